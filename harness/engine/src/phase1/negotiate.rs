@@ -30,11 +30,11 @@ pub(crate) fn offer(peer: &PeerConfig) -> SaPayload {
         .zip(&peer.phase1)
         .map(|(number, transform)| Transform {
             number,
-            id: TransformId::KEY_IKE.0,
+            id: TransformId::KEY_IKE,
             attributes: attributes(transform, peer.phase1_lifetime),
         })
         .collect();
-    SaPayload::identity_only(vec![Proposal {
+    SaPayload::ipsec_doi(vec![Proposal {
         number: 1,
         protocol: ProtocolId::ISAKMP,
         spi: Bytes::new(),
@@ -82,7 +82,7 @@ pub(crate) fn choose(peer: &PeerConfig, offered: &SaPayload) -> Result<(SaPayloa
                         spi: Bytes::new(),
                         transforms: vec![transform.clone()],
                     };
-                    return Ok((SaPayload::identity_only(vec![reply]), chosen));
+                    return Ok((SaPayload::ipsec_doi(vec![reply]), chosen));
                 }
                 Err(reason) => {
                     refusals.push(format!("{}.{}: {reason}", proposal.number, transform.number));
@@ -163,8 +163,8 @@ pub(crate) fn check_doi(sa: &SaPayload) -> Result<(), ExchangeError> {
 
 /// Reads a transform's attributes in whatever order they come.
 fn read_transform(transform: &Transform) -> Result<Chosen, String> {
-    if transform.id != TransformId::KEY_IKE.0 {
-        return Err(format!("transform id {} is not KEY_IKE", transform.id));
+    if transform.id != TransformId::KEY_IKE {
+        return Err(format!("transform id {} is not KEY_IKE", transform.id.0));
     }
     let (mut cipher, mut key_bits, mut hash, mut group, mut method) = (None, None, None, None, None);
     let mut life = LifeAttributes::default();
