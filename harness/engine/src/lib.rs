@@ -1,3 +1,5 @@
 //! Placeholder.
+
 pub mod crypto;
 pub mod keys;
+pub mod wire;
