@@ -11,6 +11,7 @@ mod delete;
 pub mod dissect;
 pub mod edit;
 mod error;
+mod field_names;
 mod hash;
 mod header;
 mod id;
@@ -27,6 +28,7 @@ mod sa;
 mod sig;
 mod transform;
 mod vendor_id;
+mod walker;
 
 pub use attribute::{Attribute, AttributeValue};
 pub use cert::{Certificate, CertificateRequest};
