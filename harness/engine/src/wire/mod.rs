@@ -26,6 +26,8 @@ mod payload;
 mod proposal;
 mod sa;
 mod sig;
+#[cfg(test)]
+mod test_support;
 mod transform;
 mod vendor_id;
 mod walker;
