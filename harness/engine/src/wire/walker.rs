@@ -1,6 +1,7 @@
 //! The walk over a message that finds its fields for [`super::dissect`](mod@super::dissect).
 
 use core::ops::Range;
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
@@ -18,7 +19,7 @@ use super::{
 
 /// Walks over the message; the result still lacks the octets of the message.
 pub(super) fn walk(message: &[u8], encrypted_body: bool) -> Dissection {
-    let mut walker = Walker { message, found: Dissection::default() };
+    let mut walker = Walker { message, found: Dissection::default(), kinds: BTreeMap::new() };
     walker.message(encrypted_body);
     walker.found
 }
@@ -51,6 +52,8 @@ impl Span {
 struct Walker<'a> {
     message: &'a [u8],
     found: Dissection,
+    /// Payloads met so far, by kind.
+    kinds: BTreeMap<&'static str, usize>,
 }
 
 impl Walker<'_> {
@@ -192,7 +195,7 @@ impl Walker<'_> {
     /// One payload of the chain; returns the type and the offset of the next.
     fn payload(&mut self, payload_type: PayloadType, at: usize) -> (Option<PayloadType>, usize) {
         let (kind, what) = kind_of(payload_type);
-        let index = self.found.payloads.iter().filter(|span| kind_of(span.payload_type).0 == kind).count();
+        let index = count_up(&mut self.kinds, kind);
         let path = if index == 0 { kind.to_owned() } else { format!("{kind}[{index}]") };
         let text = self.describe(payload_type, at);
         let limits = (at, self.message.len());
@@ -432,7 +435,7 @@ impl Walker<'_> {
     }
 
     fn attributes(&mut self, span: &mut Span, classes: Classes) {
-        let mut seen: Vec<u16> = Vec::new();
+        let mut seen: BTreeMap<u16, usize> = BTreeMap::new();
         let mut index = 0_usize;
         while span.left() > 0 && !span.short {
             let head = |at: usize| {
@@ -458,8 +461,7 @@ impl Walker<'_> {
             }
             self.value(&mut attribute, basic, class, classes);
             if let Some(class) = class.filter(|_| !attribute.short) {
-                let nth = seen.iter().filter(|other| **other == class).count();
-                seen.push(class);
+                let nth = count_up(&mut seen, class);
                 let name = attribute_class(classes)(class.into()).map(|name| name.to_ascii_lowercase());
                 let alias = name.map(|name| if nth == 0 { name } else { format!("{name}[{nth}]") });
                 if let Some(field) = self.found.fields.last_mut() {
@@ -482,4 +484,12 @@ impl Walker<'_> {
             self.rest(span, "value");
         }
     }
+}
+
+/// How often `key` was met before.
+fn count_up<K: Ord>(counts: &mut BTreeMap<K, usize>, key: K) -> usize {
+    let count = counts.entry(key).or_default();
+    let before = *count;
+    *count = before.saturating_add(1);
+    before
 }
