@@ -548,6 +548,21 @@ mod tests {
         header.check(bytes.len()).is_ok() && chain.is_ok()
     }
 
+    #[rstest]
+    #[case::main_mode(main_mode_1())]
+    #[case::quick_mode(quick_mode_1())]
+    #[case::other_payloads(other_payloads())]
+    fn agrees_with_the_strict_reader_whatever_one_octet_is(#[case] message: Vec<u8>) {
+        for at in 0..message.len() {
+            for value in [0, 1, 2, 3, 4, 5, 8, 12, 16, 40, 41, 127, 128, 200, 255] {
+                let mut changed = message.clone();
+                changed[at] = value;
+                let dissection = dissect(&changed, false);
+                assert_eq!(dissection.errors.is_empty(), strict(&changed), "{value} at {at}:\n{dissection}");
+            }
+        }
+    }
+
     /// Each octet of the message belongs to exactly one field that is not a structure.
     fn covers_each_octet_once(dissection: &Dissection, len: usize) -> bool {
         let mut next = 0;
