@@ -1,2 +1,4 @@
 //! Placeholder.
+
+pub mod packet;
 pub mod vectors;
