@@ -1,1 +1,3 @@
-//! Placeholder.
+//! Drivers of the IKEv1 harness: containers, sockets and clocks.
+
+pub mod docker;
