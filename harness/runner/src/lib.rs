@@ -1,1 +1,10 @@
-//! Placeholder.
+//! Runs scenario cases against peers: drivers, link faults, traffic, captures, transcripts.
+//!
+//! Only this crate knows sockets, clocks and containers. It never decides a verdict: it records a
+//! transcript, and `ikev1_scenario` judges that.
+
+pub mod capture;
+pub mod driver;
+pub mod execute;
+pub mod link;
+pub mod target;
