@@ -7,14 +7,15 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
-use etherparse::PacketBuilder;
-use ikev1::Timestamp;
+use etherparse::{IpNumber, PacketBuilder};
+use ikev1::io::{Datagram, IP_UDP, Timestamp};
 use ikev1::wire::{Cookie, CookiePair};
 use pcap_file::pcap::{PcapHeader, PcapPacket, PcapTsResolution, PcapWriter};
+use ikev1_scenario::model::Side;
 use pcap_file::{DataLink, Endianness};
 
-/// Largest UDP payload that an IPv4 packet can carry.
-const UDP_PAYLOAD_MAX: usize = 65_535 - 20 - 8;
+/// Largest payload that an IP packet of 65535 bytes carries after IPv6 and UDP headers.
+const PAYLOAD_MAX: usize = 65_535 - 40 - 8;
 
 /// A pcap file in memory, in the link type for raw IP packets.
 #[derive(Debug)]
@@ -34,8 +35,8 @@ pub enum CaptureError {
         /// Destination.
         to: SocketAddr,
     },
-    /// More than one UDP datagram can carry.
-    #[error("{len} bytes of UDP payload, where at most {UDP_PAYLOAD_MAX} fit")]
+    /// More than one IP packet can carry.
+    #[error("{len} bytes of payload, where at most {PAYLOAD_MAX} fit")]
     TooLong {
         /// Length of the payload in bytes.
         len: usize,
@@ -69,22 +70,18 @@ impl Capture {
         Ok(Self { writer })
     }
 
-    /// Adds one datagram that went from `from` to `to`.
+    /// Adds one datagram that `from` sent; its `local` end is the harness.
     ///
     /// # Errors
-    /// When the payload or the addresses fit no UDP datagram.
-    pub fn datagram(
-        &mut self,
-        at: Timestamp,
-        from: SocketAddr,
-        to: SocketAddr,
-        payload: &[u8],
-    ) -> Result<(), CaptureError> {
-        let packet = udp_packet(from, to, payload)?;
-        // A packet is at most 65535 bytes long: `udp_packet` checked the payload.
+    /// When the payload or the addresses fit no IP packet.
+    pub fn datagram(&mut self, at: Timestamp, from: Side, datagram: &Datagram) -> Result<(), CaptureError> {
+        let packet = match from {
+            Side::Harness => ip_packet(datagram.local, datagram.remote, datagram)?,
+            Side::Peer => ip_packet(datagram.remote, datagram.local, datagram)?,
+        };
+        // `ip_packet` checked that the payload fits into a packet of 65535 bytes.
         let len = u32::try_from(packet.len()).unwrap_or(u32::MAX);
-        let packet =
-            PcapPacket::new(at.0, len, packet).map_err(|e| CaptureError::Pcap(e.to_string()))?;
+        let packet = PcapPacket::new(at.0, len, packet).map_err(|e| CaptureError::Pcap(e.to_string()))?;
         self.writer.write_packet(&packet).map_err(|e| CaptureError::Pcap(e.to_string()))?;
         Ok(())
     }
@@ -95,19 +92,24 @@ impl Capture {
     }
 }
 
-/// An IP packet with a UDP datagram in it.
-fn udp_packet(from: SocketAddr, to: SocketAddr, payload: &[u8]) -> Result<Vec<u8>, CaptureError> {
-    if payload.len() > UDP_PAYLOAD_MAX {
+/// An IP packet with the datagram in it: UDP, or ESP and AH on their own.
+fn ip_packet(from: SocketAddr, to: SocketAddr, datagram: &Datagram) -> Result<Vec<u8>, CaptureError> {
+    let payload = &datagram.payload;
+    if payload.len() > PAYLOAD_MAX {
         return Err(CaptureError::TooLong { len: payload.len() });
     }
-    let builder = match (from.ip(), to.ip()) {
+    let headers = match (from.ip(), to.ip()) {
         (IpAddr::V4(from), IpAddr::V4(to)) => PacketBuilder::ipv4(from.octets(), to.octets(), 64),
         (IpAddr::V6(from), IpAddr::V6(to)) => PacketBuilder::ipv6(from.octets(), to.octets(), 64),
         _ => return Err(CaptureError::MixedAddresses { from, to }),
     };
-    let builder = builder.udp(from.port(), to.port());
-    let mut packet = Vec::with_capacity(builder.size(payload.len()));
-    builder.write(&mut packet, payload).map_err(|e| CaptureError::Headers(e.to_string()))?;
+    let mut packet = Vec::with_capacity(payload.len() + 48);
+    let written = if datagram.ip_protocol == IP_UDP {
+        headers.udp(from.port(), to.port()).write(&mut packet, payload)
+    } else {
+        headers.write(&mut packet, IpNumber(datagram.ip_protocol), payload)
+    };
+    written.map_err(|e| CaptureError::Headers(e.to_string()))?;
     Ok(packet)
 }
 
@@ -131,20 +133,23 @@ impl KeyTable {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use etherparse::{NetSlice, SlicedPacket, TransportSlice};
+    use ikev1::io::IP_ESP;
     use pcap_file::pcap::PcapReader;
 
     use super::*;
 
-    fn socket(text: &str) -> SocketAddr {
-        text.parse().unwrap()
+    fn datagram(ip_protocol: u8, local: &str, remote: &str, payload: &[u8]) -> Datagram {
+        let (local, remote) = (local.parse().unwrap(), remote.parse().unwrap());
+        Datagram { ip_protocol, local, remote, payload: Bytes::copy_from_slice(payload) }
     }
 
     #[test]
     fn writes_packets_with_right_addresses_lengths_and_checksums() {
         let mut capture = Capture::new().unwrap();
-        let (from, to) = (socket("192.0.2.1:500"), socket("192.0.2.2:4500"));
-        capture.datagram(Timestamp::from_millis(1_250), from, to, b"isakmp").unwrap();
+        let isakmp = datagram(IP_UDP, "192.0.2.1:500", "192.0.2.2:4500", b"isakmp");
+        capture.datagram(Timestamp::from_millis(1_250), Side::Peer, &isakmp).unwrap();
         let bytes = capture.into_bytes();
 
         let mut reader = PcapReader::new(&bytes[..]).unwrap();
@@ -153,8 +158,9 @@ mod tests {
         let sliced = SlicedPacket::from_ip(packet.data()).unwrap();
         let Some(NetSlice::Ipv4(ip)) = &sliced.net else { panic!("no IPv4 header") };
         let Some(TransportSlice::Udp(udp)) = &sliced.transport else { panic!("no UDP header") };
+        assert_eq!(ip.header().source(), [192, 0, 2, 2]);
         assert_eq!(usize::from(ip.header().total_len()), packet.data().len());
-        assert_eq!((udp.source_port(), udp.destination_port()), (500, 4500));
+        assert_eq!((udp.source_port(), udp.destination_port()), (4500, 500));
         let checksum = udp
             .to_header()
             .calc_checksum_ipv4_raw(ip.header().source(), ip.header().destination(), b"isakmp")
@@ -165,12 +171,27 @@ mod tests {
     }
 
     #[test]
+    fn writes_esp_without_udp_header() {
+        let mut capture = Capture::new().unwrap();
+        let esp = datagram(IP_ESP, "192.0.2.1:0", "192.0.2.2:0", b"\0\0\x12\x34");
+        capture.datagram(Timestamp::ZERO, Side::Harness, &esp).unwrap();
+        let bytes = capture.into_bytes();
+        let mut reader = PcapReader::new(&bytes[..]).unwrap();
+        let packet = reader.next_packet().unwrap().unwrap();
+        let sliced = SlicedPacket::from_ip(packet.data()).unwrap();
+        let Some(NetSlice::Ipv4(ip)) = &sliced.net else { panic!("no IPv4 header") };
+        assert_eq!(ip.header().protocol(), IpNumber(IP_ESP));
+        assert_eq!(ip.payload().payload, b"\0\0\x12\x34");
+    }
+
+    #[test]
     fn refuses_more_than_a_datagram_can_carry() {
         let mut capture = Capture::new().unwrap();
-        let end = socket("192.0.2.1:500");
-        let error = capture.datagram(Timestamp::ZERO, end, end, &vec![0; UDP_PAYLOAD_MAX + 1]).unwrap_err();
+        let long = datagram(IP_UDP, "192.0.2.1:500", "192.0.2.2:500", &vec![0; PAYLOAD_MAX + 1]);
+        let error = capture.datagram(Timestamp::ZERO, Side::Harness, &long).unwrap_err();
         assert!(matches!(error, CaptureError::TooLong { .. }), "{error}");
-        capture.datagram(Timestamp::ZERO, end, end, &vec![0; UDP_PAYLOAD_MAX]).unwrap();
+        let longest = Datagram { payload: long.payload.slice(1..), ..long };
+        capture.datagram(Timestamp::ZERO, Side::Harness, &longest).unwrap();
     }
 
     #[test]

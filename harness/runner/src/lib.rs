@@ -7,4 +7,5 @@ pub mod capture;
 pub mod driver;
 pub mod execute;
 pub mod link;
+pub mod random;
 pub mod target;

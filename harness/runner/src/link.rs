@@ -16,32 +16,14 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use ikev1::wire::{Cookie, CookiePair, ExchangeType, Header, MessageId};
-use ikev1::{Datagram, Timestamp};
+use ikev1::io::{Datagram, IP_UDP, Timestamp};
+use ikev1_scenario::model::Side;
 
 /// The four zero octets in front of ISAKMP messages on the NAT-T port (RFC 3948 section 2.2).
 const NON_ESP_MARKER: [u8; 4] = [0; 4];
 
 /// Messages kept for [`Link::passed`]; older ones are forgotten.
 const PASSED_MAX: usize = 4096;
-
-/// Which side of the link sent a datagram.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Sender {
-    /// The harness: its engine, or the scenario itself.
-    Harness,
-    /// The peer under test.
-    Peer,
-}
-
-impl Sender {
-    /// The other side.
-    pub fn other(self) -> Self {
-        match self {
-            Self::Harness => Self::Peer,
-            Self::Peer => Self::Harness,
-        }
-    }
-}
 
 /// Which message of a case a datagram is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -53,15 +35,19 @@ pub struct MessageName {
     /// Which exchange of that type in the case, counted from 1.
     pub occurrence: u32,
     /// Who sent it.
-    pub from: Sender,
+    pub from: Side,
     /// Whether the same bytes passed before.
     pub again: bool,
 }
 
-/// The ISAKMP message in a UDP payload: without the non-ESP marker when `nat_t_port`.
+/// The ISAKMP message in a datagram: without the non-ESP marker when `nat_t_port`.
 ///
-/// `None` for ESP packets and keep-alives on the NAT-T port.
-pub fn isakmp_message(payload: &Bytes, nat_t_port: bool) -> Option<Bytes> {
+/// `None` for ESP and AH, and for keep-alives on the NAT-T port.
+pub fn isakmp_message(datagram: &Datagram, nat_t_port: bool) -> Option<Bytes> {
+    let payload = &datagram.payload;
+    if datagram.ip_protocol != IP_UDP {
+        return None;
+    }
     if !nat_t_port {
         return Some(payload.clone());
     }
@@ -92,7 +78,7 @@ impl ExchangeKey {
 #[derive(Debug)]
 struct ExchangeTrack {
     occurrence: u32,
-    initiator: Sender,
+    initiator: Side,
     seen: [Vec<Bytes>; 2],
 }
 
@@ -109,7 +95,7 @@ impl Classifier {
     /// `None` when it is too short for a header. Messages of one exchange are numbered by sender: the
     /// side that sent the first has the odd numbers, the other the even ones; the same bytes again
     /// keep their number.
-    pub fn classify(&mut self, from: Sender, message: &Bytes) -> Option<MessageName> {
+    pub fn classify(&mut self, from: Side, message: &Bytes) -> Option<MessageName> {
         let header = Header::decode(message).ok()?;
         let exchange = header.exchange_type;
         let occurrences = &mut self.occurrences;
@@ -146,7 +132,7 @@ pub struct Match {
     /// Which exchange of that type, from 1.
     pub occurrence: Option<u32>,
     /// The side that sends it.
-    pub from: Option<Sender>,
+    pub from: Option<Side>,
 }
 
 impl Match {
@@ -259,7 +245,7 @@ pub struct Passage {
     /// When it leaves the link.
     pub at: Timestamp,
     /// Who sent it.
-    pub from: Sender,
+    pub from: Side,
     /// The datagram from the harness' point of view (`local` is the harness), as it is on the wire.
     pub datagram: Datagram,
     /// Which message it is, when it is an ISAKMP message.
@@ -298,11 +284,11 @@ impl Link {
     pub fn pass(
         &mut self,
         now: Timestamp,
-        from: Sender,
+        from: Side,
         datagram: Datagram,
         nat_t_port: bool,
     ) -> Vec<Passage> {
-        let message = isakmp_message(&datagram.payload, nat_t_port);
+        let message = isakmp_message(&datagram, nat_t_port);
         let name = message.as_ref().and_then(|message| self.classifier.classify(from, message));
         let mut passage = Passage { at: now, from, datagram, name, delivered: true, fault: None };
         let Some(name) = name else { return vec![passage] };
@@ -368,7 +354,7 @@ mod tests {
 
     fn datagram(payload: Bytes) -> Datagram {
         let (local, remote) = ("192.0.2.1:500".parse().unwrap(), "192.0.2.2:500".parse().unwrap());
-        Datagram { local, remote, payload }
+        Datagram { ip_protocol: IP_UDP, local, remote, payload }
     }
 
     fn main_mode(body: &[u8]) -> Datagram {
@@ -384,7 +370,7 @@ mod tests {
         };
         let mm = ExchangeType::IDENTITY_PROTECTION;
         let qm = ExchangeType::QUICK_MODE;
-        let (i, r) = (Sender::Harness, Sender::Peer);
+        let (i, r) = (Side::Harness, Side::Peer);
         assert_eq!(name(i, mm, 0, b"1"), (1, 1, false));
         assert_eq!(name(i, mm, 0, b"1"), (1, 1, true));
         assert_eq!(name(r, mm, 0, b"2"), (2, 1, false));
@@ -401,16 +387,16 @@ mod tests {
     #[test]
     fn drops_only_the_message_and_as_often_as_told() {
         let mut link = Link::new();
-        let when = Match { number: Some(3), from: Some(Sender::Harness), ..Match::default() };
+        let when = Match { number: Some(3), from: Some(Side::Harness), ..Match::default() };
         link.arm(Rule { when, fault: Fault::Drop, times: 1 });
         let mut arrives = |from, body: &[u8]| {
             let passages = link.pass(Timestamp::ZERO, from, main_mode(body), false);
             passages.iter().filter(|passage| passage.delivered).count()
         };
-        assert_eq!(arrives(Sender::Harness, b"1"), 1);
-        assert_eq!(arrives(Sender::Peer, b"2"), 1);
-        assert_eq!(arrives(Sender::Harness, b"3"), 0);
-        assert_eq!(arrives(Sender::Harness, b"3"), 1);
+        assert_eq!(arrives(Side::Harness, b"1"), 1);
+        assert_eq!(arrives(Side::Peer, b"2"), 1);
+        assert_eq!(arrives(Side::Harness, b"3"), 0);
+        assert_eq!(arrives(Side::Harness, b"3"), 1);
     }
 
     #[test]
@@ -419,7 +405,7 @@ mod tests {
         let when = Match { number: Some(1), ..Match::default() };
         link.arm(Rule { when, fault: Fault::Delay { by: Duration::from_millis(5) }, times: 1 });
         link.arm(Rule { when, fault: Fault::Duplicate { copies: 2 }, times: 1 });
-        let passages = link.pass(Timestamp::from_millis(1), Sender::Harness, main_mode(b"1"), false);
+        let passages = link.pass(Timestamp::from_millis(1), Side::Harness, main_mode(b"1"), false);
         assert_eq!(passages.len(), 3);
         assert!(passages.iter().all(|passage| passage.at == Timestamp::from_millis(6)));
         assert_eq!(passages[0].fault.as_deref(), Some("delayed by 5 ms, duplicated 2 times"));
@@ -440,7 +426,7 @@ mod tests {
         payload.extend_from_slice(&message(ExchangeType::IDENTITY_PROTECTION, 0, b"x"));
         let mut link = Link::new();
         link.arm(Rule { when: Match::default(), fault: Fault::Edit { edits: vec![edit] }, times: 1 });
-        let passages = link.pass(Timestamp::ZERO, Sender::Harness, datagram(payload.clone().into()), nat_t_port);
+        let passages = link.pass(Timestamp::ZERO, Side::Harness, datagram(payload.clone().into()), nat_t_port);
         let sent = &passages[0].datagram.payload;
         assert_eq!(sent[at], expected);
         assert_eq!(sent.iter().zip(&payload).filter(|(a, b)| a != b).count(), 1);
@@ -465,7 +451,7 @@ mod tests {
         link.arm(Rule { when: Match::default(), fault: Fault::Drop, times: 9 });
         for payload in [&[0xff][..], &[0, 0, 0, 9, 1, 2, 3, 4]] {
             let datagram = datagram(Bytes::copy_from_slice(payload));
-            let passages = link.pass(Timestamp::ZERO, Sender::Peer, datagram, true);
+            let passages = link.pass(Timestamp::ZERO, Side::Peer, datagram, true);
             assert!(passages[0].delivered && passages[0].name.is_none());
         }
     }
