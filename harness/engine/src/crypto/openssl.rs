@@ -22,14 +22,20 @@ impl CryptoProvider for OpensslProvider {
 
     /// # Panics
     /// When libcrypto is out of memory, or is a build or FIPS configuration that refuses the hash (MD5).
-    #[expect(clippy::expect_used, reason = "only a libcrypto without the hash can fail, and that must be loud")]
+    #[expect(
+        clippy::expect_used,
+        reason = "only a libcrypto without the hash can fail, and that must be loud"
+    )]
     fn hash(&self, algorithm: HashAlgorithm, parts: &[&[u8]]) -> Vec<u8> {
         hash(algorithm, parts).expect("libcrypto has every hash of IKEv1")
     }
 
     /// # Panics
     /// When libcrypto is out of memory, or is a build or FIPS configuration that refuses the hash (MD5).
-    #[expect(clippy::expect_used, reason = "only a libcrypto without the hash can fail, and that must be loud")]
+    #[expect(
+        clippy::expect_used,
+        reason = "only a libcrypto without the hash can fail, and that must be loud"
+    )]
     fn prf(&self, algorithm: HashAlgorithm, key: &[u8], parts: &[&[u8]]) -> Secret {
         hmac(algorithm, key, parts).expect("libcrypto has the HMAC of every hash of IKEv1")
     }
@@ -85,7 +91,7 @@ fn hash(algorithm: HashAlgorithm, parts: &[&[u8]]) -> Result<Vec<u8>, ErrorStack
 }
 
 fn hmac(algorithm: HashAlgorithm, key: &[u8], parts: &[&[u8]]) -> Result<Secret, ErrorStack> {
-    // libcrypto refuses an empty HMAC key; HMAC pads keys with zeros, so one zero byte is the same key (RFC 2104).
+    // OpenSSL 3.0 refuses an empty HMAC key. HMAC pads keys with zeros, so one zero byte is the same key (RFC 2104).
     let key = PKey::hmac(if key.is_empty() { &[0] } else { key })?;
     let mut signer = Signer::new(message_digest(algorithm), &key)?;
     for part in parts {

@@ -22,7 +22,7 @@ pub struct KeymatInput<'a> {
 /// `K2 = prf(SKEYID_d, K1 | [g(qm)^xy |] protocol | SPI | Ni_b | Nr_b)` ..., cut to `len` bytes
 /// (RFC 2409 section 5.5)
 ///
-/// For ESP the encryption key comes first, then the authentication key (RFC 2407 section 4.5).
+/// For ESP the encryption key comes first, then the authentication key (RFC 2401 section 4.6.2).
 /// `len` is the caller's own sum of key lengths, never a number from the peer.
 #[must_use]
 pub fn keymat(
