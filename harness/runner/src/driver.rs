@@ -13,6 +13,7 @@ use ikev1::io::{Datagram, Timestamp};
 use ikev1::keylog::Label;
 use ikev1::wire::{CookiePair, MessageId, ProtocolId};
 use ikev1_scenario::case::Case;
+use ikev1_scenario::model::Which;
 use ikev1_scenario::verdict::PeerProfile;
 
 /// The four ends that a case speaks between.
@@ -28,7 +29,7 @@ pub struct Addresses {
     pub peer_nat_t: SocketAddr,
 }
 
-/// What a peer is told to do. Where it has several SAs, the newest is meant.
+/// What a peer is told to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PeerCommand {
     /// Set up phase 1 only.
@@ -36,15 +37,13 @@ pub enum PeerCommand {
     /// Set up an IPsec SA pair, and phase 1 before when there is no ISAKMP SA.
     InitiateQuickMode,
     /// Replace the ISAKMP SA.
-    RekeyIsakmp,
+    RekeyIsakmp(Which),
     /// Replace the IPsec SA pair.
-    RekeyIpsec,
+    RekeyIpsec(Which),
     /// Delete the ISAKMP SA.
-    DeleteIsakmp,
+    DeleteIsakmp(Which),
     /// Delete the IPsec SA pair.
-    DeleteIpsec,
-    /// Send a notify of this type in an informational exchange.
-    Notify(ikev1::wire::NotifyType),
+    DeleteIpsec(Which),
 }
 
 /// A derived value as the peer knows it.

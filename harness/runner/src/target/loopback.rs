@@ -5,7 +5,7 @@
 //! costs nothing.
 
 use core::time::Duration;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,16 +16,15 @@ use ikev1::crypto::default_provider;
 use ikev1::event::{Event, IpsecSaId};
 use ikev1::io::{Datagram, Output, Timestamp};
 use ikev1::keylog::{Direction, KeyLog, Label};
-use ikev1::wire::{CookiePair, Doi, MessageId, Notification, ProtocolId};
+use ikev1::wire::{CookiePair, MessageId};
 use ikev1_scenario::case::Case;
 use ikev1_scenario::model::{Capability, Side};
 use ikev1_scenario::verdict::PeerProfile;
 
 use crate::driver::{Addresses, Driver, InfraError, PeerCommand, PeerValue, SaView, ValueSource};
-use crate::packet;
 use crate::random::SeededRandom;
 use crate::settings::{self, PEER_NAME, POLICY_NAME};
-use crate::view;
+use crate::{traffic, view};
 
 /// Time that a datagram takes from one end to the other.
 pub const LATENCY: Duration = Duration::from_millis(1);
@@ -47,7 +46,7 @@ impl Loopback {
             name: "self".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             capabilities: Capability::ALL.iter().copied().collect(),
-            evidence: Default::default(),
+            missing: BTreeMap::new(),
         };
         Self { profile, session: None }
     }
@@ -191,7 +190,7 @@ impl Session {
     }
 
     fn answer(&mut self, sa: IpsecSaId, packet: &[u8], next_header: u8) {
-        let Some(reply) = packet::echo_reply(packet, next_header) else { return };
+        let Some(reply) = traffic::answer(packet, next_header) else { return };
         if let Err(error) = self.peer.send_packet(self.now, sa, &reply, next_header) {
             let _ = writeln!(self.log, "{:?} cannot answer a packet: {error}", self.now);
         }
@@ -199,27 +198,14 @@ impl Session {
 
     fn command(&mut self, command: PeerCommand) -> Result<(), InfraError> {
         let now = self.now;
-        let isakmp = self.peer.isakmp_sas().filter(|sa| sa.established).map(|sa| sa.id).max();
-        let ipsec = self.peer.ipsec_sas().map(|sa| sa.id).max();
-        let isakmp = isakmp.ok_or(InfraError::NoSuchSa("ISAKMP SA"));
-        let ipsec = ipsec.ok_or(InfraError::NoSuchSa("IPsec SA"));
+        let peer = &mut self.peer;
         let done = match command {
-            PeerCommand::InitiatePhase1 => self.peer.initiate_phase1(now, PEER_NAME).map(drop),
-            PeerCommand::InitiateQuickMode => self.peer.initiate(now, PEER_NAME, POLICY_NAME).map(drop),
-            PeerCommand::RekeyIsakmp => self.peer.rekey_isakmp_sa(now, isakmp?).map(drop),
-            PeerCommand::RekeyIpsec => self.peer.rekey_ipsec_sa(now, ipsec?).map(drop),
-            PeerCommand::DeleteIsakmp => self.peer.delete_isakmp_sa(now, isakmp?),
-            PeerCommand::DeleteIpsec => self.peer.delete_ipsec_sa(now, ipsec?),
-            PeerCommand::Notify(notify_type) => {
-                let notification = Notification {
-                    doi: Doi::IPSEC,
-                    protocol: ProtocolId::ISAKMP,
-                    notify_type,
-                    spi: Default::default(),
-                    data: Default::default(),
-                };
-                self.peer.send_notify(now, isakmp?, notification)
-            }
+            PeerCommand::InitiatePhase1 => peer.initiate_phase1(now, PEER_NAME).map(drop),
+            PeerCommand::InitiateQuickMode => peer.initiate(now, PEER_NAME, POLICY_NAME).map(drop),
+            PeerCommand::RekeyIsakmp(which) => peer.rekey_isakmp_sa(now, view::isakmp_sa(peer, which)?).map(drop),
+            PeerCommand::RekeyIpsec(which) => peer.rekey_ipsec_sa(now, view::ipsec_sa(peer, which)?).map(drop),
+            PeerCommand::DeleteIsakmp(which) => peer.delete_isakmp_sa(now, view::isakmp_sa(peer, which)?),
+            PeerCommand::DeleteIpsec(which) => peer.delete_ipsec_sa(now, view::ipsec_sa(peer, which)?),
         };
         self.drain();
         done.map_err(|error| InfraError::peer(format!("tell the peer {command:?}"), error))
