@@ -1,10 +1,29 @@
 <<<<<<< HEAD
+<<<<<<< HEAD
 //! Placeholder.
+=======
+//! Runs scenario cases against peers: drivers, link faults, traffic, captures, transcripts.
+//!
+//! Only this crate knows sockets, clocks and containers. It never decides a verdict: it records a
+//! transcript, and `ikev1_scenario` judges that.
+>>>>>>> run
 
+pub mod capture;
+pub mod driver;
+pub mod execute;
+pub mod link;
 pub mod packet;
+<<<<<<< HEAD
 pub mod vectors;
 =======
 //! Drivers of the IKEv1 harness: containers, sockets and clocks.
 
 pub mod docker;
 >>>>>>> docker
+=======
+pub mod random;
+pub mod settings;
+pub mod target;
+pub mod traffic;
+pub mod view;
+>>>>>>> run
