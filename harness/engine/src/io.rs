@@ -63,12 +63,23 @@ impl fmt::Debug for Timestamp {
     }
 }
 
-/// A UDP datagram with its two ends, as seen from this endpoint.
+/// IP protocol number of UDP.
+pub const IP_UDP: u8 = 17;
+/// IP protocol number of ESP.
+pub const IP_ESP: u8 = 50;
+/// IP protocol number of AH.
+pub const IP_AH: u8 = 51;
+
+/// What one IP packet carries, with its two ends as seen from this endpoint.
 ///
 /// `payload` is the UDP payload. On the NAT traversal port it carries the non-ESP marker
 /// (RFC 3948 section 2.2) in front of ISAKMP messages, or an ESP packet, or a keep-alive octet.
+/// Where no NAT was found, ESP and AH are IP protocols of their own: then `ip_protocol` says so
+/// and both ports are zero.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Datagram {
+    /// [`IP_UDP`], [`IP_ESP`] or [`IP_AH`].
+    pub ip_protocol: u8,
     /// Our end.
     pub local: SocketAddr,
     /// The peer's end.
@@ -79,7 +90,7 @@ pub struct Datagram {
 
 impl fmt::Debug for Datagram {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Datagram({} <-> {}, {} bytes)", self.local, self.remote, self.payload.len())
+        write!(f, "Datagram({} <-> {}, protocol {}, {} bytes)", self.local, self.remote, self.ip_protocol, self.payload.len())
     }
 }
 

@@ -1,1 +1,19 @@
-//! Placeholder.
+//! A sans-IO engine for IKE as RFC 2409 defines it, with RFC 2407, 2408, 3947 and 3948.
+
+pub mod config;
+pub mod crypto;
+pub mod error;
+pub mod event;
+pub mod hook;
+pub mod io;
+pub mod keylog;
+pub mod keys;
+pub mod limits;
+pub mod wire;
+
+mod core;
+mod natt;
+mod payloads;
+mod phase1;
+mod retransmit;
+mod timer;

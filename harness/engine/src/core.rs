@@ -1,0 +1,310 @@
+//! What every exchange may use besides its own state: providers, outputs, timers, and the sending
+//! and opening of messages.
+
+use core::fmt;
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+
+use crate::config::{PeerConfig, Phase1Transform};
+use crate::crypto::{CryptoProvider, RandomSource, Secret};
+use crate::error::ExchangeError;
+use crate::event::Event;
+use crate::hook::{OutgoingHook, OutgoingMessage};
+use crate::io::{Datagram, IP_UDP, Output, Timestamp};
+use crate::keylog::{Direction, KeyLog, Label};
+use crate::keys::{self, Cookies, PhaseOneKeys};
+use crate::limits::Limits;
+use crate::retransmit::Sent;
+use crate::timer::Timers;
+use crate::wire::{
+    self, Chain, Cookie, CookiePair, ExchangeType, Flags, Header, MessageId, Payload, PayloadType, Trailing,
+    Version,
+};
+
+/// The surroundings of all exchanges of one endpoint.
+pub(crate) struct Core {
+    pub(crate) provider: &'static dyn CryptoProvider,
+    pub(crate) random: Box<dyn RandomSource>,
+    pub(crate) key_log: Box<dyn KeyLog>,
+    pub(crate) hook: Option<Box<dyn OutgoingHook>>,
+    pub(crate) outputs: VecDeque<Output>,
+    pub(crate) timers: Timers,
+    pub(crate) limits: Limits,
+    pub(crate) now: Timestamp,
+}
+
+impl fmt::Debug for Core {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Core")
+            .field("provider", &self.provider)
+            .field("now", &self.now)
+            .field("outputs", &self.outputs.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The UDP ports and addresses that an ISAKMP SA speaks over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Path {
+    pub(crate) local: SocketAddr,
+    pub(crate) remote: SocketAddr,
+    /// On the NAT traversal ports, where a non-ESP marker stands before each message.
+    pub(crate) nat_t: bool,
+}
+
+impl Path {
+    /// The NAT traversal path to the same peer (RFC 3947 section 4).
+    pub(crate) fn floated(&self, peer: &PeerConfig) -> Self {
+        Self {
+            local: peer.local_nat_t,
+            remote: SocketAddr::new(self.remote.ip(), peer.remote_nat_t_port),
+            nat_t: true,
+        }
+    }
+}
+
+/// The non-ESP marker (RFC 3948 section 2.2).
+pub(crate) const NON_ESP_MARKER: [u8; 4] = [0; 4];
+
+/// The keys that protect HDR* messages of one ISAKMP SA.
+#[derive(Debug, Clone)]
+pub(crate) struct Protection {
+    pub(crate) transform: Phase1Transform,
+    pub(crate) keys: PhaseOneKeys,
+    pub(crate) ka: Secret,
+}
+
+impl Protection {
+    /// Derives SKEYID_d, SKEYID_a, SKEYID_e and Ka from SKEYID, and logs them.
+    pub(crate) fn derive(
+        core: &mut Core,
+        cookies: CookiePair,
+        transform: Phase1Transform,
+        skeyid: keys::Skeyid,
+        g_xy: &Secret,
+    ) -> Self {
+        let octets = Cookies { initiator: cookies.initiator.0, responder: cookies.responder.0 };
+        let keys = PhaseOneKeys::derive(core.provider, transform.hash, skeyid, g_xy, &octets);
+        let ka = keys::encryption_key(core.provider, transform.hash, transform.cipher, &keys.skeyid_e);
+        for (label, bytes) in [
+            (Label::GXy, g_xy.as_bytes()),
+            (Label::Skeyid, keys.skeyid.as_bytes()),
+            (Label::SkeyidD, keys.skeyid_d.as_bytes()),
+            (Label::SkeyidA, keys.skeyid_a.as_bytes()),
+            (Label::SkeyidE, keys.skeyid_e.as_bytes()),
+            (Label::Ka, ka.as_bytes()),
+        ] {
+            core.key_log.value(cookies, MessageId::PHASE_1, label, bytes);
+        }
+        Self { transform, keys, ka }
+    }
+}
+
+/// A message whose body was decrypted.
+#[derive(Debug, Clone)]
+pub(crate) struct Opened {
+    pub(crate) chain: Chain,
+    /// Header and decrypted body, padding included.
+    pub(crate) plain: Bytes,
+    /// The last ciphertext block: the next IV, to be stored only once the message is authenticated.
+    pub(crate) next_iv: Vec<u8>,
+}
+
+impl Opened {
+    /// Every byte after the HASH payload that stands first, without the padding: what HASH(1) to HASH(3) cover.
+    pub(crate) fn after_first_payload(&self) -> &[u8] {
+        let start = self.chain.payloads.get(1).map(|second| second.offset);
+        let end = self.plain.len().saturating_sub(self.chain.padding.len());
+        start.and_then(|start| self.plain.get(start..end)).unwrap_or_default()
+    }
+}
+
+/// Header fields of a message of ours.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Envelope {
+    pub(crate) path: Path,
+    pub(crate) cookies: CookiePair,
+    pub(crate) exchange: ExchangeType,
+    pub(crate) m_id: MessageId,
+    /// Its number within the exchange, from 1.
+    pub(crate) number: u8,
+}
+
+impl Core {
+    pub(crate) fn event(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    pub(crate) fn transmit(&mut self, datagram: Datagram) {
+        self.outputs.push_back(Output::Transmit(datagram));
+    }
+
+    pub(crate) fn random_bytes<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.random.fill(&mut bytes);
+        bytes
+    }
+
+    /// A cookie: random, never zero, so it costs no state and says nothing about us (RFC 2408 section 2.5.3).
+    pub(crate) fn new_cookie(&mut self) -> Cookie {
+        loop {
+            let cookie = Cookie(self.random_bytes());
+            if !cookie.is_zero() {
+                return cookie;
+            }
+        }
+    }
+
+    /// A nonce body of 32 bytes, within the 8 to 256 that RFC 2409 section 5 allows.
+    pub(crate) fn new_nonce(&mut self) -> Bytes {
+        Bytes::copy_from_slice(&self.random_bytes::<32>())
+    }
+
+    /// Sends a message in the clear.
+    pub(crate) fn send_clear(&mut self, envelope: &Envelope, payloads: &[Payload]) -> Sent {
+        let (first, body) = wire::encode_chain(payloads);
+        let mut message = header(envelope, first, Flags::NONE, body.len());
+        message.extend_from_slice(&body);
+        let keep_length = self.run_hook(envelope, None, &mut message);
+        if !keep_length {
+            set_length(&mut message);
+        }
+        self.send_bytes(envelope.path, message)
+    }
+
+    /// Sends a message as HDR*: pads, encrypts from `iv`; the returned [`Sent`] has the next IV.
+    ///
+    /// # Errors
+    ///
+    /// When the provider refuses the cipher's input.
+    pub(crate) fn send_encrypted(
+        &mut self,
+        envelope: &Envelope,
+        protection: &Protection,
+        iv: &[u8],
+        payloads: &[Payload],
+    ) -> Result<Sent, ExchangeError> {
+        let (first, body) = wire::encode_chain(payloads);
+        let mut message = header(envelope, first, Flags::ENCRYPTION, body.len());
+        message.extend_from_slice(&body);
+        let keep_length = self.run_hook(envelope, Some(protection), &mut message);
+        let cipher = protection.transform.cipher;
+        let body_len = message.len().saturating_sub(Header::LEN);
+        let padded = body_len.next_multiple_of(cipher.block_len()).max(cipher.block_len());
+        message.resize(Header::LEN.saturating_add(padded), 0);
+        if !keep_length {
+            set_length(&mut message);
+        }
+        self.key_log.plaintext(Direction::Outbound, &message);
+        let body = message.get_mut(Header::LEN..).unwrap_or_default();
+        self.provider.cbc_encrypt(cipher, protection.ka.as_bytes(), iv, body)?;
+        let next_iv = keys::last_block(cipher, body).unwrap_or_default().to_vec();
+        self.key_log.value(envelope.cookies, envelope.m_id, Label::NextIv, &next_iv);
+        let mut sent = self.send_bytes(envelope.path, message);
+        sent.next_iv = next_iv;
+        Ok(sent)
+    }
+
+    /// Gives the message to the hook; whether its length field is to stay as it is.
+    fn run_hook(&mut self, envelope: &Envelope, protection: Option<&Protection>, message: &mut Vec<u8>) -> bool {
+        let Some(hook) = &mut self.hook else { return false };
+        let mut outgoing = OutgoingMessage {
+            cookies: envelope.cookies,
+            exchange: envelope.exchange,
+            m_id: envelope.m_id,
+            number: envelope.number,
+            encrypted: protection.is_some(),
+            bytes: message,
+            keep_length: false,
+            skeyid_a: protection.map(|p| p.keys.skeyid_a.as_bytes()),
+        };
+        hook.outgoing(&mut outgoing);
+        outgoing.keep_length
+    }
+
+    fn send_bytes(&mut self, path: Path, message: Vec<u8>) -> Sent {
+        let payload = if path.nat_t {
+            let mut marked = NON_ESP_MARKER.to_vec();
+            marked.extend_from_slice(&message);
+            Bytes::from(marked)
+        } else {
+            Bytes::from(message)
+        };
+        let datagram = Datagram { ip_protocol: IP_UDP, local: path.local, remote: path.remote, payload };
+        self.transmit(datagram.clone());
+        Sent { datagram, next_iv: Vec::new() }
+    }
+
+    /// Decrypts a message's body from `iv` and reads its chain. Nothing is stored: the caller keeps
+    /// [`Opened::next_iv`] once the message is authenticated.
+    ///
+    /// # Errors
+    ///
+    /// When the body is not a positive multiple of the block, or does not read as a payload chain,
+    /// as it does under a wrong key.
+    pub(crate) fn open(
+        &mut self,
+        header: &Header,
+        message: &Bytes,
+        protection: &Protection,
+        iv: &[u8],
+    ) -> Result<Opened, ExchangeError> {
+        let cipher = protection.transform.cipher;
+        let mut plain = message.to_vec();
+        let body = plain.get_mut(Header::LEN..).unwrap_or_default();
+        if body.is_empty() || !body.len().is_multiple_of(cipher.block_len()) {
+            return Err(ExchangeError::NotBlockAligned { got: body.len(), block: cipher.block_len() });
+        }
+        let next_iv = keys::last_block(cipher, body).unwrap_or_default().to_vec();
+        self.provider.cbc_decrypt(cipher, protection.ka.as_bytes(), iv, body)?;
+        self.key_log.plaintext(Direction::Inbound, &plain);
+        let plain = Bytes::from(plain);
+        let chain = read_chain(header.next_payload, &plain.slice(Header::LEN..), Trailing::Padding, &self.limits)?;
+        Ok(Opened { chain, plain, next_iv })
+    }
+}
+
+/// Reads a payload chain and makes the checks of RFC 2408 section 5.3 that need no state.
+pub(crate) fn read_chain(
+    first: PayloadType,
+    body: &Bytes,
+    trailing: Trailing,
+    limits: &Limits,
+) -> Result<Chain, ExchangeError> {
+    let chain = wire::decode_chain(first, body, trailing, &limits.wire)?;
+    for payload in &chain.payloads {
+        if matches!(payload.payload, Payload::Unknown(_)) && payload.payload_type.0 < 128 {
+            return Err(ExchangeError::UnknownPayload(payload.payload_type));
+        }
+        if payload.reserved != 0 {
+            return Err(ExchangeError::ReservedNotZero(payload.payload_type));
+        }
+    }
+    Ok(chain)
+}
+
+fn header(envelope: &Envelope, first: PayloadType, flags: Flags, body_len: usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(Header::LEN.saturating_add(body_len).saturating_add(32));
+    Header {
+        cookies: envelope.cookies,
+        next_payload: first,
+        version: Version::V1_0,
+        exchange_type: envelope.exchange,
+        flags,
+        message_id: envelope.m_id,
+        length: 0,
+    }
+    .encode(&mut out);
+    set_length(&mut out);
+    out
+}
+
+/// Writes the message's length into its header.
+fn set_length(message: &mut [u8]) {
+    let len = u32::try_from(message.len()).unwrap_or(u32::MAX).to_be_bytes();
+    if let Some(field) = message.get_mut(24..28) {
+        field.copy_from_slice(&len);
+    }
+}

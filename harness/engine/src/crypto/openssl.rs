@@ -1,0 +1,167 @@
+//! The fast provider: libcrypto through the safe `openssl` crate.
+
+use openssl::bn::{BigNum, BigNumContext};
+use openssl::error::ErrorStack;
+use openssl::hash::{Hasher, MessageDigest};
+use openssl::pkey::PKey;
+use openssl::sign::Signer;
+use openssl::symm::{Cipher, Crypter, Mode};
+use zeroize::Zeroizing;
+
+use super::provider::check_cbc;
+use super::{CipherAlgorithm, CryptoError, CryptoProvider, Group, HashAlgorithm, Secret};
+
+/// The system's OpenSSL; see [`crate::crypto`].
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OpensslProvider;
+
+impl CryptoProvider for OpensslProvider {
+    fn name(&self) -> &'static str {
+        "openssl"
+    }
+
+    /// # Panics
+    /// When libcrypto is out of memory, or is a build or FIPS configuration that refuses the hash (MD5).
+    #[expect(
+        clippy::expect_used,
+        reason = "only a libcrypto without the hash can fail, and that must be loud"
+    )]
+    fn hash(&self, algorithm: HashAlgorithm, parts: &[&[u8]]) -> Vec<u8> {
+        hash(algorithm, parts).expect("libcrypto has every hash of IKEv1")
+    }
+
+    /// # Panics
+    /// When libcrypto is out of memory, or is a build or FIPS configuration that refuses the hash (MD5).
+    #[expect(
+        clippy::expect_used,
+        reason = "only a libcrypto without the hash can fail, and that must be loud"
+    )]
+    fn prf(&self, algorithm: HashAlgorithm, key: &[u8], parts: &[&[u8]]) -> Secret {
+        hmac(algorithm, key, parts).expect("libcrypto has the HMAC of every hash of IKEv1")
+    }
+
+    fn cbc_encrypt(
+        &self,
+        algorithm: CipherAlgorithm,
+        key: &[u8],
+        iv: &[u8],
+        data: &mut [u8],
+    ) -> Result<(), CryptoError> {
+        cbc(Mode::Encrypt, algorithm, key, iv, data)
+    }
+
+    fn cbc_decrypt(
+        &self,
+        algorithm: CipherAlgorithm,
+        key: &[u8],
+        iv: &[u8],
+        data: &mut [u8],
+    ) -> Result<(), CryptoError> {
+        cbc(Mode::Decrypt, algorithm, key, iv, data)
+    }
+
+    fn dh_public(&self, group: Group, private: &Secret) -> Result<Vec<u8>, CryptoError> {
+        let base = BigNum::from_u32(group.generator()).map_err(provider_error)?;
+        power(group, base, private).map_err(provider_error)
+    }
+
+    fn dh_shared(&self, group: Group, private: &Secret, peer_public: &[u8]) -> Result<Secret, CryptoError> {
+        group.check_public(peer_public)?;
+        let base = BigNum::from_slice(peer_public).map_err(provider_error)?;
+        power(group, base, private).map(Secret::new).map_err(provider_error)
+    }
+}
+
+fn message_digest(algorithm: HashAlgorithm) -> MessageDigest {
+    match algorithm {
+        HashAlgorithm::Md5 => MessageDigest::md5(),
+        HashAlgorithm::Sha1 => MessageDigest::sha1(),
+        HashAlgorithm::Sha2_256 => MessageDigest::sha256(),
+        HashAlgorithm::Sha2_384 => MessageDigest::sha384(),
+        HashAlgorithm::Sha2_512 => MessageDigest::sha512(),
+    }
+}
+
+fn hash(algorithm: HashAlgorithm, parts: &[&[u8]]) -> Result<Vec<u8>, ErrorStack> {
+    let mut hasher = Hasher::new(message_digest(algorithm))?;
+    for part in parts {
+        hasher.update(part)?;
+    }
+    Ok(hasher.finish()?.to_vec())
+}
+
+fn hmac(algorithm: HashAlgorithm, key: &[u8], parts: &[&[u8]]) -> Result<Secret, ErrorStack> {
+    // OpenSSL 3.0 refuses an empty HMAC key. HMAC pads keys with zeros, so one zero byte is the same key (RFC 2104).
+    let key = PKey::hmac(if key.is_empty() { &[0] } else { key })?;
+    let mut signer = Signer::new(message_digest(algorithm), &key)?;
+    for part in parts {
+        signer.update(part)?;
+    }
+    signer.sign_to_vec().map(Secret::new)
+}
+
+fn cbc(
+    mode: Mode,
+    algorithm: CipherAlgorithm,
+    key: &[u8],
+    iv: &[u8],
+    data: &mut [u8],
+) -> Result<(), CryptoError> {
+    check_cbc(algorithm, key, iv, data)?;
+    let output = match algorithm {
+        // Single DES is in libcrypto's legacy module, which may not be installed. Encrypt-decrypt-encrypt under
+        // one key three times is the same permutation.
+        CipherAlgorithm::Des => {
+            let triple = Zeroizing::new(key.repeat(3));
+            run(mode, Cipher::des_ede3_cbc(), &triple, iv, data)
+        }
+        CipherAlgorithm::TripleDes => run(mode, Cipher::des_ede3_cbc(), key, iv, data),
+        CipherAlgorithm::AesCbc128 => run(mode, Cipher::aes_128_cbc(), key, iv, data),
+        CipherAlgorithm::AesCbc192 => run(mode, Cipher::aes_192_cbc(), key, iv, data),
+        CipherAlgorithm::AesCbc256 => run(mode, Cipher::aes_256_cbc(), key, iv, data),
+    }
+    .map_err(provider_error)?;
+    if output.len() != data.len() {
+        let detail = format!("CBC gave {} bytes for {}", output.len(), data.len());
+        return Err(CryptoError::Provider { provider: "openssl", detail });
+    }
+    data.copy_from_slice(&output);
+    Ok(())
+}
+
+fn run(
+    mode: Mode,
+    cipher: Cipher,
+    key: &[u8],
+    iv: &[u8],
+    data: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, ErrorStack> {
+    let mut crypter = Crypter::new(cipher, mode, key, Some(iv))?;
+    crypter.pad(false);
+    // `update` asks for one block of room beyond its input.
+    let mut output = Zeroizing::new(vec![0; data.len().saturating_add(cipher.block_size())]);
+    let mut written = crypter.update(data, &mut output)?;
+    written = written.saturating_add(crypter.finalize(output.get_mut(written..).unwrap_or_default())?);
+    output.truncate(written);
+    Ok(output)
+}
+
+/// `base^exponent mod p`, left-padded to the length of p.
+fn power(group: Group, base: BigNum, exponent: &Secret) -> Result<Vec<u8>, ErrorStack> {
+    let prime = BigNum::from_slice(group.prime_bytes())?;
+    let mut exponent = BigNum::from_slice(exponent.as_bytes())?;
+    exponent.set_const_time();
+    let mut context = BigNumContext::new_secure()?;
+    let mut value = BigNum::new_secure()?;
+    let result = value.mod_exp(&base, &exponent, &prime, &mut context);
+    exponent.clear();
+    result?;
+    // The longest prime is 256 bytes, so the length fits.
+    let padded = value.to_vec_padded(i32::try_from(group.prime_len()).unwrap_or(i32::MAX));
+    value.clear();
+    padded
+}
+
+fn provider_error(error: ErrorStack) -> CryptoError {
+    CryptoError::Provider { provider: "openssl", detail: error.to_string() }
+}

@@ -1,0 +1,142 @@
+//! The readable provider: RustCrypto for hashes and ciphers, `num-bigint` for Diffie-Hellman.
+
+use aes::cipher::block_padding::NoPadding;
+use aes::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
+use hmac::{EagerHash, Hmac, KeyInit, Mac};
+use md5::Md5;
+use num_bigint::BigUint;
+use sha1::Sha1;
+use sha2::digest::Digest;
+use sha2::{Sha256, Sha384, Sha512};
+
+use super::provider::check_cbc;
+use super::{CipherAlgorithm, CryptoError, CryptoProvider, Group, HashAlgorithm, Secret};
+
+/// RustCrypto and `num-bigint`; see [`crate::crypto`].
+///
+/// `num-bigint` neither runs in constant time nor wipes its temporaries.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ReferenceProvider;
+
+impl CryptoProvider for ReferenceProvider {
+    fn name(&self) -> &'static str {
+        "reference"
+    }
+
+    fn hash(&self, algorithm: HashAlgorithm, parts: &[&[u8]]) -> Vec<u8> {
+        match algorithm {
+            HashAlgorithm::Md5 => digest::<Md5>(parts),
+            HashAlgorithm::Sha1 => digest::<Sha1>(parts),
+            HashAlgorithm::Sha2_256 => digest::<Sha256>(parts),
+            HashAlgorithm::Sha2_384 => digest::<Sha384>(parts),
+            HashAlgorithm::Sha2_512 => digest::<Sha512>(parts),
+        }
+    }
+
+    fn prf(&self, algorithm: HashAlgorithm, key: &[u8], parts: &[&[u8]]) -> Secret {
+        match algorithm {
+            HashAlgorithm::Md5 => hmac::<Md5>(key, parts),
+            HashAlgorithm::Sha1 => hmac::<Sha1>(key, parts),
+            HashAlgorithm::Sha2_256 => hmac::<Sha256>(key, parts),
+            HashAlgorithm::Sha2_384 => hmac::<Sha384>(key, parts),
+            HashAlgorithm::Sha2_512 => hmac::<Sha512>(key, parts),
+        }
+    }
+
+    fn cbc_encrypt(
+        &self,
+        algorithm: CipherAlgorithm,
+        key: &[u8],
+        iv: &[u8],
+        data: &mut [u8],
+    ) -> Result<(), CryptoError> {
+        check_cbc(algorithm, key, iv, data)?;
+        match algorithm {
+            CipherAlgorithm::Des => encrypt::<cbc::Encryptor<des::Des>>(key, iv, data),
+            CipherAlgorithm::TripleDes => encrypt::<cbc::Encryptor<des::TdesEde3>>(key, iv, data),
+            CipherAlgorithm::AesCbc128 => encrypt::<cbc::Encryptor<aes::Aes128>>(key, iv, data),
+            CipherAlgorithm::AesCbc192 => encrypt::<cbc::Encryptor<aes::Aes192>>(key, iv, data),
+            CipherAlgorithm::AesCbc256 => encrypt::<cbc::Encryptor<aes::Aes256>>(key, iv, data),
+        }
+    }
+
+    fn cbc_decrypt(
+        &self,
+        algorithm: CipherAlgorithm,
+        key: &[u8],
+        iv: &[u8],
+        data: &mut [u8],
+    ) -> Result<(), CryptoError> {
+        check_cbc(algorithm, key, iv, data)?;
+        match algorithm {
+            CipherAlgorithm::Des => decrypt::<cbc::Decryptor<des::Des>>(key, iv, data),
+            CipherAlgorithm::TripleDes => decrypt::<cbc::Decryptor<des::TdesEde3>>(key, iv, data),
+            CipherAlgorithm::AesCbc128 => decrypt::<cbc::Decryptor<aes::Aes128>>(key, iv, data),
+            CipherAlgorithm::AesCbc192 => decrypt::<cbc::Decryptor<aes::Aes192>>(key, iv, data),
+            CipherAlgorithm::AesCbc256 => decrypt::<cbc::Decryptor<aes::Aes256>>(key, iv, data),
+        }
+    }
+
+    fn dh_public(&self, group: Group, private: &Secret) -> Result<Vec<u8>, CryptoError> {
+        Ok(power(group, &BigUint::from(group.generator()), private))
+    }
+
+    fn dh_shared(&self, group: Group, private: &Secret, peer_public: &[u8]) -> Result<Secret, CryptoError> {
+        group.check_public(peer_public)?;
+        Ok(Secret::new(power(group, &BigUint::from_bytes_be(peer_public), private)))
+    }
+}
+
+fn digest<D: Digest>(parts: &[&[u8]]) -> Vec<u8> {
+    let mut hasher = D::new();
+    for part in parts {
+        hasher.update(part);
+    }
+    hasher.finalize().to_vec()
+}
+
+fn hmac<D: EagerHash>(key: &[u8], parts: &[&[u8]]) -> Secret
+where
+    Hmac<D>: Mac + KeyInit,
+{
+    // HMAC is defined for a key of every length, so `new_from_slice` cannot refuse one.
+    #[expect(clippy::expect_used, reason = "HMAC takes a key of every length")]
+    let mut mac = <Hmac<D> as KeyInit>::new_from_slice(key).expect("HMAC takes a key of every length");
+    for part in parts {
+        mac.update(part);
+    }
+    Secret::from(mac.finalize().into_bytes().as_slice())
+}
+
+fn encrypt<C: KeyIvInit + BlockModeEncrypt>(
+    key: &[u8],
+    iv: &[u8],
+    data: &mut [u8],
+) -> Result<(), CryptoError> {
+    let cipher = C::new_from_slices(key, iv).map_err(|error| provider_error(&error))?;
+    let len = data.len();
+    cipher.encrypt_padded::<NoPadding>(data, len).map(|_| ()).map_err(|error| provider_error(&error))
+}
+
+fn decrypt<C: KeyIvInit + BlockModeDecrypt>(
+    key: &[u8],
+    iv: &[u8],
+    data: &mut [u8],
+) -> Result<(), CryptoError> {
+    let cipher = C::new_from_slices(key, iv).map_err(|error| provider_error(&error))?;
+    cipher.decrypt_padded::<NoPadding>(data).map(|_| ()).map_err(|error| provider_error(&error))
+}
+
+/// `base^exponent mod p`, left-padded to the length of p.
+fn power(group: Group, base: &BigUint, exponent: &Secret) -> Vec<u8> {
+    let prime = BigUint::from_bytes_be(group.prime_bytes());
+    let value = base.modpow(&BigUint::from_bytes_be(exponent.as_bytes()), &prime).to_bytes_be();
+    // The value is below p, so it is never longer than p.
+    let mut padded = vec![0; group.prime_len().saturating_sub(value.len())];
+    padded.extend_from_slice(&value);
+    padded
+}
+
+fn provider_error(error: &dyn core::fmt::Display) -> CryptoError {
+    CryptoError::Provider { provider: "reference", detail: error.to_string() }
+}

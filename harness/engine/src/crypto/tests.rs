@@ -1,0 +1,317 @@
+//! Known answers for every provider, and every provider against every other.
+
+use proptest::prelude::*;
+use rstest::rstest;
+
+use super::*;
+
+/// The same byte over and over, then the next one: enough to see who asked for how much.
+struct Counter(u8);
+
+impl RandomSource for Counter {
+    fn fill(&mut self, dest: &mut [u8]) {
+        dest.fill(self.0);
+        self.0 = self.0.wrapping_add(1);
+    }
+}
+
+fn bytes(hexadecimal: &str) -> Vec<u8> {
+    hex::decode(hexadecimal).unwrap()
+}
+
+#[test]
+fn the_build_has_the_providers_its_features_name() {
+    let names: Vec<_> = providers().iter().map(|p| p.name()).collect();
+    let expected: &[&str] =
+        if cfg!(feature = "openssl") { &["reference", "openssl"] } else { &["reference"] };
+    assert_eq!(names, expected);
+    assert_eq!(reference().name(), "reference");
+    assert_eq!(default_provider().name(), *expected.last().unwrap());
+    assert!(provider_named("reference").is_some());
+    assert!(provider_named("nobody").is_none());
+}
+
+#[rstest]
+#[case::md5(HashAlgorithm::Md5, "900150983cd24fb0d6963f7d28e17f72")]
+#[case::sha1(HashAlgorithm::Sha1, "a9993e364706816aba3e25717850c26c9cd0d89d")]
+#[case::sha2_256(HashAlgorithm::Sha2_256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")]
+#[case::sha2_384(
+    HashAlgorithm::Sha2_384,
+    "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7"
+)]
+#[case::sha2_512(
+    HashAlgorithm::Sha2_512,
+    "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd\
+     454d4423643ce80e2a9ac94fa54ca49f"
+)]
+fn hashes_abc_given_in_parts(#[case] algorithm: HashAlgorithm, #[case] expected: &str) {
+    for p in providers() {
+        let digest = p.hash(algorithm, &[b"a", b"", b"bc"]);
+        assert_eq!(hex::encode(&digest), expected, "{}", p.name());
+        assert_eq!(digest.len(), algorithm.output_len());
+    }
+}
+
+#[rstest]
+#[case::rfc2202_md5_1(HashAlgorithm::Md5, &[0x0b; 16], b"Hi There", "9294727a3638bb1c13f48ef8158bfc9d")]
+#[case::rfc2202_md5_6(
+    HashAlgorithm::Md5, &[0xaa; 80], b"Test Using Larger Than Block-Size Key - Hash Key First",
+    "6b1ab7fe4bd7bf8f0b62e6ce61b9d0cd"
+)]
+#[case::rfc2202_sha1_2(
+    HashAlgorithm::Sha1,
+    b"Jefe",
+    b"what do ya want for nothing?",
+    "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"
+)]
+#[case::rfc2202_sha1_3(
+    HashAlgorithm::Sha1, &[0xaa; 20], &[0xdd; 50], "125d7342b9ac11cd91a39af48aa17b4f63f175d3"
+)]
+#[case::rfc4231_sha2_256_1(
+    HashAlgorithm::Sha2_256, &[0x0b; 20], b"Hi There",
+    "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"
+)]
+#[case::rfc4231_sha2_384_2(
+    HashAlgorithm::Sha2_384,
+    b"Jefe",
+    b"what do ya want for nothing?",
+    "af45d2e376484031617f78d2b58a6b1b9c7ef464f5a01b47e42ec3736322445e8e2240ca5e69e2c78b3239ecfab21649"
+)]
+#[case::rfc4231_sha2_512_6(
+    HashAlgorithm::Sha2_512, &[0xaa; 131], b"Test Using Larger Than Block-Size Key - Hash Key First",
+    "80b24263c7c1a3ebb71493c1dd7be8b49b46d1f41b4aeec1121b013783f8f3526b56d037e05f2598bd0fd2215d6a1e52\
+     95e64f73f63f0aec8b915a985d786598"
+)]
+fn prf_is_hmac(
+    #[case] algorithm: HashAlgorithm,
+    #[case] key: &[u8],
+    #[case] data: &[u8],
+    #[case] expected: &str,
+) {
+    for p in providers() {
+        let (head, tail) = data.split_at(3);
+        let mac = p.prf(algorithm, key, &[head, tail]);
+        assert_eq!(hex::encode(mac.as_bytes()), expected, "{}", p.name());
+    }
+}
+
+#[test]
+fn prf_takes_an_empty_key() {
+    // HMAC pads a short key with zeros, so an empty key and one zero byte give the same result (RFC 2104).
+    for p in providers() {
+        for h in HashAlgorithm::ALL {
+            assert_eq!(p.prf(*h, &[], &[b"data"]), p.prf(*h, &[0], &[b"data"]), "{}", p.name());
+        }
+    }
+}
+
+#[rstest]
+#[case::des_fips_81(
+    CipherAlgorithm::Des,
+    "0123456789abcdef",
+    "1234567890abcdef",
+    "4e6f77206973207468652074696d6520666f7220616c6c20",
+    "e5c7cdde872bf27c43e934008c389c0f683788499a7c05f6"
+)]
+#[case::triple_des_with_three_equal_keys_is_des(
+    CipherAlgorithm::TripleDes,
+    "0123456789abcdef0123456789abcdef0123456789abcdef",
+    "1234567890abcdef",
+    "4e6f77206973207468652074696d6520666f7220616c6c20",
+    "e5c7cdde872bf27c43e934008c389c0f683788499a7c05f6"
+)]
+#[case::aes128_rfc_3602_case_1(
+    CipherAlgorithm::AesCbc128,
+    "06a9214036b8a15b512e03d534120006",
+    "3dafba429d9eb430b422da802c9fac41",
+    "53696e676c6520626c6f636b206d7367",
+    "e353779c1079aeb82708942dbe77181a"
+)]
+#[case::aes192_sp_800_38a(
+    CipherAlgorithm::AesCbc192,
+    "8e73b0f7da0e6452c810f32b809079e562f8ead2522c6b7b",
+    "000102030405060708090a0b0c0d0e0f",
+    "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51",
+    "4f021db243bc633d7178183a9fa071e8b4d9ada9ad7dedf4e5e738763f69145a"
+)]
+#[case::aes256_sp_800_38a(
+    CipherAlgorithm::AesCbc256,
+    "603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4",
+    "000102030405060708090a0b0c0d0e0f",
+    "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51",
+    "f58c4c04d6e5f1ba779eabfb5f7bfbd69cfc4e967edb808d679f777bc6702c7d"
+)]
+fn cbc_encrypts_and_decrypts(
+    #[case] cipher: CipherAlgorithm,
+    #[case] key: &str,
+    #[case] iv: &str,
+    #[case] plaintext: &str,
+    #[case] ciphertext: &str,
+) {
+    for p in providers() {
+        let mut data = bytes(plaintext);
+        p.cbc_encrypt(cipher, &bytes(key), &bytes(iv), &mut data).unwrap();
+        assert_eq!(hex::encode(&data), ciphertext, "{}", p.name());
+        p.cbc_decrypt(cipher, &bytes(key), &bytes(iv), &mut data).unwrap();
+        assert_eq!(hex::encode(&data), plaintext, "{}", p.name());
+    }
+}
+
+#[test]
+fn cbc_refuses_wrong_lengths_and_leaves_the_data_alone() {
+    let cipher = CipherAlgorithm::AesCbc192;
+    for p in providers() {
+        let mut data = [7; 32];
+        assert_eq!(
+            p.cbc_encrypt(cipher, &[0; 16], &[0; 16], &mut data),
+            Err(CryptoError::KeyLength { cipher, got: 16, expected: 24 })
+        );
+        assert_eq!(
+            p.cbc_decrypt(cipher, &[0; 24], &[0; 8], &mut data),
+            Err(CryptoError::IvLength { cipher, got: 8, expected: 16 })
+        );
+        assert_eq!(
+            p.cbc_decrypt(cipher, &[0; 24], &[0; 16], &mut data[..31]),
+            Err(CryptoError::NotBlockAligned { cipher, got: 31, block: 16 })
+        );
+        assert_eq!(data, [7; 32], "{}", p.name());
+        assert_eq!(p.cbc_encrypt(cipher, &[0; 24], &[0; 16], &mut []), Ok(()));
+    }
+}
+
+#[test]
+fn errors_say_what_was_met_and_what_was_expected() {
+    let cipher = CipherAlgorithm::AesCbc128;
+    let group = Group::Modp1024;
+    assert_eq!(
+        CryptoError::KeyLength { cipher, got: 8, expected: 16 }.to_string(),
+        "aes128 key of 8 bytes, expected 16"
+    );
+    assert_eq!(
+        CryptoError::PublicValueLength { group, got: 96, expected: 128 }.to_string(),
+        "modp1024 public value of 96 bytes, expected 128"
+    );
+}
+
+#[test]
+fn both_sides_of_a_diffie_hellman_exchange_agree() {
+    for p in providers() {
+        for group in Group::ALL {
+            let mut rng = Counter(0x11);
+            let ours = p.dh_generate(*group, &mut rng).unwrap();
+            let theirs = p.dh_generate(*group, &mut rng).unwrap();
+            assert_eq!(ours.private.len(), group.exponent_bits() / 8);
+            assert_eq!(ours.public.len(), group.prime_len());
+            let shared = p.dh_shared(*group, &ours.private, &theirs.public).unwrap();
+            assert_eq!(shared.len(), group.prime_len());
+            assert_eq!(p.dh_shared(*group, &theirs.private, &ours.public).unwrap(), shared, "{}", p.name());
+        }
+    }
+}
+
+#[test]
+fn a_random_source_of_zeros_still_gives_a_full_length_exponent() {
+    for p in providers() {
+        let pair = p.dh_generate(Group::Modp768, &mut Counter(0)).unwrap();
+        assert_eq!(pair.private.as_bytes().first(), Some(&0x80));
+        assert_eq!(Group::Modp768.check_public(&pair.public), Ok(()), "{}", p.name());
+    }
+}
+
+#[test]
+fn diffie_hellman_values_are_padded_to_the_prime() {
+    for p in providers() {
+        for group in Group::ALL {
+            let one = Secret::new(vec![1]);
+            let two = p.dh_public(*group, &one).unwrap();
+            let mut expected = vec![0; group.prime_len()];
+            *expected.last_mut().unwrap() = 2;
+            assert_eq!(two, expected, "{}", p.name());
+            assert_eq!(p.dh_shared(*group, &one, &two).unwrap().as_bytes(), expected, "{}", p.name());
+        }
+    }
+}
+
+#[test]
+fn diffie_hellman_refuses_a_weak_or_short_public_value() {
+    for p in providers() {
+        for group in Group::ALL {
+            let private = Secret::new(vec![5; 24]);
+            assert_eq!(
+                p.dh_shared(*group, &private, &vec![0; group.prime_len()]),
+                Err(CryptoError::WeakPublicValue { group: *group })
+            );
+            assert!(matches!(
+                p.dh_shared(*group, &private, &[2; 10]),
+                Err(CryptoError::PublicValueLength { got: 10, .. })
+            ));
+        }
+    }
+}
+
+fn any_hash() -> impl Strategy<Value = HashAlgorithm> {
+    proptest::sample::select(HashAlgorithm::ALL)
+}
+
+fn any_cipher() -> impl Strategy<Value = CipherAlgorithm> {
+    proptest::sample::select(CipherAlgorithm::ALL)
+}
+
+proptest! {
+    #[test]
+    fn providers_agree_on_hash_and_prf(
+        h in any_hash(),
+        key in proptest::collection::vec(any::<u8>(), 0..200),
+        parts in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..300), 0..5),
+    ) {
+        let slices: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+        let whole = parts.concat();
+        for p in providers() {
+            prop_assert_eq!(p.hash(h, &slices), reference().hash(h, &[&whole]), "{}", p.name());
+            prop_assert_eq!(p.prf(h, &key, &slices), reference().prf(h, &key, &[&whole]), "{}", p.name());
+        }
+    }
+
+    #[test]
+    fn providers_decrypt_what_the_others_encrypt(
+        cipher in any_cipher(),
+        key in any::<[u8; 32]>(),
+        iv in any::<[u8; 16]>(),
+        data in proptest::collection::vec(any::<u8>(), 0..400),
+    ) {
+        let key = &key[..cipher.key_len()];
+        let iv = &iv[..cipher.block_len()];
+        let plaintext = &data[..data.len() - data.len() % cipher.block_len()];
+        for encrypting in providers() {
+            let mut ciphertext = plaintext.to_vec();
+            encrypting.cbc_encrypt(cipher, key, iv, &mut ciphertext).unwrap();
+            prop_assert!(plaintext.is_empty() || ciphertext != plaintext);
+            for decrypting in providers() {
+                let mut decrypted = ciphertext.clone();
+                decrypting.cbc_decrypt(cipher, key, iv, &mut decrypted).unwrap();
+                prop_assert_eq!(&decrypted, plaintext, "{} {}", encrypting.name(), decrypting.name());
+            }
+        }
+    }
+}
+
+proptest! {
+    // Each case costs several exponentiations.
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn providers_agree_on_diffie_hellman(
+        group in proptest::sample::select(Group::ALL),
+        x in any::<[u8; 32]>(),
+        y in any::<[u8; 32]>(),
+    ) {
+        let (x, y) = (Secret::from(&x[..]), Secret::from(&y[..]));
+        let g_x = reference().dh_public(group, &x).unwrap();
+        let g_y = reference().dh_public(group, &y).unwrap();
+        let g_xy = reference().dh_shared(group, &x, &g_y).unwrap();
+        for p in providers() {
+            prop_assert_eq!(&p.dh_public(group, &x).unwrap(), &g_x, "{}", p.name());
+            prop_assert_eq!(&p.dh_shared(group, &y, &g_x).unwrap(), &g_xy, "{}", p.name());
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Why an exchange could not go on, and what the peer is told about it.
+
+use crate::crypto::CryptoError;
+use crate::keylog::Label;
+use crate::wire::{CookiePair, ExchangeType, MessageId, NotifyType, PayloadType, WireError};
+
+/// Why a message was refused or an exchange ended without its SA.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExchangeError {
+    /// The bytes do not form a message.
+    #[error("malformed message: {0}")]
+    Wire(#[from] WireError),
+    /// A provider refused its input.
+    #[error("cryptography: {0}")]
+    Crypto(#[from] CryptoError),
+    /// No SA or exchange has these cookies.
+    #[error("no ISAKMP SA with cookies {0}")]
+    UnknownCookies(CookiePair),
+    /// The initiator cookie is zero, or the responder cookie is where none may be.
+    #[error("invalid cookies {0}")]
+    InvalidCookies(CookiePair),
+    /// No configured peer has this source address.
+    #[error("no peer is configured for {0}")]
+    UnknownPeer(std::net::SocketAddr),
+    /// This exchange type is not supported, or not at this point.
+    #[error("exchange type {got:?} is not acceptable here")]
+    UnexpectedExchange {
+        /// What came.
+        got: ExchangeType,
+    },
+    /// A phase 2 message with M-ID zero, or a phase 1 message with another.
+    #[error("message ID {0} is not acceptable here")]
+    InvalidMessageId(MessageId),
+    /// Flags that this message must not carry, or lacks.
+    #[error("flags 0x{got:02x} are not acceptable here: {problem}")]
+    InvalidFlags {
+        /// The flags octet.
+        got: u8,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// The encrypted body is empty or not a multiple of the cipher's block.
+    #[error("encrypted body of {got} bytes, expected a positive multiple of {block}")]
+    NotBlockAligned {
+        /// Body length in bytes.
+        got: usize,
+        /// Block length in bytes.
+        block: usize,
+    },
+    /// A payload that the exchange needs is not there.
+    #[error("payload {0:?} is missing")]
+    MissingPayload(PayloadType),
+    /// A payload is there more often than the exchange allows.
+    #[error("payload {0:?} comes more than once")]
+    RepeatedPayload(PayloadType),
+    /// A payload is not where the exchange wants it.
+    #[error("payload {got:?} at position {position}, expected {expected:?}")]
+    MisplacedPayload {
+        /// Position in the chain, from 0.
+        position: usize,
+        /// What RFC 2409 wants there.
+        expected: PayloadType,
+        /// What stands there.
+        got: PayloadType,
+    },
+    /// A payload of a type that is reserved (RFC 2408 section 3.1).
+    #[error("payload type {0:?} is not defined")]
+    UnknownPayload(PayloadType),
+    /// None of the offered proposals is acceptable.
+    #[error("no proposal chosen: {0}")]
+    NoProposalChosen(String),
+    /// The reply's SA payload is not one of the offered choices, unchanged.
+    #[error("the reply is not one of the offered choices: {0}")]
+    ProposalAltered(String),
+    /// The DOI is not the IPsec DOI.
+    #[error("DOI {0} is not supported")]
+    DoiNotSupported(u32),
+    /// The situation is not SIT_IDENTITY_ONLY.
+    #[error("situation 0x{0:08x} is not supported")]
+    SituationNotSupported(u32),
+    /// A nonce outside 8 to 256 bytes (RFC 2409 section 5).
+    #[error("nonce of {0} bytes, expected 8 to 256")]
+    NonceLength(usize),
+    /// An authentication hash differs from ours.
+    #[error("{0} does not verify")]
+    HashMismatch(Label),
+    /// The peer's identity is not the one expected, or not one that the policy allows.
+    #[error("identity {0} is refused")]
+    IdentityRefused(String),
+    /// Reserved octets that must be zero are not.
+    #[error("reserved octets of payload {0:?} are not zero")]
+    ReservedNotZero(PayloadType),
+    /// A bound of [`Limits`](crate::limits::Limits) was reached.
+    #[error("limit reached: {0}")]
+    LimitReached(&'static str),
+    /// The message belongs to an exchange that is over.
+    #[error("message ID {0} was used before")]
+    Replayed(MessageId),
+    /// The peer did not answer.
+    #[error("no answer after {0} retransmissions")]
+    TimedOut(u8),
+    /// The ISAKMP SA of the exchange went away.
+    #[error("the ISAKMP SA was deleted")]
+    SaDeleted,
+    /// An authenticated notify of the peer ended the exchange.
+    #[error("the peer answered {0:?}")]
+    PeerNotified(NotifyType),
+}
+
+impl ExchangeError {
+    /// The Notify type that RFC 2408 section 5 names for this error; `None` where silence is right.
+    pub fn notify_type(&self) -> Option<NotifyType> {
+        Some(match self {
+            Self::Wire(error) => return error.notify_type(),
+            Self::Crypto(CryptoError::WeakPublicValue { .. } | CryptoError::PublicValueLength { .. }) => {
+                NotifyType::INVALID_KEY_INFORMATION
+            }
+            Self::UnknownCookies(_) | Self::InvalidCookies(_) => NotifyType::INVALID_COOKIE,
+            Self::UnexpectedExchange { .. } => NotifyType::INVALID_EXCHANGE_TYPE,
+            Self::InvalidMessageId(_) => NotifyType::INVALID_MESSAGE_ID,
+            Self::InvalidFlags { .. } => NotifyType::INVALID_FLAGS,
+            Self::NotBlockAligned { .. } | Self::ReservedNotZero(_) | Self::NonceLength(_) => {
+                NotifyType::PAYLOAD_MALFORMED
+            }
+            Self::MissingPayload(_) | Self::RepeatedPayload(_) | Self::MisplacedPayload { .. } => {
+                NotifyType::PAYLOAD_MALFORMED
+            }
+            Self::UnknownPayload(_) => NotifyType::INVALID_PAYLOAD_TYPE,
+            Self::NoProposalChosen(_) => NotifyType::NO_PROPOSAL_CHOSEN,
+            Self::ProposalAltered(_) => NotifyType::BAD_PROPOSAL_SYNTAX,
+            Self::DoiNotSupported(_) => NotifyType::DOI_NOT_SUPPORTED,
+            Self::SituationNotSupported(_) => NotifyType::SITUATION_NOT_SUPPORTED,
+            Self::HashMismatch(Label::HashI | Label::HashR) => NotifyType::AUTHENTICATION_FAILED,
+            Self::HashMismatch(_) => NotifyType::INVALID_HASH_INFORMATION,
+            Self::IdentityRefused(_) => NotifyType::INVALID_ID_INFORMATION,
+            Self::Crypto(_)
+            | Self::UnknownPeer(_)
+            | Self::LimitReached(_)
+            | Self::Replayed(_)
+            | Self::TimedOut(_)
+            | Self::SaDeleted
+            | Self::PeerNotified(_) => return None,
+        })
+    }
+}
+
+/// The caller asked for something that the endpoint's state or configuration does not allow.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ApiMisuse {
+    /// No peer of this name is configured.
+    #[error("no peer named {0:?} is configured")]
+    UnknownPeer(String),
+    /// The peer has no fixed address, so nothing can be sent to it first.
+    #[error("peer {0:?} has no address to initiate to")]
+    NoPeerAddress(String),
+    /// The peer has no IPsec policy of this name.
+    #[error("no IPsec policy named {0:?} is configured")]
+    UnknownPolicy(String),
+    /// No such SA stands.
+    #[error("no such {0} stands")]
+    UnknownSa(&'static str),
+    /// Phase 1 is not complete.
+    #[error("the ISAKMP SA is not established")]
+    NotEstablished,
+    /// A bound of [`Limits`](crate::limits::Limits) was reached.
+    #[error("limit reached: {0}")]
+    LimitReached(&'static str),
+    /// A configured policy cannot be offered.
+    #[error("policy cannot be used: {0}")]
+    UnusablePolicy(String),
+    /// The IPsec SA cannot seal a packet.
+    #[error("packet cannot be sent: {0}")]
+    Packet(#[from] crate::esp::EspError),
+    /// A provider failed.
+    #[error("cryptography: {0}")]
+    Crypto(#[from] CryptoError),
+}

@@ -1,0 +1,120 @@
+//! Authentication with a pre-shared key (RFC 2409 section 5.4): SKEYID, HASH_I and HASH_R.
+
+use bytes::Bytes;
+use subtle::ConstantTimeEq;
+
+use crate::config::Phase1Transform;
+use crate::core::{Core, Protection};
+use crate::crypto::DhKeyPair;
+use crate::error::ExchangeError;
+use crate::event::Role;
+use crate::keylog::Label;
+use crate::keys::{self, AuthHashInput};
+use crate::phase1::Cx;
+use crate::wire::{Chain, CookiePair, Identification, MessageId};
+
+/// Both public values, seen by role.
+#[derive(Debug, Clone)]
+pub(crate) struct PublicValues {
+    pub(crate) g_xi: Bytes,
+    pub(crate) g_xr: Bytes,
+}
+
+/// Everything that HASH_I and HASH_R cover besides the identities, and the keys.
+#[derive(Debug, Clone)]
+pub(crate) struct KeyedExchange {
+    pub(crate) protection: Protection,
+    pub(crate) public: PublicValues,
+    /// Body of the initiator's SA payload, as sent.
+    pub(crate) sai_b: Bytes,
+    /// The IV of the first encrypted message.
+    pub(crate) first_iv: Vec<u8>,
+}
+
+/// What the key derivation takes in; the nonces and public values by role.
+#[derive(Debug)]
+pub(crate) struct KeyInputs<'a> {
+    pub(crate) transform: Phase1Transform,
+    pub(crate) role: Role,
+    pub(crate) ours: &'a DhKeyPair,
+    pub(crate) theirs: &'a Bytes,
+    pub(crate) ni_b: &'a [u8],
+    pub(crate) nr_b: &'a [u8],
+    pub(crate) sai_b: Bytes,
+}
+
+impl KeyedExchange {
+    /// Computes g^xy, SKEYID and all that follows from it.
+    pub(crate) fn derive(cx: &mut Cx<'_>, inputs: &KeyInputs<'_>) -> Result<Self, ExchangeError> {
+        let transform = inputs.transform;
+        let provider = cx.core.provider;
+        let g_xy = provider.dh_shared(transform.group, &inputs.ours.private, inputs.theirs)?;
+        let skeyid = keys::skeyid_psk(
+            provider,
+            transform.hash,
+            cx.peer.pre_shared_key.as_bytes(),
+            inputs.ni_b,
+            inputs.nr_b,
+        );
+        log(cx.core, cx.cookies, Label::PrivateExponent, inputs.ours.private.as_bytes());
+        let protection = Protection::derive(cx.core, cx.cookies, transform, skeyid, &g_xy);
+        let own = Bytes::copy_from_slice(&inputs.ours.public);
+        let public = match inputs.role {
+            Role::Initiator => PublicValues { g_xi: own, g_xr: inputs.theirs.clone() },
+            Role::Responder => PublicValues { g_xi: inputs.theirs.clone(), g_xr: own },
+        };
+        let first_iv =
+            keys::phase1_iv(provider, transform.hash, transform.cipher, &public.g_xi, &public.g_xr);
+        log(cx.core, cx.cookies, Label::Phase1Iv, &first_iv);
+        Ok(Self { protection, public, sai_b: inputs.sai_b.clone(), first_iv })
+    }
+
+    /// HASH_I or HASH_R, by whose identity it covers.
+    pub(crate) fn hash(&self, core: &mut Core, cookies: CookiePair, whose: Role, id_b: &[u8]) -> Vec<u8> {
+        let input = AuthHashInput {
+            g_xi: &self.public.g_xi,
+            g_xr: &self.public.g_xr,
+            cky_i: cookies.initiator.0,
+            cky_r: cookies.responder.0,
+            sai_b: &self.sai_b,
+            id_b,
+        };
+        let (skeyid, h) = (&self.protection.keys.skeyid, self.protection.transform.hash);
+        let (value, label) = match whose {
+            Role::Initiator => (keys::hash_i(core.provider, h, skeyid, &input), Label::HashI),
+            Role::Responder => (keys::hash_r(core.provider, h, skeyid, &input), Label::HashR),
+        };
+        log(core, cookies, label, &value);
+        value
+    }
+
+    /// Checks the peer's identity against the configuration and its hash against ours.
+    pub(crate) fn verify_peer(
+        &self,
+        cx: &mut Cx<'_>,
+        chain: &Chain,
+        whose: Role,
+        id: (&Identification, &Bytes),
+    ) -> Result<(), ExchangeError> {
+        let received = crate::payloads::hash(chain)?;
+        let expected = self.hash(cx.core, cx.cookies, whose, id.1);
+        let label = if whose == Role::Initiator { Label::HashI } else { Label::HashR };
+        if !bool::from(expected.as_slice().ct_eq(&received)) {
+            return Err(ExchangeError::HashMismatch(label));
+        }
+        check_identity(cx, id.0)
+    }
+}
+
+/// Checks an authenticated identity against the one that the configuration expects.
+fn check_identity(cx: &Cx<'_>, id: &Identification) -> Result<(), ExchangeError> {
+    // RFC 2407 section 4.6.2: in phase 1 protocol and port are 0 and 0, or UDP and 500.
+    let ports_ok = matches!((id.protocol, id.port), (0, 0) | (17, 0 | 500 | 4500));
+    let expected = cx.peer.remote_id.as_ref();
+    let same = expected.is_none_or(|e| e.id_type == id.id_type && e.data == id.data);
+    if ports_ok && same { Ok(()) } else { Err(ExchangeError::IdentityRefused(id.to_string())) }
+}
+
+fn log(core: &mut Core, cookies: CookiePair, label: Label, bytes: &[u8]) {
+    core.key_log.value(cookies, MessageId::PHASE_1, label, bytes);
+}

@@ -1,0 +1,158 @@
+//! What main and aggressive mode have in common: context, steps, and the state enum over both.
+
+use core::time::Duration;
+
+use bytes::Bytes;
+
+use super::{aggressive_mode, main_mode};
+use crate::config::{PeerConfig, Phase1Mode};
+use crate::core::{Core, Envelope, Path, Protection};
+use crate::error::ExchangeError;
+use crate::event::{Event, IsakmpSaId};
+use crate::retransmit::Sent;
+use crate::wire::{Chain, CookiePair, ExchangeType, Header, Identification, MessageId, Payload};
+
+/// The surroundings of one phase 1 exchange.
+#[derive(Debug)]
+pub(crate) struct Cx<'a> {
+    pub(crate) core: &'a mut Core,
+    pub(crate) peer: &'a PeerConfig,
+    pub(crate) sa: IsakmpSaId,
+    pub(crate) cookies: CookiePair,
+    /// Where messages go; an exchange floats it to the NAT traversal ports.
+    pub(crate) path: &'a mut Path,
+    /// No other ISAKMP SA with this peer stands.
+    pub(crate) first_contact: bool,
+}
+
+impl Cx<'_> {
+    pub(crate) fn envelope(&self, exchange: ExchangeType, number: u8) -> Envelope {
+        Envelope { path: *self.path, cookies: self.cookies, exchange, m_id: MessageId::PHASE_1, number }
+    }
+
+    /// Reports the Notification payloads of a phase 1 message. No HASH covers them.
+    pub(crate) fn report_notifies(&mut self, chain: &Chain) {
+        for payload in &chain.payloads {
+            if let Payload::Notification(notification) = &payload.payload {
+                self.core.event(Event::Notified {
+                    sa: Some(self.sa),
+                    notify_type: notification.notify_type,
+                    authenticated: false,
+                    data: notification.data.clone(),
+                });
+            }
+        }
+    }
+}
+
+/// A message as it came, without a non-ESP marker.
+#[derive(Debug, Clone)]
+pub(crate) struct Received {
+    pub(crate) header: Header,
+    /// Header and body as on the wire.
+    pub(crate) message: Bytes,
+    /// The path that it came on.
+    pub(crate) path: Path,
+}
+
+/// The first step of an exchange.
+#[derive(Debug)]
+pub(crate) struct Start {
+    pub(crate) state: Phase1,
+    pub(crate) sent: Sent,
+    /// Whether the message waits for an answer and is retransmitted by timer.
+    pub(crate) retransmit: bool,
+}
+
+/// What a handled message leads to.
+#[derive(Debug)]
+pub(crate) struct Advance {
+    pub(crate) state: Phase1,
+    pub(crate) sent: Option<Sent>,
+    /// Whether `sent` waits for an answer and is retransmitted by timer.
+    pub(crate) retransmit: bool,
+}
+
+/// A complete phase 1.
+#[derive(Debug, Clone)]
+pub(crate) struct Established {
+    pub(crate) protection: Protection,
+    /// The last ciphertext block of phase 1, from which each phase 2 IV is made (RFC 2409 Appendix B).
+    pub(crate) last_block: Vec<u8>,
+    /// Life in seconds that was negotiated, when one was.
+    pub(crate) lifetime: Option<Duration>,
+    /// A NAT was found, or is pretended.
+    pub(crate) nat: bool,
+    /// The identity that the peer authenticated.
+    pub(crate) remote_id: Identification,
+}
+
+/// Which message a phase 1 exchange waits for.
+#[derive(Debug)]
+pub(crate) enum Phase1 {
+    MainInitiatorExpectsSa(main_mode::ExpectSa),
+    MainInitiatorExpectsKe(main_mode::ExpectKeReply),
+    MainInitiatorExpectsId(main_mode::ExpectIdReply),
+    MainResponderExpectsKe(main_mode::ExpectKe),
+    MainResponderExpectsId(main_mode::ExpectId),
+    AggressiveInitiatorExpectsReply(aggressive_mode::ExpectReply),
+    AggressiveResponderExpectsHash(aggressive_mode::ExpectHash),
+    Established(Established),
+}
+
+impl Phase1 {
+    /// Handles the awaited message.
+    ///
+    /// # Errors
+    ///
+    /// Why the message is refused; the state stays as it is.
+    pub(crate) fn handle(&self, cx: &mut Cx<'_>, received: &Received) -> Result<Advance, ExchangeError> {
+        match self {
+            Self::MainInitiatorExpectsSa(state) => state.handle(cx, received),
+            Self::MainInitiatorExpectsKe(state) => state.handle(cx, received),
+            Self::MainInitiatorExpectsId(state) => state.handle(cx, received),
+            Self::MainResponderExpectsKe(state) => state.handle(cx, received),
+            Self::MainResponderExpectsId(state) => state.handle(cx, received),
+            Self::AggressiveInitiatorExpectsReply(state) => state.handle(cx, received),
+            Self::AggressiveResponderExpectsHash(state) => state.handle(cx, received),
+            Self::Established(_) => {
+                Err(ExchangeError::UnexpectedExchange { got: received.header.exchange_type })
+            }
+        }
+    }
+
+    /// The exchange type that carries this phase 1.
+    pub(crate) fn exchange_type(mode: Phase1Mode) -> ExchangeType {
+        match mode {
+            Phase1Mode::Main => ExchangeType::IDENTITY_PROTECTION,
+            Phase1Mode::Aggressive => ExchangeType::AGGRESSIVE,
+        }
+    }
+}
+
+/// Starts phase 1 as initiator: sends the first message.
+///
+/// # Errors
+///
+/// When the policy cannot be offered or a provider fails.
+pub(crate) fn initiate(cx: &mut Cx<'_>) -> Result<Start, ExchangeError> {
+    match cx.peer.mode {
+        Phase1Mode::Main => main_mode::initiate(cx),
+        Phase1Mode::Aggressive => aggressive_mode::initiate(cx),
+    }
+}
+
+/// Handles an initiator's first message as responder.
+///
+/// # Errors
+///
+/// Why it is refused.
+pub(crate) fn accept(cx: &mut Cx<'_>, received: &Received) -> Result<Start, ExchangeError> {
+    if received.header.exchange_type != Phase1::exchange_type(cx.peer.mode) {
+        return Err(ExchangeError::UnexpectedExchange { got: received.header.exchange_type });
+    }
+    match cx.peer.mode {
+        Phase1Mode::Main => main_mode::accept(cx, received),
+        Phase1Mode::Aggressive => aggressive_mode::accept(cx, received),
+    }
+}

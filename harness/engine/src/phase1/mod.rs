@@ -1,0 +1,12 @@
+//! Phase 1 (RFC 2409 section 5): the exchanges that set up and authenticate an ISAKMP SA.
+//!
+//! One struct per awaited message holds just what is known then. `handle(&self, ...)` borrows it, so
+//! a message that is refused leaves the state as it was, by construction.
+
+mod aggressive_mode;
+mod auth;
+mod exchange;
+mod main_mode;
+pub(crate) mod negotiate;
+
+pub(crate) use exchange::{Advance, Cx, Established, Phase1, Received, Start, accept, initiate};

@@ -1,0 +1,267 @@
+//! The phase 1 SA payload: offering transforms, choosing one, and checking the choice (RFC 2409 section 5 and
+//! Appendix A).
+
+use core::time::Duration;
+
+use bytes::Bytes;
+
+use crate::config::{PeerConfig, Phase1Transform};
+use crate::crypto::{CipherAlgorithm, Group, HashAlgorithm};
+use crate::error::ExchangeError;
+use crate::wire::{
+    Attribute, AuthMethod, Doi, EncryptionAlgorithm, HashAlgorithmId, LifeType, Phase1Attribute,
+    Proposal, ProtocolId, SaPayload, Transform, TransformId,
+};
+
+/// The only situation we negotiate (RFC 2407 section 4.2.1).
+pub(crate) const SIT_IDENTITY_ONLY: u32 = 1;
+
+/// What phase 1 negotiated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Chosen {
+    pub(crate) transform: Phase1Transform,
+    /// Life in seconds, when the transform says one.
+    pub(crate) lifetime: Option<Duration>,
+}
+
+/// The SA payload that offers all of a peer's transforms in one proposal.
+pub(crate) fn offer(peer: &PeerConfig) -> SaPayload {
+    let transforms = (1..=u8::MAX)
+        .zip(&peer.phase1)
+        .map(|(number, transform)| Transform {
+            number,
+            id: TransformId::KEY_IKE,
+            attributes: attributes(transform, peer.phase1_lifetime),
+        })
+        .collect();
+    SaPayload::ipsec_doi(vec![Proposal {
+        number: 1,
+        protocol: ProtocolId::ISAKMP,
+        spi: Bytes::new(),
+        transforms,
+    }])
+}
+
+fn attributes(transform: &Phase1Transform, lifetime: Duration) -> Vec<Attribute> {
+    let (cipher, key_bits) = cipher_numbers(transform.cipher);
+    let mut attributes = vec![Attribute::short(Phase1Attribute::ENCRYPTION_ALGORITHM.0, cipher.0)];
+    if let Some(bits) = key_bits {
+        attributes.push(Attribute::short(Phase1Attribute::KEY_LENGTH.0, bits));
+    }
+    let seconds = u32::try_from(lifetime.as_secs()).unwrap_or(u32::MAX);
+    attributes.extend([
+        Attribute::short(Phase1Attribute::HASH_ALGORITHM.0, hash_number(transform.hash).0),
+        Attribute::short(Phase1Attribute::AUTHENTICATION_METHOD.0, AuthMethod::PRE_SHARED_KEY.0),
+        Attribute::short(Phase1Attribute::GROUP_DESCRIPTION.0, transform.group.id()),
+        Attribute::short(Phase1Attribute::LIFE_TYPE.0, LifeType::SECONDS.0),
+        Attribute::lifetime(Phase1Attribute::LIFE_DURATION.0, seconds),
+    ]);
+    attributes
+}
+
+/// Chooses the first offered transform that the policy has; the reply repeats it unchanged.
+///
+/// # Errors
+///
+/// A DOI or situation that is not ours, or no acceptable transform, with the reason for each.
+pub(crate) fn choose(peer: &PeerConfig, offered: &SaPayload) -> Result<(SaPayload, Chosen), ExchangeError> {
+    check_doi(offered)?;
+    let mut refusals = Vec::new();
+    for proposal in &offered.proposals {
+        let bundled = offered.proposals.iter().filter(|other| other.number == proposal.number).count() > 1;
+        if proposal.protocol != ProtocolId::ISAKMP || bundled {
+            refusals.push(format!("proposal {} is not for ISAKMP alone", proposal.number));
+            continue;
+        }
+        for transform in &proposal.transforms {
+            match acceptable(peer, transform) {
+                Ok(chosen) => {
+                    let reply = Proposal {
+                        number: proposal.number,
+                        protocol: ProtocolId::ISAKMP,
+                        spi: Bytes::new(),
+                        transforms: vec![transform.clone()],
+                    };
+                    return Ok((SaPayload::ipsec_doi(vec![reply]), chosen));
+                }
+                Err(reason) => {
+                    refusals.push(format!("{}.{}: {reason}", proposal.number, transform.number));
+                }
+            }
+        }
+    }
+    Err(ExchangeError::NoProposalChosen(refusals.join("; ")))
+}
+
+fn acceptable(peer: &PeerConfig, transform: &Transform) -> Result<Chosen, String> {
+    let chosen = read_transform(transform)?;
+    if peer.phase1.contains(&chosen.transform) {
+        Ok(chosen)
+    } else {
+        Err(format!(
+            "{}-{}-{} is not in the policy",
+            chosen.transform.cipher.name(),
+            chosen.transform.hash.name(),
+            chosen.transform.group.name()
+        ))
+    }
+}
+
+/// Checks that the reply is exactly one of the offered transforms, unchanged (RFC 2409 section 5).
+///
+/// # Errors
+///
+/// What differs from the offer.
+pub(crate) fn verify_choice(offered: &SaPayload, reply: &SaPayload) -> Result<Chosen, ExchangeError> {
+    check_doi(reply)?;
+    let altered = |what: &str| ExchangeError::ProposalAltered(what.to_owned());
+    let [proposal] = reply.proposals.as_slice() else {
+        return Err(altered("expected exactly one proposal"));
+    };
+    let [transform] = proposal.transforms.as_slice() else {
+        return Err(altered("expected exactly one transform"));
+    };
+    let source = offered
+        .proposals
+        .iter()
+        .find(|p| p.number == proposal.number && p.protocol == proposal.protocol)
+        .ok_or_else(|| altered("no such proposal number and protocol was offered"))?;
+    let source = source
+        .transforms
+        .iter()
+        .find(|t| t.number == transform.number && t.id == transform.id)
+        .ok_or_else(|| altered("no such transform number was offered"))?;
+    if !same_attributes(&source.attributes, &transform.attributes) {
+        return Err(altered("the attributes differ from those offered"));
+    }
+    read_transform(transform).map_err(ExchangeError::ProposalAltered)
+}
+
+/// Whether two attribute lists say the same, in any order and either encoding.
+pub(crate) fn same_attributes(a: &[Attribute], b: &[Attribute]) -> bool {
+    let same = |x: &Attribute, y: &Attribute| {
+        x.class == y.class
+            && match (x.value.as_u64(), y.value.as_u64()) {
+                (Some(x), Some(y)) => x == y,
+                _ => x.value == y.value,
+            }
+    };
+    a.len() == b.len()
+        && a.iter().all(|x| b.iter().any(|y| same(x, y)))
+        && b.iter().all(|y| a.iter().any(|x| same(x, y)))
+}
+
+pub(crate) fn check_doi(sa: &SaPayload) -> Result<(), ExchangeError> {
+    if sa.doi != Doi::IPSEC {
+        return Err(ExchangeError::DoiNotSupported(sa.doi.0));
+    }
+    if sa.situation != SIT_IDENTITY_ONLY {
+        return Err(ExchangeError::SituationNotSupported(sa.situation));
+    }
+    Ok(())
+}
+
+/// Reads a transform's attributes in whatever order they come.
+fn read_transform(transform: &Transform) -> Result<Chosen, String> {
+    if transform.id != TransformId::KEY_IKE {
+        return Err(format!("transform id {} is not KEY_IKE", transform.id.0));
+    }
+    let (mut cipher, mut key_bits, mut hash, mut group, mut method) = (None, None, None, None, None);
+    let mut life = LifeAttributes::default();
+    for attribute in &transform.attributes {
+        let class = Phase1Attribute(attribute.class);
+        let value = attribute.value.as_u64().ok_or_else(|| format!("{class:?} is too long"))?;
+        let slot = match class {
+            Phase1Attribute::ENCRYPTION_ALGORITHM => &mut cipher,
+            Phase1Attribute::KEY_LENGTH => &mut key_bits,
+            Phase1Attribute::HASH_ALGORITHM => &mut hash,
+            Phase1Attribute::GROUP_DESCRIPTION => &mut group,
+            Phase1Attribute::AUTHENTICATION_METHOD => &mut method,
+            Phase1Attribute::LIFE_TYPE => {
+                life.life_type(value);
+                continue;
+            }
+            Phase1Attribute::LIFE_DURATION => {
+                life.duration(value);
+                continue;
+            }
+            other => return Err(format!("attribute {other:?} is not supported")),
+        };
+        if slot.replace(value).is_some_and(|former| former != value) {
+            return Err(format!("{class:?} comes twice with different values"));
+        }
+    }
+    let cipher = cipher.ok_or("no encryption algorithm")?;
+    let cipher = cipher_from_numbers(cipher, key_bits)
+        .ok_or_else(|| format!("encryption algorithm {cipher} with key length {key_bits:?} is not supported"))?;
+    let hash = hash.ok_or("no hash algorithm")?;
+    let hash =
+        hash_from_number(hash).ok_or_else(|| format!("hash algorithm {hash} is not supported"))?;
+    if method != Some(u64::from(AuthMethod::PRE_SHARED_KEY.0)) {
+        return Err(format!("authentication method {method:?} is not supported"));
+    }
+    let group = group.ok_or("no group description")?;
+    let group = u16::try_from(group)
+        .ok()
+        .and_then(Group::from_id)
+        .ok_or_else(|| format!("group {group} is not supported"))?;
+    let lifetime = life.seconds();
+    Ok(Chosen { transform: Phase1Transform { cipher, hash, group }, lifetime })
+}
+
+/// Life type and life duration attributes, which come in pairs: each duration belongs to the type before it
+/// (RFC 2409 Appendix A, RFC 2407 section 4.5).
+#[derive(Debug, Default)]
+pub(crate) struct LifeAttributes {
+    current: Option<u64>,
+    seconds: Option<u64>,
+}
+
+impl LifeAttributes {
+    pub(crate) fn life_type(&mut self, value: u64) {
+        self.current = Some(value);
+    }
+
+    pub(crate) fn duration(&mut self, value: u64) {
+        if self.current == Some(u64::from(LifeType::SECONDS.0)) {
+            self.seconds = Some(self.seconds.map_or(value, |former| former.min(value)));
+        }
+    }
+
+    /// The shortest life in seconds that was said. More than 136 years is cut there.
+    pub(crate) fn seconds(&self) -> Option<Duration> {
+        self.seconds.map(|seconds| Duration::from_secs(seconds.min(u64::from(u32::MAX))))
+    }
+}
+
+fn cipher_numbers(cipher: CipherAlgorithm) -> (EncryptionAlgorithm, Option<u16>) {
+    match cipher {
+        CipherAlgorithm::Des => (EncryptionAlgorithm::DES_CBC, None),
+        CipherAlgorithm::TripleDes => (EncryptionAlgorithm::TRIPLE_DES_CBC, None),
+        CipherAlgorithm::AesCbc128 => (EncryptionAlgorithm::AES_CBC, Some(128)),
+        CipherAlgorithm::AesCbc192 => (EncryptionAlgorithm::AES_CBC, Some(192)),
+        CipherAlgorithm::AesCbc256 => (EncryptionAlgorithm::AES_CBC, Some(256)),
+    }
+}
+
+fn cipher_from_numbers(algorithm: u64, key_bits: Option<u64>) -> Option<CipherAlgorithm> {
+    CipherAlgorithm::ALL.iter().copied().find(|cipher| {
+        let (number, bits) = cipher_numbers(*cipher);
+        u64::from(number.0) == algorithm && bits.map(u64::from) == key_bits
+    })
+}
+
+fn hash_number(hash: HashAlgorithm) -> HashAlgorithmId {
+    match hash {
+        HashAlgorithm::Md5 => HashAlgorithmId::MD5,
+        HashAlgorithm::Sha1 => HashAlgorithmId::SHA,
+        HashAlgorithm::Sha2_256 => HashAlgorithmId::SHA2_256,
+        HashAlgorithm::Sha2_384 => HashAlgorithmId::SHA2_384,
+        HashAlgorithm::Sha2_512 => HashAlgorithmId::SHA2_512,
+    }
+}
+
+fn hash_from_number(number: u64) -> Option<HashAlgorithm> {
+    HashAlgorithm::ALL.iter().copied().find(|hash| u64::from(hash_number(*hash).0) == number)
+}
+

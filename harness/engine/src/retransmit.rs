@@ -1,0 +1,115 @@
+//! Retransmission and duplicate detection (RFC 2408 section 5.1), which stand before all exchange state.
+//!
+//! Only the side that waits for an answer retransmits by timer: the initiator of main mode, both
+//! sides of aggressive and quick mode. Messages that answer an unverified source (main mode 2 and
+//! 4) go out again only when the peer's message comes again, so that a forged source address buys
+//! no more bytes than it sends.
+
+use core::time::Duration;
+use std::collections::VecDeque;
+
+use crate::config::Retransmission;
+use crate::core::Core;
+use crate::io::Datagram;
+use crate::timer::Timer;
+
+/// A message as it went out.
+#[derive(Debug, Clone)]
+pub(crate) struct Sent {
+    pub(crate) datagram: Datagram,
+    /// Its last ciphertext block; empty for a message in the clear.
+    pub(crate) next_iv: Vec<u8>,
+}
+
+/// What an exchange does with a datagram before it looks inside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    /// Not seen before.
+    New,
+    /// The last message that was handled, once more: our answer was lost.
+    Repeated,
+    /// An older message, once more.
+    Stale,
+}
+
+/// The message that an exchange sent last, and the ones that it received.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Conversation {
+    last_sent: Option<Datagram>,
+    retransmissions: u8,
+    next_wait: Duration,
+    /// SHA-256 of handled messages, newest last.
+    handled: VecDeque<Vec<u8>>,
+}
+
+impl Conversation {
+    /// Notes a message of ours; with a policy it is retransmitted by `timer` until [`Self::answered`].
+    pub(crate) fn sent(
+        &mut self,
+        core: &mut Core,
+        sent: &Sent,
+        timer: Timer,
+        policy: Option<&Retransmission>,
+    ) {
+        self.last_sent = Some(sent.datagram.clone());
+        self.retransmissions = 0;
+        match policy {
+            Some(policy) => {
+                self.next_wait = policy.first;
+                core.timers.set(timer, core.now + policy.first);
+            }
+            None => core.timers.stop(timer),
+        }
+    }
+
+    /// Notes that a message was handled, and that nothing of ours waits for an answer.
+    pub(crate) fn handled(&mut self, core: &mut Core, digest: Vec<u8>, timer: Timer) {
+        core.timers.stop(timer);
+        if self.handled.len() >= core.limits.duplicates_max {
+            self.handled.pop_front();
+        }
+        self.handled.push_back(digest);
+    }
+
+    /// Whether a message with this digest was handled before.
+    pub(crate) fn arrival(&self, digest: &[u8]) -> Arrival {
+        if self.handled.back().is_some_and(|last| last == digest) {
+            Arrival::Repeated
+        } else if self.handled.iter().any(|handled| handled == digest) {
+            Arrival::Stale
+        } else {
+            Arrival::New
+        }
+    }
+
+    /// Sends the last message of ours again, because the peer's came again.
+    pub(crate) fn repeat(&self, core: &mut Core) {
+        if let Some(datagram) = &self.last_sent {
+            core.transmit(datagram.clone());
+        }
+    }
+
+    /// The retransmission timer fired: sends again, or gives the number of retransmissions when that was the last.
+    pub(crate) fn retransmit(
+        &mut self,
+        core: &mut Core,
+        timer: Timer,
+        policy: &Retransmission,
+    ) -> Result<(), u8> {
+        if self.retransmissions >= policy.tries {
+            return Err(self.retransmissions);
+        }
+        self.retransmissions = self.retransmissions.saturating_add(1);
+        self.repeat(core);
+        self.next_wait = scaled(self.next_wait, policy.factor);
+        core.timers.set(timer, core.now + self.next_wait);
+        Ok(())
+    }
+}
+
+/// `wait` times `factor`, at most an hour.
+fn scaled(wait: Duration, factor: f64) -> Duration {
+    const MAX: Duration = Duration::from_secs(3600);
+    let factor = if factor.is_finite() && factor >= 1.0 { factor } else { 1.0 };
+    Duration::try_from_secs_f64(wait.as_secs_f64() * factor).map_or(MAX, |wait| wait.min(MAX))
+}

@@ -1,0 +1,335 @@
+//! The ISAKMP header (RFC 2408 section 3.1).
+
+use core::fmt;
+
+use bytes::Bytes;
+
+use super::codec::Reader;
+use super::{ExchangeType, PayloadType, Result, WireError};
+
+/// One cookie, CKY-I or CKY-R (RFC 2408 section 2.5.3): 8 octets.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Cookie(pub [u8; 8]);
+
+impl Cookie {
+    /// The responder cookie of an initiator's first message.
+    pub const ZERO: Self = Self([0; 8]);
+
+    /// Whether all octets are zero.
+    pub fn is_zero(&self) -> bool {
+        *self == Self::ZERO
+    }
+
+    /// The octets, as keys and hashes cover them.
+    pub fn as_bytes(&self) -> &[u8; 8] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Cookie {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Cookie {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Cookie({self})")
+    }
+}
+
+/// CKY-I and CKY-R, which together are the SPI of an ISAKMP SA.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct CookiePair {
+    /// CKY-I, chosen by the initiator.
+    pub initiator: Cookie,
+    /// CKY-R, chosen by the responder; zero until it has answered.
+    pub responder: Cookie,
+}
+
+impl CookiePair {
+    /// `CKY-I | CKY-R`, the 16 octets that stand in the SPI field of an ISAKMP Notification or Delete.
+    pub fn to_bytes(&self) -> [u8; 16] {
+        let mut out = [0; 16];
+        for (to, from) in out.iter_mut().zip(self.initiator.0.iter().chain(&self.responder.0)) {
+            *to = *from;
+        }
+        out
+    }
+}
+
+impl fmt::Display for CookiePair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.initiator, self.responder)
+    }
+}
+
+impl fmt::Debug for CookiePair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CookiePair({self})")
+    }
+}
+
+/// M-ID, the message ID: zero in phase 1, chosen at random for each phase 2 exchange.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct MessageId(pub u32);
+
+impl MessageId {
+    /// The message ID of every phase 1 message.
+    pub const PHASE_1: Self = Self(0);
+}
+
+impl fmt::Display for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}", self.0)
+    }
+}
+
+impl fmt::Debug for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MessageId({self})")
+    }
+}
+
+/// A security parameter index of any size: 4 octets for AH and ESP, 2 or 4 for IPCOMP, 0 to 16 for ISAKMP.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Spi(pub Bytes);
+
+impl Spi {
+    /// The 4-octet SPI of an AH or ESP SA.
+    pub fn from_u32(spi: u32) -> Self {
+        Self(Bytes::copy_from_slice(&spi.to_be_bytes()))
+    }
+
+    /// The number, if the SPI has 4 octets.
+    pub fn as_u32(&self) -> Option<u32> {
+        <[u8; 4]>::try_from(self.0.as_ref()).ok().map(u32::from_be_bytes)
+    }
+}
+
+impl From<Bytes> for Spi {
+    fn from(bytes: Bytes) -> Self {
+        Self(bytes)
+    }
+}
+
+impl fmt::Display for Spi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Spi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Spi({self})")
+    }
+}
+
+/// Flags of the ISAKMP header.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Flags(pub u8);
+
+impl Flags {
+    /// No flag: a message in the clear.
+    pub const NONE: Self = Self(0);
+    /// E(ncryption) bit: everything after the header is encrypted, `HDR*`.
+    pub const ENCRYPTION: Self = Self(1);
+    /// C(ommit) bit: the other side has to wait for a CONNECTED notify.
+    pub const COMMIT: Self = Self(2);
+    /// A(uthentication only) bit: an Informational exchange that is authenticated and not encrypted.
+    pub const AUTH_ONLY: Self = Self(4);
+
+    /// Whether every bit of `other` is set.
+    pub fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// The bits that have no meaning and must be zero.
+    pub fn unknown_bits(self) -> u8 {
+        self.0 & !(Self::ENCRYPTION.0 | Self::COMMIT.0 | Self::AUTH_ONLY.0)
+    }
+}
+
+impl core::ops::BitOr for Flags {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+impl fmt::Display for Flags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == 0 {
+            return f.write_str("none");
+        }
+        let named = [(Self::ENCRYPTION, "E"), (Self::COMMIT, "C"), (Self::AUTH_ONLY, "A")];
+        let mut separator = "";
+        for (flag, name) in named {
+            if self.contains(flag) {
+                write!(f, "{separator}{name}")?;
+                separator = "|";
+            }
+        }
+        match self.unknown_bits() {
+            0 => Ok(()),
+            bits => write!(f, "{separator}{bits:#04x}"),
+        }
+    }
+}
+
+impl fmt::Debug for Flags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Flags({self})")
+    }
+}
+
+/// Version of the ISAKMP header: major version in the high four bits, minor version in the low four.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Version(pub u8);
+
+impl Version {
+    /// Version 1.0, the only one of RFC 2408.
+    pub const V1_0: Self = Self(0x10);
+
+    /// Major version, 0 to 15.
+    pub fn major(self) -> u8 {
+        self.0 >> 4
+    }
+
+    /// Minor version, 0 to 15.
+    pub fn minor(self) -> u8 {
+        self.0 & 0x0f
+    }
+}
+
+impl Default for Version {
+    fn default() -> Self {
+        Self::V1_0
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major(), self.minor())
+    }
+}
+
+impl fmt::Debug for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Version({self})")
+    }
+}
+
+/// The ISAKMP header, `HDR` (RFC 2408 section 3.1): 28 octets.
+///
+/// ```text
+///                      1                   2                   3
+///  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+/// +-------------------------------+-------------------------------+
+/// |                       CKY-I (8 octets)                        |
+/// +-------------------------------+-------------------------------+
+/// |                       CKY-R (8 octets)                        |
+/// +---------------+-------+-------+---------------+---------------+
+/// | Next Payload  | MjVer | MnVer | Exchange Type |     Flags     |
+/// +---------------+-------+-------+---------------+---------------+
+/// |                       Message ID (M-ID)                       |
+/// +---------------------------------------------------------------+
+/// |               Length (header and all payloads)                |
+/// +---------------------------------------------------------------+
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Header {
+    /// CKY-I and CKY-R.
+    pub cookies: CookiePair,
+    /// Type of the first payload.
+    pub next_payload: PayloadType,
+    /// Version, 1.0.
+    pub version: Version,
+    /// Exchange type.
+    pub exchange_type: ExchangeType,
+    /// Flags.
+    pub flags: Flags,
+    /// M-ID.
+    pub message_id: MessageId,
+    /// Length of the whole message in octets, header and padding included.
+    pub length: u32,
+}
+
+impl Header {
+    /// Length of the header in octets.
+    pub const LEN: usize = 28;
+
+    /// A header of version 1.0 with no flags; the encoder fills in next payload and length.
+    pub fn new(cookies: CookiePair, exchange_type: ExchangeType, message_id: MessageId) -> Self {
+        Self {
+            cookies,
+            next_payload: PayloadType::NONE,
+            version: Version::V1_0,
+            exchange_type,
+            flags: Flags::NONE,
+            message_id,
+            length: 0,
+        }
+    }
+
+    /// The same header with these flags.
+    #[must_use]
+    pub fn with_flags(self, flags: Flags) -> Self {
+        Self { flags, ..self }
+    }
+
+    /// Reads the header at the start of a datagram. Any field value is accepted; [`Header::check`] judges them.
+    ///
+    /// # Errors
+    /// [`WireError::MissingData`] if the datagram has fewer than 28 octets.
+    pub fn decode(datagram: &[u8]) -> Result<Self> {
+        let start = datagram.get(..Self::LEN).ok_or(WireError::MissingData("ISAKMP header"))?;
+        let mut reader = Reader::new("ISAKMP header", Bytes::copy_from_slice(start));
+        Ok(Self {
+            cookies: CookiePair { initiator: Cookie(reader.cookie()?), responder: Cookie(reader.cookie()?) },
+            next_payload: PayloadType(reader.u8()?),
+            version: Version(reader.u8()?),
+            exchange_type: ExchangeType(reader.u8()?),
+            flags: Flags(reader.u8()?),
+            message_id: MessageId(reader.u32()?),
+            length: reader.u32()?,
+        })
+    }
+
+    /// The checks of RFC 2408 sections 5.1 and 5.2 that need no state: the length field against the length of
+    /// the datagram in octets, the first payload's type, the version and the flags, in this order.
+    ///
+    /// # Errors
+    /// [`WireError::UnequalLengths`], [`WireError::BadNextPayload`], [`WireError::VersionMajor`],
+    /// [`WireError::VersionMinor`] or [`WireError::UnknownFlags`].
+    pub fn check(&self, datagram_len: usize) -> Result<()> {
+        if usize::try_from(self.length) != Ok(datagram_len) {
+            return Err(WireError::UnequalLengths { header: self.length, datagram: datagram_len });
+        }
+        if matches!(self.next_payload, PayloadType::PROPOSAL | PayloadType::TRANSFORM) {
+            return Err(WireError::BadNextPayload {
+                within: "ISAKMP header",
+                got: self.next_payload,
+                expected: "neither P nor T",
+            });
+        }
+        match (self.version.major(), self.version.minor()) {
+            (1, 0) => {}
+            (1, minor) => return Err(WireError::VersionMinor(minor)),
+            (major, _) => return Err(WireError::VersionMajor(major)),
+        }
+        if self.flags.unknown_bits() != 0 {
+            return Err(WireError::UnknownFlags(self.flags.0));
+        }
+        Ok(())
+    }
+
+    /// Appends the 28 octets of the header.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.cookies.to_bytes());
+        out.extend_from_slice(&[self.next_payload.0, self.version.0, self.exchange_type.0, self.flags.0]);
+        out.extend_from_slice(&self.message_id.0.to_be_bytes());
+        out.extend_from_slice(&self.length.to_be_bytes());
+    }
+}
