@@ -1,10 +1,8 @@
 //! What a run tells its reports, and the [`Builder`] that gathers it to a [`Report`].
 
-use ikev1_scenario::Role;
+use ikev1_scenario::model::Role;
 
-use crate::model::{
-    CaseResult, PeerInfo, Report, RunInfo, SCHEMA, Sanity, Summary, VectorsResult, WaiverProblem,
-};
+use crate::model::{CaseResult, PeerInfo, Report, RunInfo, SCHEMA, Sanity, VectorsResult, WaiverProblem};
 
 /// Something that happened in a run, in the order in which it happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,7 +98,7 @@ impl Builder {
             schema: SCHEMA.to_owned(),
             run: self.run.clone(),
             peers: self.peers.clone(),
-            summary: cases.iter().map(|case| case.verdict).collect::<Summary>(),
+            summary: cases.iter().map(|case| case.verdict).collect(),
             cases,
             vectors: self.vectors.clone(),
             waivers: self.waivers.clone(),

@@ -13,7 +13,7 @@ use std::time::Duration;
 use ikev1_scenario::Verdict;
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 
-use crate::model::{CaseResult, Report, role_name, verdict_name};
+use crate::model::{CaseResult, Report};
 use crate::text::{SHOWN_CHARS_MAX, one_line};
 
 /// The text of `junit.xml`.
@@ -26,7 +26,7 @@ pub fn render(report: &Report) -> Result<String, quick_junit::SerializeError> {
     let mut suites: BTreeMap<(usize, String), TestSuite> = BTreeMap::new();
     for case in &report.cases {
         let position = report.peers.iter().position(|peer| peer.name == case.peer).unwrap_or(usize::MAX);
-        let name = clean(&format!("{} {}", case.peer, role_name(case.role)));
+        let name = clean(&format!("{} {}", case.peer, case.role.name()));
         suites
             .entry((position, name.clone()))
             .or_insert_with(|| TestSuite::new(name))
@@ -48,7 +48,7 @@ fn test_case(case: &CaseResult) -> TestCase {
         (_, Some(waived)) => skipped(&format!("known failure: {}", clean(&waived.reason))),
         (Verdict::Unsupported, None) => skipped(&reason),
         (Verdict::Error, None) => failure(NonSuccessKind::Error, "error", &reason),
-        (verdict, None) if !case.expected => failure(NonSuccessKind::Failure, verdict_name(verdict), &reason),
+        (verdict, None) if !case.expected => failure(NonSuccessKind::Failure, verdict.name(), &reason),
         _ => TestCaseStatus::success(),
     };
     if matches!(status, TestCaseStatus::NonSuccess { .. }) {
@@ -59,7 +59,7 @@ fn test_case(case: &CaseResult) -> TestCase {
     test.set_classname(clean(&section_of(&case.id).replace('/', ".")));
     test.set_time(Duration::from_millis(case.duration_ms));
     if succeeded {
-        test.set_system_out(format!("{}: {reason}", verdict_name(case.verdict)));
+        test.set_system_out(format!("{}: {reason}", case.verdict));
     }
     test
 }

@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use ikev1_scenario::{Level, Role, Verdict};
+use ikev1_scenario::Verdict;
+use ikev1_scenario::model::{Level, Role};
+use ikev1_scenario::verdict::Counts;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +31,7 @@ pub struct Report {
     /// Known failures that are out of date. Each makes the run fail.
     pub waivers: Vec<WaiverProblem>,
     /// How many cases got each verdict.
-    pub summary: Summary,
+    pub summary: Counts,
 }
 
 impl Report {
@@ -188,105 +190,6 @@ pub struct VectorsResult {
     pub failures: Vec<String>,
     /// Wall-clock time in milliseconds.
     pub duration_ms: u64,
-}
-
-/// How many cases got each verdict.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Summary {
-    /// Everything as required.
-    pub pass: u64,
-    /// A SHOULD was missed.
-    pub warn: u64,
-    /// A MUST was missed.
-    pub fail: u64,
-    /// The RFCs allow several readings; the observed one is recorded.
-    pub info: u64,
-    /// The peer lacks a capability.
-    pub unsupported: u64,
-    /// The case could not be brought to the point that it tests.
-    pub inconclusive: u64,
-    /// A fault of the harness or of its surroundings.
-    pub error: u64,
-}
-
-impl Summary {
-    /// Counts one verdict.
-    pub fn add(&mut self, verdict: Verdict) {
-        let count = match verdict {
-            Verdict::Pass => &mut self.pass,
-            Verdict::Warn => &mut self.warn,
-            Verdict::Fail => &mut self.fail,
-            Verdict::Info => &mut self.info,
-            Verdict::Unsupported => &mut self.unsupported,
-            Verdict::Inconclusive => &mut self.inconclusive,
-            Verdict::Error => &mut self.error,
-        };
-        *count += 1;
-    }
-
-    /// The counts in the order in which reports show them.
-    pub fn counts(&self) -> [(Verdict, u64); 7] {
-        [
-            (Verdict::Pass, self.pass),
-            (Verdict::Warn, self.warn),
-            (Verdict::Fail, self.fail),
-            (Verdict::Info, self.info),
-            (Verdict::Unsupported, self.unsupported),
-            (Verdict::Inconclusive, self.inconclusive),
-            (Verdict::Error, self.error),
-        ]
-    }
-
-    /// How many cases there were.
-    pub fn total(&self) -> u64 {
-        self.counts().iter().map(|(_, n)| n).sum()
-    }
-
-    /// `12 pass, 1 fail`: the counts that are not zero, or `none`.
-    pub fn line(&self, separator: &str) -> String {
-        let parts: Vec<_> = self
-            .counts()
-            .iter()
-            .filter(|(_, n)| *n > 0)
-            .map(|(v, n)| format!("{n} {}", verdict_name(*v)))
-            .collect();
-        if parts.is_empty() { "none".to_owned() } else { parts.join(separator) }
-    }
-}
-
-impl Extend<Verdict> for Summary {
-    fn extend<I: IntoIterator<Item = Verdict>>(&mut self, verdicts: I) {
-        verdicts.into_iter().for_each(|verdict| self.add(verdict));
-    }
-}
-
-impl FromIterator<Verdict> for Summary {
-    fn from_iter<I: IntoIterator<Item = Verdict>>(verdicts: I) -> Self {
-        let mut summary = Self::default();
-        summary.extend(verdicts);
-        summary
-    }
-}
-
-/// The name of a verdict in every report.
-pub fn verdict_name(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Pass => "pass",
-        Verdict::Warn => "warn",
-        Verdict::Fail => "fail",
-        Verdict::Info => "info",
-        Verdict::Unsupported => "unsupported",
-        Verdict::Inconclusive => "inconclusive",
-        Verdict::Error => "error",
-    }
-}
-
-/// The name of a role in every report.
-pub fn role_name(role: Role) -> &'static str {
-    match role {
-        Role::Initiator => "initiator",
-        Role::Responder => "responder",
-    }
 }
 
 /// The JSON schema of [`Report`].

@@ -6,12 +6,14 @@ use std::io::Write;
 use std::time::Duration;
 
 use console::{Style, measure_text_width};
-use ikev1_scenario::{Role, Verdict};
+use ikev1_scenario::Verdict;
+use ikev1_scenario::model::Role;
+use ikev1_scenario::verdict::Counts;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::event::RunEvent;
 use crate::junit::section_of;
-use crate::model::{CaseResult, Report, Sanity, Summary, VectorsResult, role_name, verdict_name};
+use crate::model::{CaseResult, Report, Sanity, VectorsResult};
 use crate::text::one_line;
 
 /// Longest reason on the terminal, in characters.
@@ -85,7 +87,7 @@ impl<W: Write> Terminal<W> {
             }
             RunEvent::SanityFinished { peer, sanity } => self.sanity(peer, sanity),
             RunEvent::CaseStarted { id, peer, role } => {
-                self.bar.set_message(format!("{} ({}, {})", clean(id), clean(peer), role_name(*role)));
+                self.bar.set_message(format!("{} ({}, {})", clean(id), clean(peer), role));
             }
             RunEvent::CaseFinished(case) => self.case(case),
             RunEvent::VectorsFinished(vectors) => self.line(&vectors_line(self.paint, vectors)),
@@ -128,7 +130,7 @@ impl<W: Write> Terminal<W> {
             self.paint.verdict_padded(case.verdict),
             clean(&case.id),
             clean(&case.peer),
-            role_name(case.role),
+            case.role,
         );
         if !case.expected {
             line.push_str(": ");
@@ -164,10 +166,7 @@ fn failures(page: &mut String, paint: Paint, report: &Report) {
     let unexpected = report.unexpected();
     for case in unexpected.iter().take(CASES_SHOWN_MAX) {
         let verdict = paint.verdict(case.verdict);
-        put(
-            page,
-            format_args!("{verdict} {} ({}, {})", clean(&case.id), clean(&case.peer), role_name(case.role)),
-        );
+        put(page, format_args!("{verdict} {} ({}, {})", clean(&case.id), clean(&case.peer), case.role));
         put(page, format_args!("    {}", clean(&case.reason)));
         if !case.requirements.is_empty() {
             put(page, format_args!("    clauses: {}", clean(&case.requirements.join(", "))));
@@ -213,7 +212,7 @@ fn matrix(page: &mut String, paint: Paint, report: &Report) {
     }
     columns.sort_unstable();
     columns.dedup();
-    let mut rows: BTreeMap<String, BTreeMap<usize, Summary>> = BTreeMap::new();
+    let mut rows: BTreeMap<String, BTreeMap<usize, Counts>> = BTreeMap::new();
     for case in &report.cases {
         let column = columns.iter().position(|(_, peer, role)| *peer == case.peer && *role == case.role);
         let cells = rows.entry(section_of(&case.id)).or_default();
@@ -223,7 +222,7 @@ fn matrix(page: &mut String, paint: Paint, report: &Report) {
         return;
     }
     let mut table = vec![vec!["section".to_owned()]];
-    table[0].extend(columns.iter().map(|(_, peer, role)| format!("{} {}", clean(peer), role_name(*role))));
+    table[0].extend(columns.iter().map(|(_, peer, role)| format!("{} {}", clean(peer), role)));
     for (section, cells) in rows {
         let mut row = vec![clean(&section)];
         row.extend(
@@ -310,22 +309,20 @@ impl Paint {
     }
 
     fn verdict(self, verdict: Verdict) -> String {
-        self.style(verdict).apply_to(verdict_name(verdict)).to_string()
+        self.style(verdict).apply_to(verdict.name()).to_string()
     }
 
     /// As wide as the longest verdict.
     fn verdict_padded(self, verdict: Verdict) -> String {
-        self.style(verdict).apply_to(format!("{:12}", verdict_name(verdict))).to_string()
+        self.style(verdict).apply_to(format!("{:12}", verdict.name())).to_string()
     }
 
-    fn counts(self, summary: &Summary) -> String {
-        let parts: Vec<_> = summary
-            .counts()
+    fn counts(self, counts: &Counts) -> String {
+        let parts: Vec<_> = Verdict::ALL
             .iter()
+            .map(|verdict| (*verdict, counts.get(*verdict)))
             .filter(|(_, n)| *n > 0)
-            .map(|(verdict, n)| {
-                self.style(*verdict).apply_to(format!("{n} {}", verdict_name(*verdict))).to_string()
-            })
+            .map(|(verdict, n)| self.style(verdict).apply_to(format!("{n} {verdict}")).to_string())
             .collect();
         if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
     }
@@ -369,9 +366,9 @@ mod tests {
 
         section                 self initiator           self responder
         rfc2409/5.4-psk         1 fail                   1 pass
-        rfc2409/5.5-quick-mode  1 fail, 1 info, 1 error  -
+        rfc2409/5.5-quick-mode  1 info, 1 fail, 1 error  -
 
-        cases    5: 1 pass, 2 fail, 1 info, 1 error (1 of them known failures)
+        cases    5: 1 pass, 1 info, 2 fail, 1 error (1 of them known failures)
         vectors  1234 in 3 files, on reference, openssl: pass
         time     1.23 s, seed 7
         report   reports/run/x

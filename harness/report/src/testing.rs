@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use ikev1_scenario::{Level, Role, Verdict};
+use ikev1_scenario::Verdict;
+use ikev1_scenario::model::{Level, Role};
 
 use crate::event::{Builder, RunEvent};
 use crate::model::{CaseResult, Finding, PeerInfo, Report, RunInfo, Sanity};

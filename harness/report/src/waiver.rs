@@ -1,16 +1,16 @@
 //! Known failures as data: `expected.toml` beside a peer's other files.
 //!
 //! ```toml
-//! [[expected]]
+//! [[deviation]]
 //! case = "rfc2409/5.5-quick-mode/commit-bit*"   # glob over case IDs
 //! role = "initiator"                            # of the harness; both when left out
-//! peer = "strongswan"
-//! version = ">=5.9, <6"                         # of the peer; all when left out
+//! peer = "strongswan"                           # the folder's peer when left out
+//! versions = ">=5.9, <6"                        # of the peer; `*` is all
 //! verdict = "fail"                              # or "warn", "inconclusive"; "fail" when left out
 //! clause = "RFC2408-3.1-07"
 //! reason = "charon ignores the commit bit"
 //! link = "https://example.org/issue/1"
-//! expires = 2027-06-30                          # from this day on the entry is an error
+//! expires = "2027-06-30"                        # from this day on the entry is an error
 //! ```
 //!
 //! A case that an entry covers counts as expected. An entry whose case no longer fails, that matches no case of
@@ -19,11 +19,12 @@
 use std::path::{Path, PathBuf};
 
 use globset::{Glob, GlobMatcher};
-use ikev1_scenario::{Role, Verdict};
+use ikev1_scenario::Verdict;
+use ikev1_scenario::model::Role;
 use jiff::civil::Date;
 use serde::Deserialize;
 
-use crate::model::{CaseResult, Waived, WaiverProblem, verdict_name};
+use crate::model::{CaseResult, Waived, WaiverProblem};
 
 /// Why an `expected.toml` cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +47,7 @@ pub enum WaiverError {
         source: Box<toml::de::Error>,
     },
     /// A value of an entry cannot be used.
-    #[error("{}: expected[{index}].{key}: {problem}", file.display())]
+    #[error("{}: deviation[{index}].{key}: {problem}", file.display())]
     Value {
         /// The file.
         file: PathBuf,
@@ -63,7 +64,7 @@ pub enum WaiverError {
 #[serde(deny_unknown_fields)]
 struct File {
     #[serde(default)]
-    expected: Vec<Entry>,
+    deviation: Vec<Entry>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -71,13 +72,13 @@ struct File {
 struct Entry {
     case: String,
     role: Option<Role>,
-    peer: String,
-    version: Option<String>,
+    peer: Option<String>,
+    versions: String,
     verdict: Option<Verdict>,
     clause: String,
     reason: String,
     link: String,
-    expires: toml::value::Datetime,
+    expires: String,
 }
 
 /// A known failure.
@@ -86,7 +87,7 @@ pub struct Waiver {
     file: String,
     case: GlobMatcher,
     role: Option<Role>,
-    peer: String,
+    peer: Option<String>,
     versions: semver::VersionReq,
     verdict: Verdict,
     waived: Waived,
@@ -96,7 +97,7 @@ pub struct Waiver {
 impl Waiver {
     /// Whether it speaks of this peer in this version.
     pub fn applies_to(&self, peer: &str, version: &str) -> bool {
-        self.peer == peer
+        self.peer.as_deref().is_none_or(|only| only == peer)
             && (self.versions == semver::VersionReq::STAR || self.versions.matches(&lenient(version)))
     }
 
@@ -133,7 +134,7 @@ pub fn load(file: &Path) -> Result<Vec<Waiver>, WaiverError> {
 pub fn parse(file: &Path, text: &str) -> Result<Vec<Waiver>, WaiverError> {
     let parsed: File = toml::from_str(text)
         .map_err(|source| WaiverError::Syntax { file: file.to_owned(), source: Box::new(source) })?;
-    parsed.expected.into_iter().enumerate().map(|(index, entry)| waiver(file, index, entry)).collect()
+    parsed.deviation.into_iter().enumerate().map(|(index, entry)| waiver(file, index, entry)).collect()
 }
 
 fn waiver(file: &Path, index: usize, entry: Entry) -> Result<Waiver, WaiverError> {
@@ -145,15 +146,14 @@ fn waiver(file: &Path, index: usize, entry: Entry) -> Result<Waiver, WaiverError
     }
     let verdict = entry.verdict.unwrap_or(Verdict::Fail);
     if !matches!(verdict, Verdict::Fail | Verdict::Warn | Verdict::Inconclusive) {
-        let name = verdict_name(verdict);
+        let name = verdict.name();
         return Err(value("verdict", format!("`{name}` is no failure, expected fail, warn or inconclusive")));
     }
     let glob = Glob::new(&entry.case).map_err(|error| value("case", error.to_string()))?;
-    let versions = semver::VersionReq::parse(entry.version.as_deref().unwrap_or("*"))
-        .map_err(|error| value("version", error.to_string()))?;
+    let versions =
+        semver::VersionReq::parse(&entry.versions).map_err(|error| value("versions", error.to_string()))?;
     let expires = entry
         .expires
-        .to_string()
         .parse::<Date>()
         .map_err(|_| value("expires", format!("`{}` is no date like 2027-06-30", entry.expires)))?;
     Ok(Waiver {
@@ -208,11 +208,8 @@ pub fn out_of_date(
         }
         for result in results.iter().filter(|r| r.peer == peer && waiver.matches(&r.id, r.role)) {
             if matches!(result.verdict, Verdict::Pass | Verdict::Info) {
-                let (id, verdict) = (&result.id, verdict_name(result.verdict));
-                report(format!(
-                    "no longer fails: {id} as {} is `{verdict}`",
-                    crate::model::role_name(result.role)
-                ));
+                let (id, verdict) = (&result.id, result.verdict);
+                report(format!("no longer fails: {id} as {} is `{verdict}`", result.role));
             }
         }
     }
@@ -227,15 +224,14 @@ mod tests {
     use super::*;
     use crate::testing;
 
-    const ENTRY: &str = r#"[[expected]]
+    const ENTRY: &str = r#"[[deviation]]
 case = "rfc2409/5.5*/commit*"
 role = "initiator"
-peer = "self"
-version = ">=5.9, <6"
+versions = ">=5.9, <6"
 clause = "RFC2408-3.1-07"
 reason = "ignores the commit bit"
 link = "https://example.org/issue/1"
-expires = 2027-06-30
+expires = "2027-06-30"
 "#;
 
     fn waivers(text: &str) -> Vec<Waiver> {
@@ -298,18 +294,21 @@ expires = 2027-06-30
     }
 
     #[rstest]
-    #[case::unknown_key("links = \"x\"", "expected.toml: TOML parse error at line 10, column 1")]
-    #[case::unknown_verdict("verdict = \"pass\"", "expected.toml: expected[0].verdict: `pass` is no failure")]
+    #[case::unknown_key("links = \"x\"", "expected.toml: TOML parse error at line 9, column 1")]
+    #[case::unknown_verdict(
+        "verdict = \"pass\"",
+        "expected.toml: deviation[0].verdict: `pass` is no failure"
+    )]
     fn refuses_what_it_does_not_know(#[case] line: &str, #[case] message: &str) {
         let error = parse(Path::new("expected.toml"), &format!("{ENTRY}{line}\n")).unwrap_err().to_string();
         assert!(error.starts_with(message), "{error}");
     }
 
     #[rstest]
-    #[case::reason("reason = \"ignores the commit bit\"", "reason = \" \"", "expected[0].reason: is empty")]
-    #[case::time("2027-06-30", "12:00:00", "expected[0].expires: `12:00:00` is no date")]
-    #[case::glob("commit*", "commit[", "expected[0].case: ")]
-    #[case::version(">=5.9", "new", "expected[0].version: ")]
+    #[case::reason("reason = \"ignores the commit bit\"", "reason = \" \"", "deviation[0].reason: is empty")]
+    #[case::time("2027-06-30", "soon", "deviation[0].expires: `soon` is no date")]
+    #[case::glob("commit*", "commit[", "deviation[0].case: ")]
+    #[case::version(">=5.9", "new", "deviation[0].versions: ")]
     fn names_the_value_that_cannot_be_used(#[case] from: &str, #[case] to: &str, #[case] message: &str) {
         let error = parse(Path::new("expected.toml"), &ENTRY.replace(from, to)).unwrap_err().to_string();
         assert!(error.contains(message), "{error}");
