@@ -64,6 +64,9 @@ pub enum ExchangeError {
         /// What stands there.
         got: PayloadType,
     },
+    /// A payload that was not agreed upon.
+    #[error("payload {0:?} was not agreed upon")]
+    UnexpectedPayload(PayloadType),
     /// A payload of a type that is reserved (RFC 2408 section 3.1).
     #[error("payload type {0:?} is not defined")]
     UnknownPayload(PayloadType),
@@ -126,7 +129,8 @@ impl ExchangeError {
             Self::MissingPayload(_) | Self::RepeatedPayload(_) | Self::MisplacedPayload { .. } => {
                 NotifyType::PAYLOAD_MALFORMED
             }
-            Self::UnknownPayload(_) => NotifyType::INVALID_PAYLOAD_TYPE,
+            Self::UnexpectedPayload(PayloadType::KE) => NotifyType::INVALID_KEY_INFORMATION,
+            Self::UnexpectedPayload(_) | Self::UnknownPayload(_) => NotifyType::INVALID_PAYLOAD_TYPE,
             Self::NoProposalChosen(_) => NotifyType::NO_PROPOSAL_CHOSEN,
             Self::ProposalAltered(_) => NotifyType::BAD_PROPOSAL_SYNTAX,
             Self::DoiNotSupported(_) => NotifyType::DOI_NOT_SUPPORTED,

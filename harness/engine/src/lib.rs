@@ -3,6 +3,7 @@
 pub mod config;
 pub mod crypto;
 pub mod error;
+pub mod esp;
 pub mod event;
 pub mod hook;
 pub mod io;
@@ -12,8 +13,15 @@ pub mod limits;
 pub mod wire;
 
 mod core;
+mod endpoint;
 mod natt;
 mod payloads;
 mod phase1;
+mod phase2;
 mod retransmit;
+mod sa;
 mod timer;
+
+pub use endpoint::Endpoint;
+pub use natt::VENDOR_ID_RFC_3947;
+pub use sa::{IpsecSaInfo, IsakmpSaInfo};

@@ -1,1 +1,23 @@
-//! Placeholder.
+//! Scenarios of the IKEv1 conformance harness: the JSON format, its expansion to cases, the
+//! transcript of a run, and the judge that makes a verdict of both.
+//!
+//! ```text
+//! scenarios/**/*.json --load--> Scenario --expand--> Case --(driver)--> Transcript --judge--> Judgement
+//! scenarios/requirements/*.toml --> Requirements
+//! ```
+//!
+//! Nothing here opens a socket or reads a clock: a verdict is a pure function of case, transcript
+//! and peer profile, so that any run can be judged again from its files.
+
+pub mod case;
+pub mod model;
+pub mod requirement;
+pub mod tracker;
+pub mod transcript;
+pub mod verdict;
+
+pub use case::{Case, ResolvedConfig, ResolvedSide};
+pub use model::{Capability, Scenario};
+pub use requirement::RequirementId;
+pub use transcript::{Event, Record};
+pub use verdict::{Finding, Judgement, PeerProfile, Verdict};

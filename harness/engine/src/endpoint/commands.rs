@@ -1,0 +1,217 @@
+//! What the driver may ask of an endpoint.
+
+use std::net::SocketAddr;
+
+use super::Endpoint;
+use crate::core::Path;
+use crate::error::{ApiMisuse, ExchangeError};
+use crate::event::{DeleteReason, IpsecSaId, IsakmpSaId, Role};
+use crate::io::Timestamp;
+use crate::phase1::{self, Cx};
+use crate::retransmit::Conversation;
+use crate::sa::IsakmpSa;
+use crate::timer::Timer;
+use crate::wire::{Cookie, CookiePair, MessageId, Notification, Payload};
+
+impl Endpoint {
+    /// Starts phase 1 with a configured peer.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiMisuse`] when the peer is unknown, has no address, or its policy cannot be offered.
+    pub fn initiate_phase1(&mut self, now: Timestamp, peer: &str) -> Result<IsakmpSaId, ApiMisuse> {
+        self.at(now);
+        let peer = self.peer_index(peer)?;
+        self.start_phase1(peer, Vec::new(), None).map_err(misuse)
+    }
+
+    /// Sets up the IPsec SAs of a policy: phase 1 when no ISAKMP SA with the peer stands, then quick mode.
+    /// Gives the ISAKMP SA that protects quick mode.
+    ///
+    /// # Errors
+    ///
+    /// As for [`initiate_phase1`](Self::initiate_phase1), or when the policy is unknown.
+    pub fn initiate(&mut self, now: Timestamp, peer: &str, policy: &str) -> Result<IsakmpSaId, ApiMisuse> {
+        self.at(now);
+        let peer = self.peer_index(peer)?;
+        let policy = self.policy_index(peer, policy)?;
+        match self.usable_isakmp_sa(IsakmpSaId(0), peer) {
+            Some(id) => self.start_quick_mode(id, policy, None).map(|_| id),
+            None => self.start_phase1(peer, vec![(policy, None)], None),
+        }
+        .map_err(misuse)
+    }
+
+    /// Starts a quick mode under an ISAKMP SA.
+    ///
+    /// # Errors
+    ///
+    /// When the SA or the policy is unknown, or phase 1 is not complete.
+    pub fn initiate_quick_mode(
+        &mut self,
+        now: Timestamp,
+        isakmp_sa: IsakmpSaId,
+        policy: &str,
+    ) -> Result<MessageId, ApiMisuse> {
+        self.at(now);
+        let sa = self.isakmp.get(&isakmp_sa).ok_or(ApiMisuse::UnknownSa("ISAKMP SA"))?;
+        if sa.established().is_none() {
+            return Err(ApiMisuse::NotEstablished);
+        }
+        let policy = self.policy_index(sa.peer, policy)?;
+        self.start_quick_mode(isakmp_sa, policy, None).map_err(misuse)
+    }
+
+    /// Replaces an ISAKMP SA: a new phase 1 with a new Diffie-Hellman exchange. The IPsec SAs stay, and go over to
+    /// the new SA when it is established.
+    ///
+    /// # Errors
+    ///
+    /// When the SA is unknown, or as for [`initiate_phase1`](Self::initiate_phase1).
+    pub fn rekey_isakmp_sa(&mut self, now: Timestamp, id: IsakmpSaId) -> Result<IsakmpSaId, ApiMisuse> {
+        self.at(now);
+        let sa = self.isakmp.get(&id).ok_or(ApiMisuse::UnknownSa("ISAKMP SA"))?;
+        let peer = sa.peer;
+        self.start_phase1(peer, Vec::new(), Some(id)).map_err(misuse)
+    }
+
+    /// Replaces a pair of IPsec SAs by a new quick mode.
+    ///
+    /// # Errors
+    ///
+    /// When the pair is unknown or no ISAKMP SA with the peer stands.
+    pub fn rekey_ipsec_sa(&mut self, now: Timestamp, id: IpsecSaId) -> Result<MessageId, ApiMisuse> {
+        self.at(now);
+        let pair = self.ipsec.get(id).ok_or(ApiMisuse::UnknownSa("IPsec SA"))?;
+        let (peer, policy, isakmp_sa) = (pair.peer, pair.policy, pair.isakmp_sa);
+        let isakmp_sa =
+            self.usable_isakmp_sa(isakmp_sa, peer).ok_or(ApiMisuse::UnknownSa("ISAKMP SA"))?;
+        self.start_quick_mode(isakmp_sa, policy, Some(id)).map_err(misuse)
+    }
+
+    /// Deletes an ISAKMP SA and tells the peer. The IPsec SAs stay.
+    ///
+    /// # Errors
+    ///
+    /// When the SA is unknown.
+    pub fn delete_isakmp_sa(&mut self, now: Timestamp, id: IsakmpSaId) -> Result<(), ApiMisuse> {
+        self.at(now);
+        if !self.isakmp.contains_key(&id) {
+            return Err(ApiMisuse::UnknownSa("ISAKMP SA"));
+        }
+        self.send_isakmp_delete(id);
+        self.remove_isakmp_sa(id, DeleteReason::LocalRequest);
+        Ok(())
+    }
+
+    /// Deletes a pair of IPsec SAs and tells the peer.
+    ///
+    /// # Errors
+    ///
+    /// When the pair is unknown.
+    pub fn delete_ipsec_sa(&mut self, now: Timestamp, id: IpsecSaId) -> Result<(), ApiMisuse> {
+        self.at(now);
+        if self.ipsec.get(id).is_none() {
+            return Err(ApiMisuse::UnknownSa("IPsec SA"));
+        }
+        self.send_ipsec_delete(id);
+        self.remove_ipsec_sa(id, DeleteReason::LocalRequest);
+        Ok(())
+    }
+
+    /// Sends a Notification payload in a protected informational exchange.
+    ///
+    /// # Errors
+    ///
+    /// When the SA is unknown or phase 1 is not complete.
+    pub fn send_notify(
+        &mut self,
+        now: Timestamp,
+        isakmp_sa: IsakmpSaId,
+        notification: Notification,
+    ) -> Result<(), ApiMisuse> {
+        self.at(now);
+        let sa = self.isakmp.get(&isakmp_sa).ok_or(ApiMisuse::UnknownSa("ISAKMP SA"))?;
+        if sa.established().is_none() {
+            return Err(ApiMisuse::NotEstablished);
+        }
+        self.send_informational(isakmp_sa, Payload::Notification(notification));
+        Ok(())
+    }
+
+    /// Sends a packet through an outbound IPsec SA: a whole IP packet in tunnel mode with `next_header` 4, else what
+    /// follows the IP header.
+    ///
+    /// # Errors
+    ///
+    /// When the pair is unknown or its sequence numbers are used up.
+    pub fn send_packet(
+        &mut self,
+        now: Timestamp,
+        id: IpsecSaId,
+        next_header: u8,
+        packet: &[u8],
+    ) -> Result<(), ApiMisuse> {
+        self.at(now);
+        let pair = self.ipsec.get_mut(id).ok_or(ApiMisuse::UnknownSa("IPsec SA"))?;
+        let datagram = pair.seal(&mut self.core, next_header, packet)?;
+        self.core.transmit(datagram);
+        Ok(())
+    }
+
+    fn peer_index(&self, name: &str) -> Result<usize, ApiMisuse> {
+        self.peers
+            .iter()
+            .position(|peer| peer.name == name)
+            .ok_or_else(|| ApiMisuse::UnknownPeer(name.to_owned()))
+    }
+
+    fn policy_index(&self, peer: usize, name: &str) -> Result<usize, ApiMisuse> {
+        self.peers
+            .get(peer)
+            .and_then(|peer| peer.ipsec.iter().position(|policy| policy.name == name))
+            .ok_or_else(|| ApiMisuse::UnknownPolicy(name.to_owned()))
+    }
+
+    /// Sends the first message of a new phase 1.
+    pub(super) fn start_phase1(
+        &mut self,
+        peer_index: usize,
+        waiting: Vec<(usize, Option<IpsecSaId>)>,
+        replaces: Option<IsakmpSaId>,
+    ) -> Result<IsakmpSaId, ExchangeError> {
+        let id = self.new_isakmp_id();
+        let cookies = CookiePair { initiator: self.core.new_cookie(), responder: Cookie::ZERO };
+        let first_contact = !self.other_sa_stands(peer_index, id);
+        let no_address = || ExchangeError::NoProposalChosen("the peer has no address to initiate to".into());
+        let peer = self.peers.get(peer_index).ok_or_else(no_address)?;
+        let remote = SocketAddr::new(peer.remote.ok_or_else(no_address)?, peer.remote_port);
+        let mut path = Path { local: peer.local, remote, nat_t: false };
+        let mut cx =
+            Cx { core: &mut self.core, peer, sa: id, cookies, path: &mut path, first_contact };
+        let start = phase1::initiate(&mut cx)?;
+        let mut conversation = Conversation::default();
+        let policy = start.retransmit.then_some(&peer.retransmission);
+        conversation.sent(&mut self.core, &start.sent, Timer::RetransmitPhase1(id), policy);
+        let mut sa =
+            IsakmpSa::new(id, peer_index, cookies, Role::Initiator, path, start.state, conversation);
+        sa.waiting = waiting;
+        sa.replaces = replaces;
+        for (_, pair) in &sa.waiting {
+            if let Some(pair) = pair.and_then(|pair| self.ipsec.get_mut(pair)) {
+                pair.being_replaced = true;
+            }
+        }
+        self.by_initiator_cookie.insert(cookies.initiator, id);
+        self.isakmp.insert(id, sa);
+        Ok(id)
+    }
+}
+
+/// A policy that cannot be offered is the caller's mistake.
+fn misuse(error: ExchangeError) -> ApiMisuse {
+    match error {
+        ExchangeError::Crypto(error) => ApiMisuse::Crypto(error),
+        other => ApiMisuse::UnusablePolicy(other.to_string()),
+    }
+}

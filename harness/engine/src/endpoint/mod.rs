@@ -1,0 +1,9 @@
+//! The endpoint: all SAs of one side, and the way in and out for its driver.
+
+mod commands;
+mod lifecycle;
+mod receive;
+mod state;
+mod timeouts;
+
+pub use state::Endpoint;

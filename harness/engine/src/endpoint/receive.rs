@@ -1,0 +1,365 @@
+//! Datagrams on their way in: from the port to the exchange they belong to.
+
+use bytes::Bytes;
+
+use super::Endpoint;
+use crate::core::{NON_ESP_MARKER, Path, read_chain};
+use crate::crypto::HashAlgorithm;
+use crate::error::ExchangeError;
+use crate::esp::{AhSa, EspError, EspSa};
+use crate::event::{Event, IsakmpSaId, Role};
+use crate::io::{Datagram, IP_AH, IP_UDP, Timestamp};
+use crate::phase1::{self, Cx, Received};
+use crate::phase2::quick_mode;
+use crate::retransmit::{Arrival, Conversation};
+use crate::sa::{IsakmpSa, Phase2};
+use crate::timer::Timer;
+use crate::wire::{
+    Cookie, CookiePair, ExchangeType, Flags, Header, MessageId, Payload, Trailing, WireError,
+};
+
+/// How long a responder keeps a phase 1 exchange that does not come to its end.
+const HALF_OPEN_LIFETIME: core::time::Duration = core::time::Duration::from_secs(60);
+
+impl Endpoint {
+    /// Takes in a datagram.
+    pub fn handle_datagram(&mut self, now: Timestamp, datagram: &Datagram) {
+        self.core.now = now;
+        if self.core.outputs.len() >= self.core.limits.outputs_max {
+            return;
+        }
+        if datagram.ip_protocol != IP_UDP {
+            self.handle_packet(datagram);
+            return;
+        }
+        let nat_t = self.peers.iter().any(|peer| peer.local_nat_t == datagram.local);
+        let message = if !nat_t {
+            datagram.payload.clone()
+        } else if datagram.payload.as_ref() == [0xff] {
+            return; // A NAT keep-alive (RFC 3948 section 2.3).
+        } else if datagram.payload.starts_with(&NON_ESP_MARKER) {
+            datagram.payload.slice(NON_ESP_MARKER.len()..)
+        } else {
+            self.handle_packet(datagram);
+            return;
+        };
+        let path = Path { local: datagram.local, remote: datagram.remote, nat_t };
+        if let Err(error) = self.handle_message(path, message.clone()) {
+            self.refuse(&path, &message, error);
+        }
+    }
+
+    /// An ESP or AH packet.
+    fn handle_packet(&mut self, datagram: &Datagram) {
+        let spi = if datagram.ip_protocol == IP_AH {
+            AhSa::spi_of(&datagram.payload)
+        } else {
+            EspSa::spi_of(&datagram.payload)
+        };
+        let (spi, opened) = match spi {
+            Err(error) => (0, Err(error)),
+            Ok(spi) => match self.ipsec.by_spi_in_mut(spi) {
+                None => (spi, Err(EspError::UnknownSpi { got: spi })),
+                Some(pair) => (spi, pair.open(&self.core, datagram).map(|opened| (pair.id, opened))),
+            },
+        };
+        self.core.event(match opened {
+            Ok((sa, opened)) => Event::PacketReceived {
+                sa,
+                packet: Bytes::from(opened.payload),
+                next_header: opened.next_header,
+            },
+            Err(error) => Event::PacketRejected { spi, error },
+        });
+    }
+
+    /// An ISAKMP message without a non-ESP marker.
+    fn handle_message(&mut self, path: Path, message: Bytes) -> Result<(), ExchangeError> {
+        let header = Header::decode(&message)?;
+        check_header(&header, &message)?;
+        let digest = self.core.provider.hash(HashAlgorithm::Sha2_256, &[&message]);
+        let received = Received { header, message, path };
+        let cookies = header.cookies;
+        if cookies.responder.is_zero() {
+            return self.handle_first_message(&received, digest);
+        }
+        if let Some(id) = self.by_cookies.get(&cookies).copied() {
+            return self.handle_in_sa(id, &received, digest);
+        }
+        // The responder's first answer brings its cookie.
+        match self.by_initiator_cookie.get(&cookies.initiator).copied() {
+            Some(id) => self.handle_in_sa(id, &received, digest),
+            None => Err(ExchangeError::UnknownCookies(cookies)),
+        }
+    }
+
+    /// A message without a responder cookie: phase 1 begins, or an initiator is told that it does not.
+    fn handle_first_message(&mut self, received: &Received, digest: Vec<u8>) -> Result<(), ExchangeError> {
+        let header = &received.header;
+        if header.exchange_type == ExchangeType::INFORMATIONAL {
+            let id = self.by_initiator_cookie.get(&header.cookies.initiator).copied();
+            return self.handle_clear_informational(id, received);
+        }
+        let key = (header.cookies.initiator, received.path.remote);
+        if let Some(id) = self.by_first_message.get(&key).copied() {
+            if let Some(sa) = self.isakmp.get(&id)
+                && sa.conversation.arrival(&digest) == Arrival::Repeated
+            {
+                sa.conversation.repeat(&mut self.core);
+            }
+            return Ok(());
+        }
+        let exchange = header.exchange_type;
+        if !matches!(exchange, ExchangeType::IDENTITY_PROTECTION | ExchangeType::AGGRESSIVE) {
+            return Err(ExchangeError::UnexpectedExchange { got: exchange });
+        }
+        if header.message_id != MessageId::PHASE_1 {
+            return Err(ExchangeError::InvalidMessageId(header.message_id));
+        }
+        if self.half_open >= self.core.limits.half_open_max {
+            return Err(ExchangeError::LimitReached("half-open ISAKMP SAs"));
+        }
+        self.accept_phase1(received, digest)
+    }
+
+    fn accept_phase1(&mut self, received: &Received, digest: Vec<u8>) -> Result<(), ExchangeError> {
+        let peer_index =
+            self.peer_for(&received.path).ok_or(ExchangeError::UnknownPeer(received.path.remote))?;
+        let id = self.new_isakmp_id();
+        let initiator = received.header.cookies.initiator;
+        let cookies = CookiePair { initiator, responder: self.core.new_cookie() };
+        let mut path = received.path;
+        let first_contact = !self.other_sa_stands(peer_index, id);
+        let Some(peer) = self.peers.get(peer_index) else {
+            return Err(ExchangeError::UnknownPeer(received.path.remote));
+        };
+        let mut cx =
+            Cx { core: &mut self.core, peer, sa: id, cookies, path: &mut path, first_contact };
+        let start = phase1::accept(&mut cx, received)?;
+        let mut conversation = Conversation::default();
+        let timer = Timer::RetransmitPhase1(id);
+        conversation.handled(&mut self.core, digest, timer);
+        let policy = start.retransmit.then_some(&peer.retransmission);
+        conversation.sent(&mut self.core, &start.sent, timer, policy);
+        self.core.timers.set(Timer::HalfOpen(id), self.core.now + HALF_OPEN_LIFETIME);
+        self.half_open = self.half_open.saturating_add(1);
+        self.by_cookies.insert(cookies, id);
+        self.by_first_message.insert((initiator, received.path.remote), id);
+        let sa = IsakmpSa::new(id, peer_index, cookies, Role::Responder, path, start.state, conversation);
+        self.isakmp.insert(id, sa);
+        Ok(())
+    }
+
+    fn handle_in_sa(
+        &mut self,
+        id: IsakmpSaId,
+        received: &Received,
+        digest: Vec<u8>,
+    ) -> Result<(), ExchangeError> {
+        match received.header.exchange_type {
+            ExchangeType::IDENTITY_PROTECTION | ExchangeType::AGGRESSIVE => {
+                self.handle_phase1(id, received, digest)
+            }
+            ExchangeType::QUICK_MODE => self.handle_quick_mode(id, received, digest),
+            ExchangeType::INFORMATIONAL => self.handle_informational(id, received),
+            got => Err(ExchangeError::UnexpectedExchange { got }),
+        }
+    }
+
+    fn handle_phase1(
+        &mut self,
+        id: IsakmpSaId,
+        received: &Received,
+        digest: Vec<u8>,
+    ) -> Result<(), ExchangeError> {
+        let header = &received.header;
+        let Some(sa) = self.isakmp.get(&id) else {
+            return Err(ExchangeError::UnknownCookies(header.cookies));
+        };
+        match sa.conversation.arrival(&digest) {
+            Arrival::New => {}
+            Arrival::Repeated => {
+                sa.conversation.repeat(&mut self.core);
+                return Ok(());
+            }
+            Arrival::Stale => return Ok(()),
+        }
+        if header.message_id != MessageId::PHASE_1 {
+            return Err(ExchangeError::InvalidMessageId(header.message_id));
+        }
+        let Some(peer) = self.peers.get(sa.peer) else {
+            return Err(ExchangeError::UnknownPeer(received.path.remote));
+        };
+        if header.exchange_type != phase1::Phase1::exchange_type(peer.mode) {
+            return Err(ExchangeError::UnexpectedExchange { got: header.exchange_type });
+        }
+        if sa.established().is_none() && sa.path.remote.ip() != received.path.remote.ip() {
+            return Err(ExchangeError::UnknownPeer(received.path.remote));
+        }
+        let first_contact = !self.other_sa_stands(sa.peer, id);
+        let (cookies, mut path) = (header.cookies, sa.path);
+        let mut cx =
+            Cx { core: &mut self.core, peer, sa: id, cookies, path: &mut path, first_contact };
+        let advance = sa.phase1.handle(&mut cx, received)?;
+        let policy = advance.retransmit.then_some(&peer.retransmission);
+        let Some(sa) = self.isakmp.get_mut(&id) else {
+            return Err(ExchangeError::UnknownCookies(cookies));
+        };
+        let timer = Timer::RetransmitPhase1(id);
+        sa.conversation.handled(&mut self.core, digest, timer);
+        if let Some(sent) = &advance.sent {
+            sa.conversation.sent(&mut self.core, sent, timer, policy);
+        }
+        sa.path = path;
+        sa.phase1 = advance.state;
+        if sa.cookies.responder.is_zero() {
+            sa.cookies = cookies;
+            self.by_initiator_cookie.remove(&cookies.initiator);
+            self.by_cookies.insert(cookies, id);
+        }
+        if sa.established().is_some() {
+            self.isakmp_sa_established(id);
+        }
+        Ok(())
+    }
+
+    fn handle_quick_mode(
+        &mut self,
+        id: IsakmpSaId,
+        received: &Received,
+        digest: Vec<u8>,
+    ) -> Result<(), ExchangeError> {
+        let m_id = received.header.message_id;
+        let Some(sa) = self.isakmp.get_mut(&id).filter(|sa| sa.established().is_some()) else {
+            return Err(ExchangeError::UnexpectedExchange { got: received.header.exchange_type });
+        };
+        let Some(exchange) = sa.phase2.remove(&m_id) else {
+            sa.check_new_m_id(m_id)?;
+            let running = sa.phase2.values().filter(|e| e.state.reserved_spi().is_some()).count();
+            if running >= self.core.limits.phase2_exchanges_max {
+                return Err(ExchangeError::LimitReached("phase 2 exchanges"));
+            }
+            if self.ipsec.len() >= self.core.limits.ipsec_sas_max {
+                return Err(ExchangeError::LimitReached("IPsec SAs"));
+            }
+            let step = self.with_quick_mode(id, m_id, |cx| quick_mode::accept(cx, received));
+            let step = step.ok_or(ExchangeError::SaDeleted)??;
+            self.quick_mode_step(id, m_id, Conversation::default(), step, Some(digest));
+            return Ok(());
+        };
+        let arrival = exchange.conversation.arrival(&digest);
+        let result = if arrival == Arrival::New {
+            self.with_quick_mode(id, m_id, |cx| exchange.state.handle(cx, received))
+        } else {
+            None
+        };
+        if arrival == Arrival::Repeated {
+            exchange.conversation.repeat(&mut self.core);
+        }
+        match result {
+            Some(Ok(step)) => {
+                let Phase2 { conversation, state } = exchange;
+                if let Some(spi) = state.reserved_spi() {
+                    self.ipsec.release_spi(spi);
+                }
+                self.quick_mode_step(id, m_id, conversation, step, Some(digest));
+                Ok(())
+            }
+            other => {
+                if let Some(sa) = self.isakmp.get_mut(&id) {
+                    sa.phase2.insert(m_id, exchange);
+                }
+                match other {
+                    Some(Err(error)) => Err(error),
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+
+    fn handle_informational(&mut self, id: IsakmpSaId, received: &Received) -> Result<(), ExchangeError> {
+        let header = &received.header;
+        let Some(sa) = self.isakmp.get(&id) else {
+            return Err(ExchangeError::UnknownCookies(header.cookies));
+        };
+        if !header.flags.contains(Flags::ENCRYPTION) {
+            return self.handle_clear_informational(Some(id), received);
+        }
+        if sa.established().is_none() {
+            // Some peers answer main mode 5 so, under keys that we cannot trust yet.
+            let got = header.flags.0;
+            return Err(ExchangeError::InvalidFlags { got, problem: "phase 1 is not complete" });
+        }
+        let m_id = header.message_id;
+        sa.check_new_m_id(m_id)?;
+        let opened = self
+            .with_quick_mode(id, m_id, |cx| crate::phase2::informational::receive(cx, received))
+            .ok_or(ExchangeError::SaDeleted)??;
+        let max = self.core.limits.finished_m_ids_max;
+        if let Some(sa) = self.isakmp.get_mut(&id) {
+            sa.use_m_id(m_id, max);
+        }
+        for payload in opened.chain.iter() {
+            match payload {
+                Payload::Notification(notification) => self.notified(id, notification),
+                Payload::Delete(delete) => self.peer_deletes(id, delete),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Reports an informational message in the clear. Anyone can send one, so nothing else follows from it.
+    fn handle_clear_informational(
+        &mut self,
+        sa: Option<IsakmpSaId>,
+        received: &Received,
+    ) -> Result<(), ExchangeError> {
+        if received.header.flags.contains(Flags::ENCRYPTION) {
+            return Err(ExchangeError::UnknownCookies(received.header.cookies));
+        }
+        let body = received.message.slice(Header::LEN..);
+        let chain = read_chain(received.header.next_payload, &body, Trailing::Refuse, &self.core.limits)?;
+        for payload in chain.iter() {
+            if let Payload::Notification(notification) = payload {
+                self.core.event(Event::Notified {
+                    sa,
+                    notify_type: notification.notify_type,
+                    authenticated: false,
+                    data: notification.data.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Reports a refused message, and tells the peer why when RFC 2408 section 5 has a notify for it.
+    fn refuse(&mut self, path: &Path, message: &Bytes, error: ExchangeError) {
+        let header = Header::decode(message).ok();
+        if let (Some(header), Some(notify_type)) = (header, error.notify_type()) {
+            // An informational message is never answered, or two sides could go on for ever.
+            if header.exchange_type != ExchangeType::INFORMATIONAL {
+                self.answer_with_notify(path, &header, notify_type);
+            }
+        }
+        self.core.event(Event::DatagramRejected { error });
+    }
+}
+
+/// The checks of RFC 2408 section 5.2 that need no state.
+fn check_header(header: &Header, message: &Bytes) -> Result<(), ExchangeError> {
+    if header.version.major() != 1 {
+        return Err(WireError::VersionMajor(header.version.major()).into());
+    }
+    if header.cookies.initiator == Cookie::ZERO {
+        return Err(ExchangeError::InvalidCookies(header.cookies));
+    }
+    if header.flags.unknown_bits() != 0 {
+        return Err(WireError::UnknownFlags(header.flags.0).into());
+    }
+    if usize::try_from(header.length).ok() != Some(message.len()) {
+        let (header, datagram) = (header.length, message.len());
+        return Err(WireError::UnequalLengths { header, datagram }.into());
+    }
+    Ok(())
+}

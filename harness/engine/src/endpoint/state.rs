@@ -1,0 +1,186 @@
+//! What an endpoint holds, and how its driver polls it.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use crate::config::{Config, PeerConfig};
+use crate::core::{Core, Path};
+use crate::crypto::{CryptoProvider, RandomSource};
+use crate::event::{IpsecSaId, IsakmpSaId};
+use crate::hook::OutgoingHook;
+use crate::io::{Output, Timestamp};
+use crate::keylog::{KeyLog, NoKeyLog};
+use crate::phase2::negotiate::protocol_id;
+use crate::phase2::quick_mode::QmCx;
+use crate::sa::{IpsecSaInfo, IpsecTable, IsakmpSa, IsakmpSaInfo};
+use crate::timer::Timers;
+use crate::wire::{Cookie, CookiePair, MessageId};
+
+/// All ISAKMP SAs and IPsec SAs of one side.
+///
+/// Its methods fall into four families:
+///
+/// - getters ([`isakmp_sas`](Self::isakmp_sas), [`ipsec_sas`](Self::ipsec_sas)) look;
+/// - `handle_*` take in what happened outside: a datagram, the passing of time;
+/// - commands ([`initiate`](Self::initiate), [`delete_ipsec_sa`](Self::delete_ipsec_sa) and others) start something;
+/// - [`poll_output`](Self::poll_output) gives what the endpoint wants of its driver.
+///
+/// **After each `handle_*` or command, drain `poll_output` until it returns [`Output::Timeout`] or
+/// [`Output::Idle`].**
+#[derive(Debug)]
+pub struct Endpoint {
+    pub(super) core: Core,
+    pub(super) peers: Vec<PeerConfig>,
+    pub(super) isakmp: BTreeMap<IsakmpSaId, IsakmpSa>,
+    /// SAs whose two cookies are known.
+    pub(super) by_cookies: HashMap<CookiePair, IsakmpSaId>,
+    /// SAs that we initiate and whose responder cookie is not known yet.
+    pub(super) by_initiator_cookie: HashMap<Cookie, IsakmpSaId>,
+    /// SAs that a peer initiated, by its cookie and address: where first messages that come again belong.
+    pub(super) by_first_message: HashMap<(Cookie, std::net::SocketAddr), IsakmpSaId>,
+    pub(super) ipsec: IpsecTable,
+    pub(super) half_open: usize,
+    pub(super) next_isakmp_id: u32,
+    pub(super) next_ipsec_id: u32,
+}
+
+impl Endpoint {
+    /// An endpoint without SAs.
+    #[must_use]
+    pub fn new(
+        config: Config,
+        provider: &'static dyn CryptoProvider,
+        random: Box<dyn RandomSource>,
+    ) -> Self {
+        Self {
+            core: Core {
+                provider,
+                random,
+                key_log: Box::new(NoKeyLog),
+                hook: None,
+                outputs: VecDeque::new(),
+                timers: Timers::default(),
+                limits: config.limits,
+                now: Timestamp::ZERO,
+            },
+            peers: config.peers,
+            isakmp: BTreeMap::new(),
+            by_cookies: HashMap::new(),
+            by_initiator_cookie: HashMap::new(),
+            by_first_message: HashMap::new(),
+            ipsec: IpsecTable::default(),
+            half_open: 0,
+            next_isakmp_id: 1,
+            next_ipsec_id: 1,
+        }
+    }
+
+    /// Hands out secrets from now on; see [`KeyLog`].
+    pub fn set_key_log(&mut self, key_log: Box<dyn KeyLog>) {
+        self.core.key_log = key_log;
+    }
+
+    /// Lets a hook change messages of ours before they are encrypted; see [`OutgoingHook`].
+    pub fn set_outgoing_hook(&mut self, hook: Box<dyn OutgoingHook>) {
+        self.core.hook = Some(hook);
+    }
+
+    /// The next thing that the endpoint wants of its driver.
+    pub fn poll_output(&mut self) -> Output {
+        if let Some(output) = self.core.outputs.pop_front() {
+            return output;
+        }
+        self.core.timers.next().map_or(Output::Idle, Output::Timeout)
+    }
+
+    /// All ISAKMP SAs, in the order of their making, those being set up included.
+    pub fn isakmp_sas(&self) -> impl Iterator<Item = IsakmpSaInfo> {
+        self.isakmp.values().map(|sa| {
+            let established = sa.established();
+            IsakmpSaInfo {
+                id: sa.id,
+                peer: self.peers.get(sa.peer).map_or_else(String::new, |peer| peer.name.clone()),
+                cookies: sa.cookies,
+                role: sa.role,
+                established: established.is_some(),
+                transform: established.map(|e| e.protection.transform),
+                remote_id: established.map(|e| e.remote_id.clone()),
+                nat_traversal: sa.path.nat_t,
+                expires: sa.expires,
+            }
+        })
+    }
+
+    /// All pairs of IPsec SAs, in the order of their making.
+    pub fn ipsec_sas(&self) -> impl Iterator<Item = IpsecSaInfo> {
+        self.ipsec.iter().map(|pair| IpsecSaInfo {
+            id: pair.id,
+            isakmp_sa: pair.isakmp_sa,
+            policy: self
+                .peers
+                .get(pair.peer)
+                .and_then(|peer| peer.ipsec.get(pair.policy))
+                .map_or_else(String::new, |policy| policy.name.clone()),
+            protocol: protocol_id(pair.chosen.protocol),
+            spi_in: pair.spi_in,
+            spi_out: pair.chosen.peer_spi,
+            mode: pair.chosen.mode,
+            role: pair.role,
+            packets_in: pair.packets_in,
+            packets_out: pair.packets_out,
+            expires: pair.expires,
+        })
+    }
+
+    pub(super) fn new_isakmp_id(&mut self) -> IsakmpSaId {
+        let id = IsakmpSaId(self.next_isakmp_id);
+        self.next_isakmp_id = self.next_isakmp_id.wrapping_add(1);
+        id
+    }
+
+    pub(super) fn new_ipsec_id(&mut self) -> IpsecSaId {
+        let id = IpsecSaId(self.next_ipsec_id);
+        self.next_ipsec_id = self.next_ipsec_id.wrapping_add(1);
+        id
+    }
+
+    /// The configured peer for a source address, with our end that it speaks to.
+    pub(super) fn peer_for(&self, path: &Path) -> Option<usize> {
+        self.peers.iter().position(|peer| peer.remote.is_none_or(|remote| remote == path.remote.ip()))
+    }
+
+    /// Whether another complete ISAKMP SA with this peer stands.
+    pub(super) fn other_sa_stands(&self, peer: usize, than: IsakmpSaId) -> bool {
+        self.isakmp.values().any(|sa| sa.peer == peer && sa.id != than && sa.established().is_some())
+    }
+
+    /// Runs `f` with the surroundings of a phase 2 exchange of an established ISAKMP SA.
+    pub(super) fn with_quick_mode<R>(
+        &mut self,
+        id: IsakmpSaId,
+        m_id: MessageId,
+        f: impl FnOnce(&mut QmCx<'_>) -> R,
+    ) -> Option<R> {
+        let sa = self.isakmp.get(&id)?;
+        let mut cx = QmCx {
+            core: &mut self.core,
+            peer: self.peers.get(sa.peer)?,
+            ipsec: &mut self.ipsec,
+            established: sa.established()?,
+            cookies: sa.cookies,
+            path: sa.path,
+            m_id,
+        };
+        Some(f(&mut cx))
+    }
+
+    /// A random M-ID that the ISAKMP SA has not used.
+    pub(super) fn new_m_id(&mut self, id: IsakmpSaId) -> MessageId {
+        loop {
+            let m_id = MessageId(u32::from_be_bytes(self.core.random_bytes()));
+            let fresh = self.isakmp.get(&id).is_none_or(|sa| sa.check_new_m_id(m_id).is_ok());
+            if fresh && m_id != MessageId::PHASE_1 {
+                return m_id;
+            }
+        }
+    }
+}

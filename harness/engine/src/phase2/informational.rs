@@ -1,0 +1,58 @@
+//! The informational exchange (RFC 2409 section 5.7): `HDR*, HASH(1), N/D`.
+
+use bytes::Bytes;
+use subtle::ConstantTimeEq;
+
+use super::quick_mode::QmCx;
+use crate::core::{Envelope, Opened};
+use crate::error::ExchangeError;
+use crate::keylog::Label;
+use crate::keys;
+use crate::payloads;
+use crate::phase1::Received;
+use crate::wire::{ExchangeType, Payload, PayloadType};
+
+/// Sends one Notification or Delete payload under the ISAKMP SA.
+pub(crate) fn send(cx: &mut QmCx<'_>, payload: Payload) -> Result<(), ExchangeError> {
+    let iv = cx.first_iv();
+    let protection = &cx.established.protection;
+    let (_, after_hash) = crate::wire::encode_chain(core::slice::from_ref(&payload));
+    let (h, skeyid_a) = (protection.transform.hash, &protection.keys.skeyid_a);
+    let hash = keys::hash_1(cx.core.provider, h, skeyid_a, cx.m_id.0, &after_hash);
+    cx.log(Label::Hash1, &hash);
+    let envelope = Envelope {
+        path: cx.path,
+        cookies: cx.cookies,
+        exchange: ExchangeType::INFORMATIONAL,
+        m_id: cx.m_id,
+        number: 1,
+    };
+    cx.core.send_encrypted(
+        &envelope,
+        &cx.established.protection,
+        &iv,
+        &[payloads::hash_payload(&hash), payload],
+    )?;
+    Ok(())
+}
+
+/// Opens a protected informational message and checks its HASH(1).
+///
+/// # Errors
+///
+/// Why the message is refused.
+pub(crate) fn receive(cx: &mut QmCx<'_>, received: &Received) -> Result<Opened, ExchangeError> {
+    let iv = cx.first_iv();
+    let protection = &cx.established.protection;
+    let opened = cx.core.open(&received.header, &received.message, protection, &iv)?;
+    payloads::at(&opened.chain, 0, PayloadType::HASH)?;
+    let hash: Bytes = payloads::hash(&opened.chain)?;
+    let (h, skeyid_a) = (protection.transform.hash, &protection.keys.skeyid_a);
+    let covered = opened.after_first_payload();
+    let expected = keys::hash_1(cx.core.provider, h, skeyid_a, cx.m_id.0, covered);
+    cx.log(Label::Hash1, &expected);
+    if !bool::from(expected.as_slice().ct_eq(&hash)) {
+        return Err(ExchangeError::HashMismatch(Label::Hash1));
+    }
+    Ok(opened)
+}

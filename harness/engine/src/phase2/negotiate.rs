@@ -1,0 +1,291 @@
+//! The SA payload of quick mode: offering, choosing and checking IPsec transforms (RFC 2407 sections 4.4 and 4.5).
+
+use core::time::Duration;
+
+use bytes::Bytes;
+
+use crate::config::{Encapsulation, IntegrityAlgorithm, IpsecPolicy, IpsecProtocol, IpsecTransform};
+use crate::crypto::{CipherAlgorithm, Group};
+use crate::error::ExchangeError;
+use crate::phase1::negotiate::{LifeAttributes, check_doi, same_attributes};
+use crate::wire::{
+    AhTransform, Attribute, AuthAlgorithm, EncapsulationMode, EspTransform, IpsecAttribute, LifeType,
+    Proposal, ProtocolId, SaPayload, Spi, Transform, TransformId,
+};
+
+/// What quick mode negotiated for a pair of SAs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ChosenIpsec {
+    pub(crate) protocol: IpsecProtocol,
+    pub(crate) transform: IpsecTransform,
+    pub(crate) mode: EncapsulationMode,
+    pub(crate) group: Option<Group>,
+    /// Life in seconds, when the transform says one.
+    pub(crate) lifetime: Option<Duration>,
+    /// SPI that the other side chose for its inbound SA.
+    pub(crate) peer_spi: u32,
+}
+
+/// The protocol's number in SA payloads and in KEYMAT.
+pub(crate) fn protocol_id(protocol: IpsecProtocol) -> ProtocolId {
+    match protocol {
+        IpsecProtocol::Ah => ProtocolId::IPSEC_AH,
+        IpsecProtocol::Esp => ProtocolId::IPSEC_ESP,
+    }
+}
+
+/// The encapsulation mode to negotiate: UDP-encapsulated where a NAT was found (RFC 3947 section 5.1).
+pub(crate) fn encapsulation_mode(encapsulation: Encapsulation, nat: bool) -> EncapsulationMode {
+    match (encapsulation, nat) {
+        (Encapsulation::Tunnel, false) => EncapsulationMode::TUNNEL,
+        (Encapsulation::Transport, false) => EncapsulationMode::TRANSPORT,
+        (Encapsulation::Tunnel, true) => EncapsulationMode::UDP_TUNNEL,
+        (Encapsulation::Transport, true) => EncapsulationMode::UDP_TRANSPORT,
+    }
+}
+
+/// The SA payload that offers all of a policy's transforms in one proposal.
+///
+/// # Errors
+///
+/// When a transform of the policy does not exist on the wire.
+pub(crate) fn offer(policy: &IpsecPolicy, spi_in: u32, nat: bool) -> Result<SaPayload, ExchangeError> {
+    let transforms = (1..=u8::MAX)
+        .zip(&policy.transforms)
+        .map(|(number, transform)| encode_transform(policy, *transform, number, nat))
+        .collect::<Result<_, _>>()?;
+    Ok(SaPayload::ipsec_doi(vec![Proposal {
+        number: 1,
+        protocol: protocol_id(policy.protocol),
+        spi: Spi::from_u32(spi_in).0,
+        transforms,
+    }]))
+}
+
+fn encode_transform(
+    policy: &IpsecPolicy,
+    transform: IpsecTransform,
+    number: u8,
+    nat: bool,
+) -> Result<Transform, ExchangeError> {
+    let (id, key_bits) = transform_id(policy.protocol, transform)
+        .ok_or_else(|| ExchangeError::NoProposalChosen("a configured IPsec transform does not exist".into()))?;
+    let mode = encapsulation_mode(policy.encapsulation, nat);
+    let seconds = u32::try_from(policy.lifetime.as_secs()).unwrap_or(u32::MAX);
+    let mut attributes = vec![
+        Attribute::short(IpsecAttribute::SA_LIFE_TYPE, LifeType::SECONDS.0),
+        Attribute::lifetime(IpsecAttribute::SA_LIFE_DURATION, seconds),
+    ];
+    if let Some(group) = policy.pfs {
+        attributes.push(Attribute::short(IpsecAttribute::GROUP_DESCRIPTION, group.id()));
+    }
+    attributes.push(Attribute::short(IpsecAttribute::ENCAPSULATION_MODE, mode.0));
+    if let Some(integrity) = transform.integrity {
+        attributes.push(Attribute::short(IpsecAttribute::AUTHENTICATION_ALGORITHM, auth_number(integrity).0));
+    }
+    if let Some(bits) = key_bits {
+        attributes.push(Attribute::short(IpsecAttribute::KEY_LENGTH, bits));
+    }
+    Ok(Transform { number, id, attributes })
+}
+
+/// What the responder chose: the index of its policy, the terms, and the reply.
+#[derive(Debug)]
+pub(crate) struct Choice {
+    pub(crate) policy: usize,
+    pub(crate) chosen: ChosenIpsec,
+    pub(crate) reply: SaPayload,
+}
+
+/// Chooses the first offered transform that one of the candidate policies has.
+///
+/// # Errors
+///
+/// A DOI or situation that is not ours, or no acceptable transform, with the reason for each.
+pub(crate) fn choose(
+    candidates: &[(usize, &IpsecPolicy)],
+    offered: &SaPayload,
+    spi_in: u32,
+    nat: bool,
+) -> Result<Choice, ExchangeError> {
+    check_doi(offered)?;
+    let mut refusals = Vec::new();
+    for proposal in &offered.proposals {
+        let bundled = offered.proposals.iter().filter(|other| other.number == proposal.number).count() > 1;
+        if bundled {
+            refusals.push(format!("proposal {} is a bundle", proposal.number));
+            continue;
+        }
+        for transform in &proposal.transforms {
+            let terms = match read_transform(proposal, transform) {
+                Ok(terms) => terms,
+                Err(reason) => {
+                    refusals.push(format!("{}.{}: {reason}", proposal.number, transform.number));
+                    continue;
+                }
+            };
+            let found = candidates.iter().find(|(_, policy)| acceptable(policy, &terms, nat));
+            if let Some((policy, _)) = found {
+                let reply = Proposal {
+                    number: proposal.number,
+                    protocol: proposal.protocol,
+                    spi: Spi::from_u32(spi_in).0,
+                    transforms: vec![transform.clone()],
+                };
+                let reply = SaPayload::ipsec_doi(vec![reply]);
+                return Ok(Choice { policy: *policy, chosen: terms, reply });
+            }
+            refusals.push(format!("{}.{}: not in the policy", proposal.number, transform.number));
+        }
+    }
+    Err(ExchangeError::NoProposalChosen(refusals.join("; ")))
+}
+
+fn acceptable(policy: &IpsecPolicy, terms: &ChosenIpsec, nat: bool) -> bool {
+    policy.protocol == terms.protocol
+        && policy.transforms.contains(&terms.transform)
+        && policy.pfs == terms.group
+        && encapsulation_mode(policy.encapsulation, nat) == terms.mode
+}
+
+/// Checks that the reply is exactly one of the offered transforms, unchanged (RFC 2409 section 5.5).
+///
+/// # Errors
+///
+/// What differs from the offer.
+pub(crate) fn verify_choice(offered: &SaPayload, reply: &SaPayload) -> Result<ChosenIpsec, ExchangeError> {
+    check_doi(reply)?;
+    let altered = |what: &str| ExchangeError::ProposalAltered(what.to_owned());
+    let [proposal] = reply.proposals.as_slice() else {
+        return Err(altered("expected exactly one proposal"));
+    };
+    let [transform] = proposal.transforms.as_slice() else {
+        return Err(altered("expected exactly one transform"));
+    };
+    let source = offered
+        .proposals
+        .iter()
+        .find(|p| p.number == proposal.number && p.protocol == proposal.protocol)
+        .ok_or_else(|| altered("no such proposal number and protocol was offered"))?;
+    let source = source
+        .transforms
+        .iter()
+        .find(|t| t.number == transform.number && t.id == transform.id)
+        .ok_or_else(|| altered("no such transform number and identifier was offered"))?;
+    if !same_attributes(&source.attributes, &transform.attributes) {
+        return Err(altered("the attributes differ from those offered"));
+    }
+    read_transform(proposal, transform).map_err(ExchangeError::ProposalAltered)
+}
+
+/// Reads a transform's attributes in whatever order they come.
+fn read_transform(proposal: &Proposal, transform: &Transform) -> Result<ChosenIpsec, String> {
+    let protocol = match proposal.protocol {
+        ProtocolId::IPSEC_AH => IpsecProtocol::Ah,
+        ProtocolId::IPSEC_ESP => IpsecProtocol::Esp,
+        other => return Err(format!("protocol {other:?} is not supported")),
+    };
+    let peer_spi = Spi(proposal.spi.clone()).as_u32().ok_or("the SPI is not of 4 bytes")?;
+    if peer_spi < 256 {
+        return Err(format!("SPI {peer_spi} is reserved"));
+    }
+    let (mut group, mut mode, mut auth, mut key_bits) = (None, None, None, None);
+    let mut life = LifeAttributes::default();
+    for attribute in &transform.attributes {
+        let class = IpsecAttribute(attribute.class);
+        let value = attribute.value.as_u64().ok_or_else(|| format!("{class:?} is too long"))?;
+        let slot = match class {
+            IpsecAttribute::SA_LIFE_TYPE => {
+                life.life_type(value);
+                continue;
+            }
+            IpsecAttribute::SA_LIFE_DURATION => {
+                life.duration(value);
+                continue;
+            }
+            IpsecAttribute::GROUP_DESCRIPTION => &mut group,
+            IpsecAttribute::ENCAPSULATION_MODE => &mut mode,
+            IpsecAttribute::AUTHENTICATION_ALGORITHM => &mut auth,
+            IpsecAttribute::KEY_LENGTH => &mut key_bits,
+            other => return Err(format!("attribute {other:?} is not supported")),
+        };
+        if slot.replace(value).is_some_and(|former| former != value) {
+            return Err(format!("{class:?} comes twice with different values"));
+        }
+    }
+    let integrity = auth
+        .map(|number| auth_from_number(number).ok_or(format!("authentication algorithm {number} is not supported")))
+        .transpose()?;
+    let transform = transform_from_numbers(protocol, transform.id, key_bits, integrity)
+        .ok_or_else(|| format!("transform {} with these attributes is not supported", transform.id.0))?;
+    let group = group
+        .map(|id| {
+            u16::try_from(id).ok().and_then(Group::from_id).ok_or(format!("group {id} is not supported"))
+        })
+        .transpose()?;
+    let mode = mode
+        .and_then(|mode| u16::try_from(mode).ok())
+        .map(EncapsulationMode)
+        .ok_or("no encapsulation mode is given, and its default is not defined")?;
+    Ok(ChosenIpsec { protocol, transform, mode, group, lifetime: life.seconds(), peer_spi })
+}
+
+/// Transform identifier and key length in bits; `None` for combinations that do not exist.
+fn transform_id(protocol: IpsecProtocol, transform: IpsecTransform) -> Option<(TransformId, Option<u16>)> {
+    match protocol {
+        IpsecProtocol::Ah => Some((
+            match transform.integrity? {
+                IntegrityAlgorithm::HmacMd5 => AhTransform::MD5,
+                IntegrityAlgorithm::HmacSha1 => AhTransform::SHA,
+                IntegrityAlgorithm::HmacSha2_256 => AhTransform::SHA2_256,
+                IntegrityAlgorithm::HmacSha2_384 => AhTransform::SHA2_384,
+                IntegrityAlgorithm::HmacSha2_512 => AhTransform::SHA2_512,
+            }
+            .into(),
+            None,
+        )),
+        IpsecProtocol::Esp => {
+            let (id, bits) = match transform.cipher {
+                None => (EspTransform::NULL, None),
+                Some(CipherAlgorithm::Des) => (EspTransform::DES, None),
+                Some(CipherAlgorithm::TripleDes) => (EspTransform::TRIPLE_DES, None),
+                Some(CipherAlgorithm::AesCbc128) => (EspTransform::AES_CBC, Some(128)),
+                Some(CipherAlgorithm::AesCbc192) => (EspTransform::AES_CBC, Some(192)),
+                Some(CipherAlgorithm::AesCbc256) => (EspTransform::AES_CBC, Some(256)),
+            };
+            // RFC 2406 section 5: ESP_NULL and no integrity must not come together.
+            (transform.cipher.is_some() || transform.integrity.is_some()).then(|| (id.into(), bits))
+        }
+    }
+}
+
+fn transform_from_numbers(
+    protocol: IpsecProtocol,
+    id: TransformId,
+    key_bits: Option<u64>,
+    integrity: Option<IntegrityAlgorithm>,
+) -> Option<IpsecTransform> {
+    let ciphers = CipherAlgorithm::ALL.iter().copied().map(Some).chain([None]);
+    ciphers
+        .filter(|cipher| protocol == IpsecProtocol::Esp || cipher.is_none())
+        .map(|cipher| IpsecTransform { cipher, integrity })
+        .find(|transform| {
+            transform_id(protocol, *transform).is_some_and(|(number, bits)| {
+                number == id && bits.map(u64::from) == key_bits
+            })
+        })
+}
+
+fn auth_number(integrity: IntegrityAlgorithm) -> AuthAlgorithm {
+    match integrity {
+        IntegrityAlgorithm::HmacMd5 => AuthAlgorithm::HMAC_MD5,
+        IntegrityAlgorithm::HmacSha1 => AuthAlgorithm::HMAC_SHA1,
+        IntegrityAlgorithm::HmacSha2_256 => AuthAlgorithm::HMAC_SHA2_256,
+        IntegrityAlgorithm::HmacSha2_384 => AuthAlgorithm::HMAC_SHA2_384,
+        IntegrityAlgorithm::HmacSha2_512 => AuthAlgorithm::HMAC_SHA2_512,
+    }
+}
+
+fn auth_from_number(number: u64) -> Option<IntegrityAlgorithm> {
+    IntegrityAlgorithm::ALL.iter().map(|(a, _)| *a).find(|a| u64::from(auth_number(*a).0) == number)
+}

@@ -1,0 +1,295 @@
+//! What both sides of quick mode have in common.
+
+use bytes::Bytes;
+
+use super::initiator::ExpectReply;
+use super::responder::ExpectHash3;
+use crate::config::{IpsecPolicy, PeerConfig};
+use crate::core::{Core, Envelope, Opened, Path};
+use crate::crypto::{DhKeyPair, Group, Secret};
+use crate::error::ExchangeError;
+use crate::esp::{keymat_len, split_keymat};
+use crate::event::{IpsecSaId, Role};
+use crate::keylog::Label;
+use crate::keys::{self, KeymatInput};
+use crate::payloads;
+use crate::phase1::{Established, Received};
+use crate::phase2::negotiate::{ChosenIpsec, encapsulation_mode, protocol_id};
+use crate::retransmit::Sent;
+use crate::sa::{IpsecTable, PacketProtection};
+use crate::wire::{
+    Chain, CookiePair, EncapsulationMode, ExchangeType, Flags, Identification, MessageId,
+    NatOriginalAddress, Payload, PayloadType,
+};
+
+/// The surroundings of one quick mode.
+#[derive(Debug)]
+pub(crate) struct QmCx<'a> {
+    pub(crate) core: &'a mut Core,
+    pub(crate) peer: &'a PeerConfig,
+    pub(crate) ipsec: &'a mut IpsecTable,
+    /// The ISAKMP SA that protects it.
+    pub(crate) established: &'a Established,
+    pub(crate) cookies: CookiePair,
+    pub(crate) path: Path,
+    pub(crate) m_id: MessageId,
+}
+
+/// Where a quick mode stands.
+#[derive(Debug)]
+pub(crate) enum QuickMode {
+    InitiatorExpectsReply(ExpectReply),
+    ResponderExpectsHash3(ExpectHash3),
+    /// The SAs stand; the exchange stays to answer repeated messages.
+    Done,
+}
+
+/// What a message leads to.
+#[derive(Debug)]
+pub(crate) struct Step {
+    pub(crate) state: QuickMode,
+    pub(crate) sent: Option<Sent>,
+    pub(crate) retransmit: bool,
+    pub(crate) outcome: Option<Outcome>,
+}
+
+/// The SAs that a completed quick mode gives.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) policy: usize,
+    pub(crate) role: Role,
+    pub(crate) chosen: ChosenIpsec,
+    pub(crate) spi_in: u32,
+    pub(crate) inbound: PacketProtection,
+    pub(crate) outbound: PacketProtection,
+    pub(crate) replaces: Option<IpsecSaId>,
+}
+
+impl QuickMode {
+    /// Handles the awaited message.
+    ///
+    /// # Errors
+    ///
+    /// Why it is refused; the state stays as it is.
+    pub(crate) fn handle(&self, cx: &mut QmCx<'_>, received: &Received) -> Result<Step, ExchangeError> {
+        match self {
+            Self::InitiatorExpectsReply(state) => state.handle(cx, received),
+            Self::ResponderExpectsHash3(state) => state.handle(cx, received),
+            Self::Done => Err(ExchangeError::Replayed(received.header.message_id)),
+        }
+    }
+
+    /// The inbound SPI that the exchange holds while it runs.
+    pub(crate) fn reserved_spi(&self) -> Option<u32> {
+        match self {
+            Self::InitiatorExpectsReply(state) => Some(state.spi_in),
+            Self::ResponderExpectsHash3(state) => Some(state.agreed.spi_in),
+            Self::Done => None,
+        }
+    }
+
+    /// Whether our first message has no answer yet.
+    pub(crate) fn awaits_reply(&self) -> bool {
+        matches!(self, Self::InitiatorExpectsReply(_))
+    }
+
+    /// The SA pair that the exchange is to replace.
+    pub(crate) fn replaces(&self) -> Option<IpsecSaId> {
+        match self {
+            Self::InitiatorExpectsReply(state) => state.replaces,
+            _ => None,
+        }
+    }
+}
+
+/// What both sides know once the responder has chosen.
+#[derive(Debug)]
+pub(crate) struct Agreed {
+    pub(crate) policy: usize,
+    pub(crate) chosen: ChosenIpsec,
+    /// SPI of our inbound SA.
+    pub(crate) spi_in: u32,
+    pub(crate) ni_b: Bytes,
+    pub(crate) nr_b: Bytes,
+    /// g(qm)^xy with PFS.
+    pub(crate) g_xy: Option<Secret>,
+}
+
+impl QmCx<'_> {
+    pub(crate) fn envelope(&self, number: u8) -> Envelope {
+        Envelope {
+            path: self.path,
+            cookies: self.cookies,
+            exchange: ExchangeType::QUICK_MODE,
+            m_id: self.m_id,
+            number,
+        }
+    }
+
+    pub(crate) fn log(&mut self, label: Label, bytes: &[u8]) {
+        self.core.key_log.value(self.cookies, self.m_id, label, bytes);
+    }
+
+    /// The IV of the exchange's first message.
+    pub(crate) fn first_iv(&mut self) -> Vec<u8> {
+        let transform = self.established.protection.transform;
+        let iv = keys::phase2_iv(
+            self.core.provider,
+            transform.hash,
+            transform.cipher,
+            &self.established.last_block,
+            self.m_id.0,
+        );
+        self.log(Label::Phase2Iv, &iv);
+        iv
+    }
+
+    /// Decrypts a message and takes the HASH payload that must come first.
+    pub(crate) fn open(&mut self, received: &Received, iv: &[u8]) -> Result<(Opened, Bytes), ExchangeError> {
+        if !received.header.flags.contains(Flags::ENCRYPTION) {
+            let got = received.header.flags.0;
+            return Err(ExchangeError::InvalidFlags { got, problem: "quick mode must be encrypted" });
+        }
+        let protection = &self.established.protection;
+        let opened = self.core.open(&received.header, &received.message, protection, iv)?;
+        payloads::at(&opened.chain, 0, PayloadType::HASH)?;
+        let hash = payloads::hash(&opened.chain)?;
+        Ok((opened, hash))
+    }
+
+    /// Sends payloads behind a hash over them that `hash` computes.
+    pub(crate) fn send_hashed(
+        &mut self,
+        number: u8,
+        iv: &[u8],
+        payloads: Vec<Payload>,
+        hash: impl FnOnce(&Self, &[u8]) -> (Label, Vec<u8>),
+    ) -> Result<Sent, ExchangeError> {
+        let (_, after_hash) = crate::wire::encode_chain(&payloads);
+        let (label, value) = hash(self, &after_hash);
+        self.log(label, &value);
+        let mut all = vec![payloads::hash_payload(&value)];
+        all.extend(payloads);
+        let envelope = self.envelope(number);
+        self.core.send_encrypted(&envelope, &self.established.protection, iv, &all)
+    }
+
+    /// A key pair for PFS, when the terms have a group.
+    pub(crate) fn pfs_key_pair(&mut self, group: Option<Group>) -> Result<Option<DhKeyPair>, ExchangeError> {
+        let Some(group) = group else { return Ok(None) };
+        let pair = self.core.provider.dh_generate(group, self.core.random.as_mut())?;
+        self.log(Label::QuickPrivateExponent, pair.private.as_bytes());
+        Ok(Some(pair))
+    }
+
+    /// g(qm)^xy, when the terms have a group; the KE payload must be there then, and only then.
+    pub(crate) fn pfs_secret(
+        &mut self,
+        group: Option<Group>,
+        ours: Option<&DhKeyPair>,
+        chain: &Chain,
+    ) -> Result<Option<Secret>, ExchangeError> {
+        let theirs = payloads::optional(chain, PayloadType::KE)?;
+        match (group, ours, theirs) {
+            (Some(group), Some(ours), Some(theirs)) => {
+                let secret = self.core.provider.dh_shared(group, &ours.private, &theirs.body)?;
+                self.log(Label::QuickGXy, secret.as_bytes());
+                Ok(Some(secret))
+            }
+            (None, _, None) => Ok(None),
+            (None, _, Some(_)) => Err(ExchangeError::UnexpectedPayload(PayloadType::KE)),
+            (Some(_), _, _) => Err(ExchangeError::MissingPayload(PayloadType::KE)),
+        }
+    }
+
+    /// The original addresses that transport mode behind a NAT sends (RFC 3947 section 5.2): initiator's, responder's.
+    pub(crate) fn original_addresses(&self, policy: &IpsecPolicy, role: Role) -> Vec<Payload> {
+        let mode = encapsulation_mode(policy.encapsulation, self.established.nat);
+        if mode != EncapsulationMode::UDP_TRANSPORT {
+            return Vec::new();
+        }
+        let (ours, theirs) = (self.path.local.ip(), self.path.remote.ip());
+        let ordered = if role == Role::Initiator { [ours, theirs] } else { [theirs, ours] };
+        ordered
+            .map(|address| Payload::NatOriginalAddress(NatOriginalAddress::new(address, false)))
+            .into()
+    }
+
+    /// Derives KEYMAT for both directions and makes the SAs.
+    pub(crate) fn outcome(
+        &mut self,
+        agreed: &Agreed,
+        role: Role,
+        replaces: Option<IpsecSaId>,
+    ) -> Result<Outcome, ExchangeError> {
+        let chosen = agreed.chosen;
+        // KEYMAT of an SA is made with the SPI that its receiver chose.
+        let inbound = self.keymat(agreed, agreed.spi_in);
+        let outbound = self.keymat(agreed, chosen.peer_spi);
+        let (initiator, responder) = match role {
+            Role::Initiator => (&outbound, &inbound),
+            Role::Responder => (&inbound, &outbound),
+        };
+        self.log_keys(&chosen, initiator, Role::Initiator);
+        self.log_keys(&chosen, responder, Role::Responder);
+        let unusable = |_| ExchangeError::NoProposalChosen("the agreed transform protects nothing".into());
+        Ok(Outcome {
+            policy: agreed.policy,
+            role,
+            chosen,
+            spi_in: agreed.spi_in,
+            inbound: PacketProtection::new(agreed.spi_in, &chosen, &inbound).map_err(unusable)?,
+            outbound: PacketProtection::new(chosen.peer_spi, &chosen, &outbound).map_err(unusable)?,
+            replaces,
+        })
+    }
+
+    fn keymat(&self, agreed: &Agreed, spi: u32) -> Secret {
+        let protection = &self.established.protection;
+        let transform = agreed.chosen.transform;
+        let input = KeymatInput {
+            g_xy: agreed.g_xy.as_ref(),
+            protocol: protocol_id(agreed.chosen.protocol).0,
+            spi: &spi.to_be_bytes(),
+            ni_b: &agreed.ni_b,
+            nr_b: &agreed.nr_b,
+        };
+        let len = keymat_len(transform.cipher, transform.integrity);
+        keys::keymat(self.core.provider, protection.transform.hash, &protection.keys.skeyid_d, &input, len)
+    }
+
+    /// Logs KEYMAT of the SA whose traffic `sender` sends, and the keys in it.
+    fn log_keys(&mut self, chosen: &ChosenIpsec, keymat: &Secret, sender: Role) {
+        let [whole, encryption, integrity] = match sender {
+            Role::Initiator => {
+                [Label::KeymatInitiator, Label::EncryptionKeyInitiator, Label::IntegrityKeyInitiator]
+            }
+            Role::Responder => {
+                [Label::KeymatResponder, Label::EncryptionKeyResponder, Label::IntegrityKeyResponder]
+            }
+        };
+        self.log(whole, keymat.as_bytes());
+        if let Ok((cipher_key, integrity_key)) =
+            split_keymat(keymat, chosen.transform.cipher, chosen.transform.integrity)
+        {
+            self.log(encryption, cipher_key.as_bytes());
+            self.log(integrity, integrity_key.as_bytes());
+        }
+    }
+}
+
+/// IDci and IDcr: both or none (RFC 2409 section 5.5).
+pub(crate) fn client_ids(
+    chain: &Chain,
+) -> Result<Option<(Identification, Identification)>, ExchangeError> {
+    let mut ids = chain.payloads.iter().filter_map(|p| match &p.payload {
+        Payload::Identification(id) => Some(id.clone()),
+        _ => None,
+    });
+    match (ids.next(), ids.next(), ids.next()) {
+        (None, ..) => Ok(None),
+        (Some(id_ci), Some(id_cr), None) => Ok(Some((id_ci, id_cr))),
+        (Some(_), None, _) => Err(ExchangeError::MissingPayload(PayloadType::ID)),
+        (Some(_), Some(_), Some(_)) => Err(ExchangeError::RepeatedPayload(PayloadType::ID)),
+    }
+}

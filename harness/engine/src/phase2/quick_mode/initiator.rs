@@ -1,0 +1,122 @@
+//! The initiator's side of quick mode.
+
+use bytes::Bytes;
+use subtle::ConstantTimeEq;
+
+use super::exchange::{Agreed, QmCx, QuickMode, Step, client_ids};
+use crate::crypto::DhKeyPair;
+use crate::error::ExchangeError;
+use crate::event::{IpsecSaId, Role};
+use crate::keylog::Label;
+use crate::keys;
+use crate::payloads;
+use crate::phase1::Received;
+use crate::phase2::negotiate;
+use crate::wire::{Identification, KeyExchange, Nonce, Payload, PayloadType, SaPayload};
+
+// --- Quick mode 1: HDR*, HASH(1), SA, Ni [, KE ] [, IDci, IDcr ] ---
+
+/// Sends quick mode 1 for one of the peer's policies.
+pub(crate) fn initiate(
+    cx: &mut QmCx<'_>,
+    policy_index: usize,
+    replaces: Option<IpsecSaId>,
+) -> Result<Step, ExchangeError> {
+    let peer = cx.peer;
+    let Some(policy) = peer.ipsec.get(policy_index) else {
+        return Err(ExchangeError::NoProposalChosen("no such policy".into()));
+    };
+    let spi_in = cx.ipsec.reserve_spi(cx.core);
+    let offered = negotiate::offer(policy, spi_in, cx.established.nat)?;
+    let ni_b = cx.core.new_nonce();
+    let key_pair = cx.pfs_key_pair(policy.pfs)?;
+    let ids = policy.local_client.clone().zip(policy.remote_client.clone());
+    let mut payloads =
+        vec![Payload::Sa(offered.clone()), Payload::Nonce(Nonce { data: ni_b.clone() })];
+    if let Some(pair) = &key_pair {
+        payloads.push(Payload::KeyExchange(KeyExchange { data: Bytes::copy_from_slice(&pair.public) }));
+    }
+    if let Some((id_ci, id_cr)) = &ids {
+        payloads.push(Payload::Identification(id_ci.clone()));
+        payloads.push(Payload::Identification(id_cr.clone()));
+    }
+    payloads.extend(cx.original_addresses(policy, Role::Initiator));
+    let iv = cx.first_iv();
+    let sent = cx.send_hashed(1, &iv, payloads, |cx, after_hash| {
+        let protection = &cx.established.protection;
+        let (h, skeyid_a) = (protection.transform.hash, &protection.keys.skeyid_a);
+        (Label::Hash1, keys::hash_1(cx.core.provider, h, skeyid_a, cx.m_id.0, after_hash))
+    })?;
+    let state = ExpectReply {
+        policy: policy_index,
+        offered,
+        spi_in,
+        ni_b,
+        key_pair,
+        ids,
+        iv: sent.next_iv.clone(),
+        replaces,
+    };
+    Ok(Step {
+        state: QuickMode::InitiatorExpectsReply(state),
+        sent: Some(sent),
+        retransmit: true,
+        outcome: None,
+    })
+}
+
+// --- Quick mode 2: HDR*, HASH(2), SA, Nr [, KE ] [, IDci, IDcr ] ---
+
+/// Quick mode 1 is out.
+#[derive(Debug)]
+pub(crate) struct ExpectReply {
+    policy: usize,
+    offered: SaPayload,
+    pub(super) spi_in: u32,
+    ni_b: Bytes,
+    key_pair: Option<DhKeyPair>,
+    ids: Option<(Identification, Identification)>,
+    /// The last ciphertext block of quick mode 1.
+    iv: Vec<u8>,
+    pub(super) replaces: Option<IpsecSaId>,
+}
+
+impl ExpectReply {
+    pub(super) fn handle(&self, cx: &mut QmCx<'_>, received: &Received) -> Result<Step, ExchangeError> {
+        let (opened, hash) = cx.open(received, &self.iv)?;
+        let protection = &cx.established.protection;
+        let (h, skeyid_a) = (protection.transform.hash, &protection.keys.skeyid_a);
+        let covered = opened.after_first_payload();
+        let expected = keys::hash_2(cx.core.provider, h, skeyid_a, cx.m_id.0, &self.ni_b, covered);
+        cx.log(Label::Hash2, &expected);
+        if !bool::from(expected.as_slice().ct_eq(&hash)) {
+            return Err(ExchangeError::HashMismatch(Label::Hash2));
+        }
+        payloads::at(&opened.chain, 1, PayloadType::SA)?;
+        let (reply, _) = payloads::sa(payloads::one(&opened.chain, PayloadType::SA)?)?;
+        let chosen = negotiate::verify_choice(&self.offered, reply)?;
+        let nr_b = payloads::nonce(&opened.chain)?;
+        let ids = client_ids(&opened.chain)?;
+        if ids != self.ids {
+            let got = ids.map_or("none".into(), |(ci, cr)| format!("{ci} and {cr}"));
+            return Err(ExchangeError::IdentityRefused(got));
+        }
+        let g_xy = cx.pfs_secret(chosen.group, self.key_pair.as_ref(), &opened.chain)?;
+        let agreed = Agreed {
+            policy: self.policy,
+            chosen,
+            spi_in: self.spi_in,
+            ni_b: self.ni_b.clone(),
+            nr_b,
+            g_xy,
+        };
+        let outcome = cx.outcome(&agreed, Role::Initiator, self.replaces)?;
+        let sent = cx.send_hashed(3, &opened.next_iv, Vec::new(), |cx, _| {
+            let protection = &cx.established.protection;
+            let (h, skeyid_a) = (protection.transform.hash, &protection.keys.skeyid_a);
+            let provider = cx.core.provider;
+            (Label::Hash3, keys::hash_3(provider, h, skeyid_a, cx.m_id.0, &agreed.ni_b, &agreed.nr_b))
+        })?;
+        Ok(Step { state: QuickMode::Done, sent: Some(sent), retransmit: false, outcome: Some(outcome) })
+    }
+}

@@ -1,0 +1,158 @@
+//! The responder's side of quick mode.
+
+use bytes::Bytes;
+use subtle::ConstantTimeEq;
+
+use super::exchange::{Agreed, QmCx, QuickMode, Step, client_ids};
+use crate::config::IpsecPolicy;
+use crate::error::ExchangeError;
+use crate::event::Role;
+use crate::keylog::Label;
+use crate::keys;
+use crate::payloads;
+use crate::phase1::Received;
+use crate::phase2::negotiate;
+use crate::wire::{Identification, KeyExchange, Nonce, Payload, PayloadType};
+
+// --- Quick mode 1: HDR*, HASH(1), SA, Ni [, KE ] [, IDci, IDcr ] ---
+
+/// Handles quick mode 1 and sends quick mode 2.
+pub(crate) fn accept(cx: &mut QmCx<'_>, received: &Received) -> Result<Step, ExchangeError> {
+    let iv = cx.first_iv();
+    let (opened, hash) = cx.open(received, &iv)?;
+    let protection = &cx.established.protection;
+    let (h, skeyid_a) = (protection.transform.hash, &protection.keys.skeyid_a);
+    let covered = opened.after_first_payload();
+    let expected = keys::hash_1(cx.core.provider, h, skeyid_a, cx.m_id.0, covered);
+    cx.log(Label::Hash1, &expected);
+    if !bool::from(expected.as_slice().ct_eq(&hash)) {
+        return Err(ExchangeError::HashMismatch(Label::Hash1));
+    }
+    payloads::at(&opened.chain, 1, PayloadType::SA)?;
+    let (offered, _) = payloads::sa(payloads::one(&opened.chain, PayloadType::SA)?)?;
+    let ni_b = payloads::nonce(&opened.chain)?;
+    let ids = client_ids(&opened.chain)?;
+    let candidates = candidates(cx, ids.as_ref())?;
+    let spi_in = cx.ipsec.reserve_spi(cx.core);
+    match reply(cx, &opened.chain, offered, &candidates, Offer { ni_b, ids, spi_in }, &opened.next_iv) {
+        Ok(step) => Ok(step),
+        Err(error) => {
+            cx.ipsec.release_spi(spi_in);
+            Err(error)
+        }
+    }
+}
+
+/// What the initiator's message said besides its SA payload, and the SPI for our side.
+struct Offer {
+    ni_b: Bytes,
+    ids: Option<(Identification, Identification)>,
+    spi_in: u32,
+}
+
+/// Sends quick mode 2.
+fn reply(
+    cx: &mut QmCx<'_>,
+    chain: &crate::wire::Chain,
+    offered: &crate::wire::SaPayload,
+    candidates: &[(usize, &IpsecPolicy)],
+    offer: Offer,
+    iv: &[u8],
+) -> Result<Step, ExchangeError> {
+    let choice = negotiate::choose(candidates, offered, offer.spi_in, cx.established.nat)?;
+    let key_pair = cx.pfs_key_pair(choice.chosen.group)?;
+    let g_xy = cx.pfs_secret(choice.chosen.group, key_pair.as_ref(), chain)?;
+    let nr_b = cx.core.new_nonce();
+    let mut payloads = vec![Payload::Sa(choice.reply), Payload::Nonce(Nonce { data: nr_b.clone() })];
+    if let Some(pair) = key_pair {
+        payloads.push(Payload::KeyExchange(KeyExchange { data: Bytes::from(pair.public) }));
+    }
+    if let Some((id_ci, id_cr)) = offer.ids {
+        payloads.push(Payload::Identification(id_ci));
+        payloads.push(Payload::Identification(id_cr));
+    }
+    if let Some((_, policy)) = candidates.iter().find(|(index, _)| *index == choice.policy) {
+        payloads.extend(cx.original_addresses(policy, Role::Responder));
+    }
+    let ni_b = offer.ni_b;
+    let sent = cx.send_hashed(2, iv, payloads, |cx, after_hash| {
+        let protection = &cx.established.protection;
+        let (h, skeyid_a) = (protection.transform.hash, &protection.keys.skeyid_a);
+        (Label::Hash2, keys::hash_2(cx.core.provider, h, skeyid_a, cx.m_id.0, &ni_b, after_hash))
+    })?;
+    let agreed = Agreed {
+        policy: choice.policy,
+        chosen: choice.chosen,
+        spi_in: offer.spi_in,
+        ni_b,
+        nr_b,
+        g_xy,
+    };
+    let state = ExpectHash3 { agreed, iv: sent.next_iv.clone() };
+    Ok(Step {
+        state: QuickMode::ResponderExpectsHash3(state),
+        sent: Some(sent),
+        retransmit: true,
+        outcome: None,
+    })
+}
+
+/// The policies whose clients are those that the initiator named; without IDs the ISAKMP peers themselves are
+/// the clients (RFC 2409 section 5.5).
+fn candidates<'a>(
+    cx: &QmCx<'a>,
+    ids: Option<&(Identification, Identification)>,
+) -> Result<Vec<(usize, &'a IpsecPolicy)>, ExchangeError> {
+    let found: Vec<_> = cx
+        .peer
+        .ipsec
+        .iter()
+        .enumerate()
+        .filter(|(_, policy)| match ids {
+            Some((id_ci, id_cr)) => {
+                client_fits(policy.remote_client.as_ref(), id_ci, cx.path.remote.ip())
+                    && client_fits(policy.local_client.as_ref(), id_cr, cx.path.local.ip())
+            }
+            None => policy.local_client.is_none() && policy.remote_client.is_none(),
+        })
+        .collect();
+    if found.is_empty() {
+        let got = ids.map_or("none".into(), |(ci, cr)| format!("{ci} and {cr}"));
+        return Err(ExchangeError::IdentityRefused(got));
+    }
+    Ok(found)
+}
+
+/// Whether a named client is the configured one; a policy without one means the peer's address.
+fn client_fits(configured: Option<&Identification>, named: &Identification, peer: std::net::IpAddr) -> bool {
+    match configured {
+        Some(configured) => configured == named,
+        None => *named == Identification::ip(peer),
+    }
+}
+
+// --- Quick mode 3: HDR*, HASH(3) ---
+
+/// Quick mode 2 is out.
+#[derive(Debug)]
+pub(crate) struct ExpectHash3 {
+    pub(super) agreed: Agreed,
+    /// The last ciphertext block of quick mode 2.
+    iv: Vec<u8>,
+}
+
+impl ExpectHash3 {
+    pub(super) fn handle(&self, cx: &mut QmCx<'_>, received: &Received) -> Result<Step, ExchangeError> {
+        let (_, hash) = cx.open(received, &self.iv)?;
+        let protection = &cx.established.protection;
+        let (h, skeyid_a) = (protection.transform.hash, &protection.keys.skeyid_a);
+        let (ni_b, nr_b) = (&self.agreed.ni_b, &self.agreed.nr_b);
+        let expected = keys::hash_3(cx.core.provider, h, skeyid_a, cx.m_id.0, ni_b, nr_b);
+        cx.log(Label::Hash3, &expected);
+        if !bool::from(expected.as_slice().ct_eq(&hash)) {
+            return Err(ExchangeError::HashMismatch(Label::Hash3));
+        }
+        let outcome = cx.outcome(&self.agreed, Role::Responder, None)?;
+        Ok(Step { state: QuickMode::Done, sent: None, retransmit: false, outcome: Some(outcome) })
+    }
+}

@@ -1,0 +1,56 @@
+//! What callers see of SAs.
+
+use crate::config::Phase1Transform;
+use crate::event::{IpsecSaId, IsakmpSaId, Role};
+use crate::io::Timestamp;
+use crate::wire::{CookiePair, EncapsulationMode, Identification, ProtocolId};
+
+/// An ISAKMP SA, standing or being set up.
+#[derive(Debug, Clone)]
+pub struct IsakmpSaInfo {
+    /// Its identifier.
+    pub id: IsakmpSaId,
+    /// The configured peer's name.
+    pub peer: String,
+    /// CKY-I and CKY-R; the latter is zero until known.
+    pub cookies: CookiePair,
+    /// Our role in phase 1.
+    pub role: Role,
+    /// Phase 1 is complete.
+    pub established: bool,
+    /// What was negotiated, once established.
+    pub transform: Option<Phase1Transform>,
+    /// The identity that the peer authenticated, once established.
+    pub remote_id: Option<Identification>,
+    /// Speaks over the NAT traversal ports.
+    pub nat_traversal: bool,
+    /// When its lifetime ends.
+    pub expires: Option<Timestamp>,
+}
+
+/// A pair of IPsec SAs.
+#[derive(Debug, Clone)]
+pub struct IpsecSaInfo {
+    /// Its identifier.
+    pub id: IpsecSaId,
+    /// The ISAKMP SA that manages it now.
+    pub isakmp_sa: IsakmpSaId,
+    /// The policy's name.
+    pub policy: String,
+    /// AH or ESP.
+    pub protocol: ProtocolId,
+    /// SPI of the inbound SA.
+    pub spi_in: u32,
+    /// SPI of the outbound SA.
+    pub spi_out: u32,
+    /// Negotiated encapsulation mode.
+    pub mode: EncapsulationMode,
+    /// Our role in its quick mode.
+    pub role: Role,
+    /// Packets that came in and were accepted.
+    pub packets_in: u64,
+    /// Packets that went out.
+    pub packets_out: u64,
+    /// When its lifetime ends.
+    pub expires: Timestamp,
+}

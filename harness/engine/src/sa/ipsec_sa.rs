@@ -1,0 +1,189 @@
+//! Pairs of IPsec SAs: one unidirectional SA each way, set up by one quick mode.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::{IpAddr, SocketAddr};
+
+use bytes::Bytes;
+
+use crate::core::{Core, Path};
+use crate::crypto::Secret;
+use crate::esp::{AhSa, EspError, EspSa, Opened, ReplayWindow, SequenceCounter};
+use crate::event::{IpsecSaId, IsakmpSaId, Role};
+use crate::io::{Datagram, IP_AH, IP_ESP, IP_UDP, Timestamp};
+use crate::phase2::negotiate::ChosenIpsec;
+use crate::config::IpsecProtocol;
+
+/// How packets of one unidirectional SA are protected.
+#[derive(Debug)]
+pub(crate) enum PacketProtection {
+    Esp(EspSa),
+    Ah(AhSa),
+}
+
+impl PacketProtection {
+    /// Cuts KEYMAT into the keys of the negotiated transform.
+    pub(crate) fn new(spi: u32, chosen: &ChosenIpsec, keymat: &Secret) -> Result<Self, EspError> {
+        let transform = chosen.transform;
+        match (chosen.protocol, transform.integrity) {
+            (IpsecProtocol::Ah, Some(integrity)) => Ok(Self::Ah(AhSa::from_keymat(spi, integrity, keymat)?)),
+            (IpsecProtocol::Ah, None) => Err(EspError::NoService),
+            (IpsecProtocol::Esp, integrity) => {
+                Ok(Self::Esp(EspSa::from_keymat(spi, transform.cipher, integrity, keymat)?))
+            }
+        }
+    }
+}
+
+/// Both SAs of one quick mode.
+#[derive(Debug)]
+pub(crate) struct IpsecSaPair {
+    pub(crate) id: IpsecSaId,
+    /// The ISAKMP SA that manages it now.
+    pub(crate) isakmp_sa: IsakmpSaId,
+    /// Index into the configured peers.
+    pub(crate) peer: usize,
+    /// Index into the peer's policies.
+    pub(crate) policy: usize,
+    pub(crate) role: Role,
+    pub(crate) chosen: ChosenIpsec,
+    pub(crate) spi_in: u32,
+    pub(crate) inbound: PacketProtection,
+    pub(crate) outbound: PacketProtection,
+    pub(crate) window: ReplayWindow,
+    pub(crate) counter: SequenceCounter,
+    pub(crate) path: Path,
+    pub(crate) packets_in: u64,
+    pub(crate) packets_out: u64,
+    pub(crate) expires: Timestamp,
+    /// A newer pair took over, or a quick mode that makes one runs.
+    pub(crate) being_replaced: bool,
+}
+
+impl IpsecSaPair {
+    /// Protects a packet: ESP in UDP on the NAT traversal path, else ESP or AH as IP protocols of their own.
+    ///
+    /// # Errors
+    ///
+    /// As for [`EspSa::seal`], or when the sequence numbers are used up.
+    pub(crate) fn seal(
+        &mut self,
+        core: &mut Core,
+        next_header: u8,
+        payload: &[u8],
+    ) -> Result<Datagram, EspError> {
+        let seq = self.counter.next_seq()?;
+        let (ip_protocol, packet) = match &self.outbound {
+            PacketProtection::Esp(sa) => {
+                let packet = sa.seal(core.provider, core.random.as_mut(), seq, next_header, payload)?;
+                (if self.path.nat_t { IP_UDP } else { IP_ESP }, packet)
+            }
+            PacketProtection::Ah(sa) => {
+                let outer = outer_header(self.path.local.ip(), self.path.remote.ip(), sa_overhead(sa, payload));
+                (IP_AH, sa.seal(core.provider, &outer, seq, next_header, payload)?)
+            }
+        };
+        self.packets_out = self.packets_out.saturating_add(1);
+        let (local, remote) = if ip_protocol == IP_UDP {
+            (self.path.local, self.path.remote)
+        } else {
+            (SocketAddr::new(self.path.local.ip(), 0), SocketAddr::new(self.path.remote.ip(), 0))
+        };
+        Ok(Datagram { ip_protocol, local, remote, payload: Bytes::from(packet) })
+    }
+
+    /// Checks and opens a packet of the inbound SA.
+    ///
+    /// # Errors
+    ///
+    /// As for [`EspSa::open_fresh`] and [`AhSa::open_fresh`].
+    pub(crate) fn open(&mut self, core: &Core, datagram: &Datagram) -> Result<Opened, EspError> {
+        let packet = &datagram.payload;
+        let opened = match &self.inbound {
+            PacketProtection::Esp(sa) => sa.open_fresh(core.provider, &mut self.window, packet)?,
+            PacketProtection::Ah(sa) => {
+                let outer = outer_header(datagram.remote.ip(), datagram.local.ip(), packet.len());
+                sa.open_fresh(core.provider, &mut self.window, &outer, packet)?
+            }
+        };
+        self.packets_in = self.packets_in.saturating_add(1);
+        Ok(opened)
+    }
+}
+
+/// Length of an AH packet.
+fn sa_overhead(sa: &AhSa, payload: &[u8]) -> usize {
+    payload.len().saturating_add(12).saturating_add(sa.integrity.icv_len())
+}
+
+/// The IPv4 header before AH with its mutable fields zero, as the ICV covers it: identification 0, no options.
+/// For IPv6 nothing is covered.
+fn outer_header(source: IpAddr, destination: IpAddr, packet_len: usize) -> Vec<u8> {
+    let (IpAddr::V4(source), IpAddr::V4(destination)) = (source, destination) else { return Vec::new() };
+    let total = u16::try_from(packet_len.saturating_add(20)).unwrap_or(u16::MAX).to_be_bytes();
+    let mut header = vec![0x45, 0, total[0], total[1], 0, 0, 0, 0, 0, IP_AH, 0, 0];
+    header.extend_from_slice(&source.octets());
+    header.extend_from_slice(&destination.octets());
+    header
+}
+
+/// All pairs of IPsec SAs, found by identifier or by inbound SPI.
+#[derive(Debug, Default)]
+pub(crate) struct IpsecTable {
+    pairs: BTreeMap<IpsecSaId, IpsecSaPair>,
+    by_spi_in: HashMap<u32, IpsecSaId>,
+    /// Inbound SPIs that unfinished quick modes hold.
+    reserved: HashSet<u32>,
+}
+
+impl IpsecTable {
+    pub(crate) fn insert(&mut self, pair: IpsecSaPair) {
+        self.by_spi_in.insert(pair.spi_in, pair.id);
+        self.pairs.insert(pair.id, pair);
+    }
+
+    pub(crate) fn remove(&mut self, id: IpsecSaId) -> Option<IpsecSaPair> {
+        let pair = self.pairs.remove(&id)?;
+        self.by_spi_in.remove(&pair.spi_in);
+        Some(pair)
+    }
+
+    pub(crate) fn get(&self, id: IpsecSaId) -> Option<&IpsecSaPair> {
+        self.pairs.get(&id)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: IpsecSaId) -> Option<&mut IpsecSaPair> {
+        self.pairs.get_mut(&id)
+    }
+
+    pub(crate) fn by_spi_in_mut(&mut self, spi: u32) -> Option<&mut IpsecSaPair> {
+        self.pairs.get_mut(self.by_spi_in.get(&spi)?)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &IpsecSaPair> {
+        self.pairs.values()
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut IpsecSaPair> {
+        self.pairs.values_mut()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.pairs.len()
+    }
+
+    /// A random inbound SPI that no pair and no running quick mode has, above the 255 that are reserved.
+    pub(crate) fn reserve_spi(&mut self, core: &mut Core) -> u32 {
+        loop {
+            let spi = u32::from_be_bytes(core.random_bytes());
+            if spi > 255 && !self.by_spi_in.contains_key(&spi) && !self.reserved.contains(&spi) {
+                self.reserved.insert(spi);
+                return spi;
+            }
+        }
+    }
+
+    /// Ends a reservation.
+    pub(crate) fn release_spi(&mut self, spi: u32) {
+        self.reserved.remove(&spi);
+    }
+}

@@ -1,0 +1,127 @@
+//! A case: one scenario with one point of its matrix and one role, with nothing left to default.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{
+    Acceptance, Capability, Encapsulation, Identity, Level, NatTraversal, Pfs, Phase1Exchange,
+    Phase1Transform, Phase2Transform, Protocol, Retransmission, Role, Side, Step,
+};
+use crate::requirement::RequirementId;
+
+/// One case. It goes into the folder of a run, so that judging again needs no scenario file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    /// The scenario's path below the scenario folder, without `.json`, and the values of the matrix.
+    pub id: String,
+    /// The part that the harness engine plays.
+    pub role: Role,
+    /// The scenario's description.
+    pub description: String,
+    /// The clauses that are tested.
+    pub requirements: Vec<RequirementId>,
+    /// How strongly they bind.
+    pub level: Level,
+    /// Everything that the peer must be able to do.
+    pub needs: BTreeSet<Capability>,
+    /// Configuration of both sides.
+    pub config: ResolvedConfig,
+    /// What happens, in order.
+    pub steps: Vec<Step>,
+    /// The accepted outcomes.
+    pub accept: Vec<Acceptance>,
+    /// Compare every derived value that both sides know.
+    pub compare_values: bool,
+}
+
+impl Case {
+    /// The side that initiates phase 1 and the first quick mode.
+    pub fn initiator(&self) -> Side {
+        match self.role {
+            Role::Initiator => Side::Harness,
+            Role::Responder => Side::Peer,
+        }
+    }
+}
+
+/// Configuration of both sides, complete.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResolvedConfig {
+    /// The harness engine.
+    pub harness: ResolvedSide,
+    /// The peer.
+    pub peer: ResolvedSide,
+}
+
+impl ResolvedConfig {
+    /// The configuration of one side.
+    pub fn side(&self, side: Side) -> &ResolvedSide {
+        match side {
+            Side::Harness => &self.harness,
+            Side::Peer => &self.peer,
+        }
+    }
+}
+
+/// Configuration of one side, complete.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResolvedSide {
+    /// The exchange that sets up phase 1.
+    pub exchange: Phase1Exchange,
+    /// The pre-shared key.
+    pub psk: String,
+    /// The identity that this side sends.
+    pub id: Identity,
+    /// The identity that this side requires of the other; [`Identity::Address`] is the other's address.
+    pub remote_id: Identity,
+    /// Phase 1.
+    pub phase1: ResolvedPhase1,
+    /// Phase 2.
+    pub phase2: ResolvedPhase2,
+    /// NAT traversal.
+    pub nat_traversal: NatTraversal,
+    /// Send INITIAL-CONTACT.
+    pub initial_contact: bool,
+    /// Retransmission.
+    pub retransmission: Retransmission,
+    /// Replace SAs before they expire.
+    pub rekey: bool,
+    /// How long before the end of a lifetime SAs are replaced, in seconds.
+    pub rekey_margin_seconds: u32,
+}
+
+/// Phase 1 of one side, complete.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResolvedPhase1 {
+    /// Transforms, best first.
+    pub transforms: Vec<Phase1Transform>,
+    /// Life of the ISAKMP SA in seconds.
+    pub lifetime_seconds: u32,
+}
+
+/// Phase 2 of one side, complete.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResolvedPhase2 {
+    /// ESP or AH.
+    pub protocol: Protocol,
+    /// Encapsulation mode.
+    pub encapsulation: Encapsulation,
+    /// Transforms, best first.
+    pub transforms: Vec<Phase2Transform>,
+    /// Perfect forward secrecy.
+    pub pfs: Pfs,
+    /// Life of the IPsec SAs in seconds.
+    pub lifetime_seconds: u32,
+    /// Send client identities. Without them the ISAKMP addresses are meant, and `client` is only used by traffic.
+    pub ids: bool,
+    /// This side's client network, e.g. `10.11.0.0/24`.
+    pub client: String,
+    /// The other side's client network, as this side expects it.
+    pub remote_client: String,
+}

@@ -1,0 +1,165 @@
+//! What both sides are configured with. Every field is optional; see [`crate::case`] for the defaults.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::names::{
+    Cipher, Encapsulation, EspCipher, Group, Hash, Integrity, NatTraversal, Pfs, Phase1Exchange, Protocol,
+};
+
+/// Configuration of both sides. A field of `harness` or `peer` wins over the matrix, the matrix over `common`,
+/// `common` over the default.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// What holds for both sides.
+    #[serde(default, skip_serializing_if = "SideConfig::is_empty")]
+    pub common: SideConfig,
+    /// What holds for the harness engine only.
+    #[serde(default, skip_serializing_if = "SideConfig::is_empty")]
+    pub harness: SideConfig,
+    /// What holds for the peer only.
+    #[serde(default, skip_serializing_if = "SideConfig::is_empty")]
+    pub peer: SideConfig,
+}
+
+/// Configuration of one side.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SideConfig {
+    /// The exchange that sets up phase 1. Default `main-mode`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchange: Option<Phase1Exchange>,
+    /// The pre-shared key, as text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub psk: Option<String>,
+    /// The identity that this side sends in phase 1. Default `address`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<Identity>,
+    /// The identity that this side requires of the other. Default: the one that the other sends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote_id: Option<Identity>,
+    /// Phase 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase1: Option<Phase1Config>,
+    /// Phase 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase2: Option<Phase2Config>,
+    /// NAT traversal. Default `auto`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nat_traversal: Option<NatTraversal>,
+    /// Send INITIAL-CONTACT with the first ISAKMP SA. Default false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initial_contact: Option<bool>,
+    /// Retransmission of unanswered messages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retransmission: Option<Retransmission>,
+    /// Replace SAs before they expire. Default false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rekey: Option<bool>,
+    /// How long before the end of a lifetime SAs are replaced, in seconds. Default 60.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rekey_margin_seconds: Option<u32>,
+}
+
+impl SideConfig {
+    /// Whether nothing is set.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// An identity of phase 1 (RFC 2407 section 4.6.2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Identity {
+    /// The address that the side sends from, as ID_IPV4_ADDR or ID_IPV6_ADDR.
+    Address,
+    /// ID_IPV4_ADDR with another address.
+    Ipv4(std::net::Ipv4Addr),
+    /// ID_FQDN.
+    Fqdn(String),
+    /// ID_USER_FQDN.
+    UserFqdn(String),
+    /// ID_KEY_ID, as text.
+    KeyId(String),
+}
+
+/// Phase 1 of one side.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Phase1Config {
+    /// Transforms, best first. Default: aes128, sha1, modp2048.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transforms: Option<Vec<Phase1Transform>>,
+    /// Life of the ISAKMP SA in seconds. Default 3600.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifetime_seconds: Option<u32>,
+}
+
+/// One transform of phase 1; the authentication method is a pre-shared key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Phase1Transform {
+    /// Encryption algorithm.
+    pub cipher: Cipher,
+    /// Hash algorithm.
+    pub hash: Hash,
+    /// Diffie-Hellman group.
+    pub group: Group,
+}
+
+/// Phase 2 of one side.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Phase2Config {
+    /// ESP or AH. Default `esp`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<Protocol>,
+    /// Encapsulation mode. Default `tunnel`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encapsulation: Option<Encapsulation>,
+    /// Transforms, best first. Default: aes128 with sha1 (AH uses the integrity algorithm only).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transforms: Option<Vec<Phase2Transform>>,
+    /// Perfect forward secrecy. Default `none`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pfs: Option<Pfs>,
+    /// Life of the IPsec SAs in seconds. Default 1200.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifetime_seconds: Option<u32>,
+    /// Send client identities (IDci, IDcr). Default: true in tunnel mode, false in transport mode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ids: Option<bool>,
+    /// This side's client network, e.g. `10.11.0.0/24`. Default 10.11.0.0/24 for the harness and
+    /// 10.12.0.0/24 for the peer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
+    /// The client network that this side expects of the other. Default: the other's `client`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote_client: Option<String>,
+}
+
+/// One transform of phase 2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Phase2Transform {
+    /// ESP's cipher; AH does not use it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cipher: Option<EspCipher>,
+    /// Integrity algorithm; may be left out in ESP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub integrity: Option<Integrity>,
+}
+
+/// Retransmission: after `first_ms`, then `factor` times longer each time, `tries` times in all.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Retransmission {
+    /// Wait before the first retransmission, in milliseconds.
+    pub first_ms: u32,
+    /// Growth of the wait.
+    pub factor: f64,
+    /// Retransmissions before the exchange is given up.
+    pub tries: u8,
+}

@@ -1,0 +1,381 @@
+//! Closed sets of names: what can be written in a scenario wherever one value of several is chosen.
+
+use core::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Declares an enum whose variants are written as the given strings.
+macro_rules! names {
+    ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $text:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+        pub enum $name {
+            $($(#[$variant_meta])* #[serde(rename = $text)] $variant,)+
+        }
+
+        impl $name {
+            /// Every value, in the order of declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The name in scenario files and reports.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+
+            /// The value with this name.
+            pub fn from_name(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|v| v.name() == name)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+    };
+}
+
+names! {
+    /// How strongly the cited clauses bind (RFC 2119), and so what a deviation counts as.
+    Level {
+        /// A deviation is a `fail`.
+        Must = "must",
+        /// A deviation is a `warn`.
+        Should = "should",
+        /// A deviation is an `info`.
+        May = "may",
+    }
+}
+
+names! {
+    /// The part that the harness engine plays in phase 1 and in the first quick mode.
+    Role {
+        /// The harness sends the first message.
+        Initiator = "initiator",
+        /// The peer sends the first message.
+        Responder = "responder",
+    }
+}
+
+names! {
+    /// One of the two ends.
+    Side {
+        /// The engine of the harness.
+        Harness = "harness",
+        /// The implementation under test.
+        Peer = "peer",
+    }
+}
+
+impl Side {
+    /// The other end.
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Harness => Self::Peer,
+            Self::Peer => Self::Harness,
+        }
+    }
+}
+
+names! {
+    /// Whose state a condition is about.
+    Whose {
+        /// The engine of the harness.
+        Harness = "harness",
+        /// The implementation under test.
+        Peer = "peer",
+        /// Both of them.
+        Both = "both",
+    }
+}
+
+names! {
+    /// An exchange as it appears on the wire.
+    Exchange {
+        /// Main mode, the identity protection exchange (type 2).
+        MainMode = "main-mode",
+        /// Aggressive mode (type 4).
+        AggressiveMode = "aggressive-mode",
+        /// Informational exchange (type 5).
+        Informational = "informational",
+        /// Transaction exchange of Mode-Config and XAUTH (type 6).
+        Transaction = "transaction",
+        /// Quick mode (type 32).
+        QuickMode = "quick-mode",
+        /// New group mode (type 33).
+        NewGroupMode = "new-group-mode",
+    }
+}
+
+names! {
+    /// The exchange that sets up phase 1.
+    Phase1Exchange {
+        /// Six messages, identities encrypted.
+        MainMode = "main-mode",
+        /// Three messages.
+        AggressiveMode = "aggressive-mode",
+    }
+}
+
+names! {
+    /// Encryption algorithm of phase 1.
+    Cipher {
+        /// DES-CBC.
+        Des = "des",
+        /// 3DES-CBC.
+        TripleDes = "3des",
+        /// AES-CBC with a 128-bit key.
+        Aes128 = "aes128",
+        /// AES-CBC with a 192-bit key.
+        Aes192 = "aes192",
+        /// AES-CBC with a 256-bit key.
+        Aes256 = "aes256",
+    }
+}
+
+names! {
+    /// Encryption algorithm of ESP.
+    EspCipher {
+        /// ESP_NULL (RFC 2410).
+        Null = "null",
+        /// DES-CBC.
+        Des = "des",
+        /// 3DES-CBC.
+        TripleDes = "3des",
+        /// AES-CBC with a 128-bit key.
+        Aes128 = "aes128",
+        /// AES-CBC with a 192-bit key.
+        Aes192 = "aes192",
+        /// AES-CBC with a 256-bit key.
+        Aes256 = "aes256",
+    }
+}
+
+names! {
+    /// Hash algorithm of phase 1, whose HMAC is the prf.
+    Hash {
+        /// MD5.
+        Md5 = "md5",
+        /// SHA-1.
+        Sha1 = "sha1",
+        /// SHA-256.
+        Sha2_256 = "sha2-256",
+        /// SHA-384.
+        Sha2_384 = "sha2-384",
+        /// SHA-512.
+        Sha2_512 = "sha2-512",
+    }
+}
+
+names! {
+    /// Integrity algorithm of ESP and AH: the HMAC of this hash, truncated as RFC 2403, 2404 and 4868 say.
+    Integrity {
+        /// HMAC-MD5-96.
+        Md5 = "md5",
+        /// HMAC-SHA-1-96.
+        Sha1 = "sha1",
+        /// HMAC-SHA-256-128.
+        Sha2_256 = "sha2-256",
+        /// HMAC-SHA-384-192.
+        Sha2_384 = "sha2-384",
+        /// HMAC-SHA-512-256.
+        Sha2_512 = "sha2-512",
+    }
+}
+
+names! {
+    /// Diffie-Hellman group of phase 1.
+    Group {
+        /// Group 1, 768 bits.
+        Modp768 = "modp768",
+        /// Group 2, 1024 bits.
+        Modp1024 = "modp1024",
+        /// Group 5, 1536 bits.
+        Modp1536 = "modp1536",
+        /// Group 14, 2048 bits.
+        Modp2048 = "modp2048",
+    }
+}
+
+names! {
+    /// Perfect forward secrecy in quick mode: none, or the group of its own Diffie-Hellman exchange.
+    Pfs {
+        /// No KE payloads.
+        None = "none",
+        /// Group 1.
+        Modp768 = "modp768",
+        /// Group 2.
+        Modp1024 = "modp1024",
+        /// Group 5.
+        Modp1536 = "modp1536",
+        /// Group 14.
+        Modp2048 = "modp2048",
+    }
+}
+
+impl Pfs {
+    /// The group, unless there is none.
+    pub const fn group(self) -> Option<Group> {
+        match self {
+            Self::None => None,
+            Self::Modp768 => Some(Group::Modp768),
+            Self::Modp1024 => Some(Group::Modp1024),
+            Self::Modp1536 => Some(Group::Modp1536),
+            Self::Modp2048 => Some(Group::Modp2048),
+        }
+    }
+}
+
+names! {
+    /// Protocol of the IPsec SAs.
+    Protocol {
+        /// Encapsulating security payload.
+        Esp = "esp",
+        /// Authentication header.
+        Ah = "ah",
+    }
+}
+
+names! {
+    /// Encapsulation mode of the IPsec SAs.
+    Encapsulation {
+        /// Whole IP packets are protected.
+        Tunnel = "tunnel",
+        /// Payloads of IP packets are protected.
+        Transport = "transport",
+    }
+}
+
+names! {
+    /// NAT traversal (RFC 3947).
+    NatTraversal {
+        /// Not offered.
+        Off = "off",
+        /// Offered; used when a NAT is found.
+        Auto = "auto",
+        /// Offered with a NAT-D payload that makes the other side find a NAT.
+        Force = "force",
+    }
+}
+
+names! {
+    /// A kind of SA.
+    SaKind {
+        /// ISAKMP SA.
+        Isakmp = "isakmp",
+        /// The pair of IPsec SAs of one quick mode.
+        Ipsec = "ipsec",
+    }
+}
+
+names! {
+    /// Which of several SAs of a kind.
+    Which {
+        /// The one set up last.
+        Newest = "newest",
+        /// The one set up first among those that stand.
+        Oldest = "oldest",
+    }
+}
+
+names! {
+    /// What a peer must be able to do for a case to make sense with it.
+    Capability {
+        /// Main mode.
+        MainMode = "main-mode",
+        /// Aggressive mode.
+        AggressiveMode = "aggressive-mode",
+        /// Authentication with a pre-shared key.
+        Psk = "psk",
+        /// DES-CBC in phase 1.
+        Des = "des",
+        /// 3DES-CBC in phase 1.
+        TripleDes = "3des",
+        /// AES-CBC-128 in phase 1.
+        Aes128 = "aes128",
+        /// AES-CBC-192 in phase 1.
+        Aes192 = "aes192",
+        /// AES-CBC-256 in phase 1.
+        Aes256 = "aes256",
+        /// MD5 in phase 1.
+        Md5 = "md5",
+        /// SHA-1 in phase 1.
+        Sha1 = "sha1",
+        /// SHA-256 in phase 1.
+        Sha2_256 = "sha2-256",
+        /// SHA-384 in phase 1.
+        Sha2_384 = "sha2-384",
+        /// SHA-512 in phase 1.
+        Sha2_512 = "sha2-512",
+        /// Group 1, in either phase.
+        Modp768 = "modp768",
+        /// Group 2, in either phase.
+        Modp1024 = "modp1024",
+        /// Group 5, in either phase.
+        Modp1536 = "modp1536",
+        /// Group 14, in either phase.
+        Modp2048 = "modp2048",
+        /// Diffie-Hellman in quick mode.
+        Pfs = "pfs",
+        /// ESP.
+        Esp = "esp",
+        /// AH.
+        Ah = "ah",
+        /// ESP_NULL.
+        EspNull = "esp-null",
+        /// DES-CBC in ESP.
+        EspDes = "esp-des",
+        /// 3DES-CBC in ESP.
+        EspTripleDes = "esp-3des",
+        /// AES-CBC-128 in ESP.
+        EspAes128 = "esp-aes128",
+        /// AES-CBC-192 in ESP.
+        EspAes192 = "esp-aes192",
+        /// AES-CBC-256 in ESP.
+        EspAes256 = "esp-aes256",
+        /// HMAC-MD5-96 in ESP or AH.
+        HmacMd5 = "hmac-md5",
+        /// HMAC-SHA-1-96 in ESP or AH.
+        HmacSha1 = "hmac-sha1",
+        /// HMAC-SHA-256-128 in ESP or AH.
+        HmacSha2_256 = "hmac-sha2-256",
+        /// HMAC-SHA-384-192 in ESP or AH.
+        HmacSha2_384 = "hmac-sha2-384",
+        /// HMAC-SHA-512-256 in ESP or AH.
+        HmacSha2_512 = "hmac-sha2-512",
+        /// Tunnel mode.
+        Tunnel = "tunnel",
+        /// Transport mode.
+        Transport = "transport",
+        /// NAT traversal of RFC 3947 and UDP encapsulation of RFC 3948.
+        NatT = "nat-t",
+        /// IPsec SAs without UDP encapsulation.
+        NoNat = "no-nat",
+        /// Quick mode without client identities.
+        NoClientIds = "no-client-ids",
+        /// Identities other than an address in phase 1.
+        NamedIds = "named-ids",
+        /// Several acceptable transforms can be configured for one phase.
+        SeveralTransforms = "several-transforms",
+        /// INITIAL-CONTACT can be configured, sent or not.
+        InitialContact = "initial-contact",
+        /// Packets through the IPsec SAs are answered.
+        Traffic = "traffic",
+        /// It replaces IPsec SAs before they expire, or when told.
+        RekeyIpsec = "rekey-ipsec",
+        /// It replaces ISAKMP SAs before they expire, or when told.
+        RekeyIsakmp = "rekey-isakmp",
+        /// It can be told to delete an SA.
+        Delete = "delete",
+        /// It can be told to initiate.
+        Trigger = "trigger",
+        /// Its SAs can be listed.
+        State = "state",
+        /// Its derived values (SKEYID, IVs, HASH_I ...) can be read.
+        DerivedValues = "derived-values",
+        /// Its clock is ours, so that hours pass at once.
+        VirtualTime = "virtual-time",
+    }
+}
