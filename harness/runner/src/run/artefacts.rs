@@ -9,7 +9,7 @@ use ikev1_scenario::case::Case;
 use ikev1_scenario::transcript::{self, Record, TranscriptError};
 use ikev1_scenario::verdict::PeerProfile;
 
-use super::case_runner::Execution;
+use crate::execute::CaseArtefacts;
 
 /// The peer's profile, in `DIR/<peer>/`.
 pub const PROFILE_FILE: &str = "profile.json";
@@ -72,7 +72,7 @@ impl CaseFolder {
     ///
     /// # Errors
     /// When a file cannot be written.
-    pub fn write(&self, case: &Case, execution: &Execution) -> Result<BTreeMap<String, String>, ArtefactError> {
+    pub fn write(&self, case: &Case, artefacts: &CaseArtefacts) -> Result<BTreeMap<String, String>, ArtefactError> {
         let folder = self.path();
         fs::create_dir_all(&folder).map_err(|source| ArtefactError::Io { file: folder.clone(), source })?;
         let case_file = folder.join(CASE_FILE);
@@ -80,14 +80,14 @@ impl CaseFolder {
             .map_err(|source| ArtefactError::Json { file: case_file, source })?;
         case_json.push(b'\n');
         let mut transcript = Vec::new();
-        transcript::write(&execution.transcript, &mut transcript)
+        transcript::write(&artefacts.transcript, &mut transcript)
             .map_err(|source| ArtefactError::Io { file: folder.join(TRANSCRIPT_FILE), source })?;
         let files: [(&str, &str, &[u8]); 5] = [
             ("case", CASE_FILE, &case_json),
             ("transcript", TRANSCRIPT_FILE, &transcript),
-            ("capture", CAPTURE_FILE, &execution.capture),
-            ("keys", KEYS_FILE, execution.keys.as_bytes()),
-            ("peer-log", PEER_LOG_FILE, execution.peer_log.as_bytes()),
+            ("capture", CAPTURE_FILE, &artefacts.pcap),
+            ("keys", KEYS_FILE, artefacts.key_table.as_bytes()),
+            ("peer-log", PEER_LOG_FILE, artefacts.peer_log.as_bytes()),
         ];
         let mut names = BTreeMap::new();
         for (kind, name, content) in files.into_iter().filter(|(_, _, content)| !content.is_empty()) {

@@ -4,21 +4,9 @@ use core::fmt;
 use std::time::Duration;
 
 use ikev1_scenario::case::Case;
-use ikev1_scenario::transcript::Record;
 use ikev1_scenario::verdict::PeerProfile;
 
-/// Everything that is left of one case.
-#[derive(Debug, Clone, Default)]
-pub struct Execution {
-    /// What happened. Trouble of the harness or the peer's infrastructure is in it as such.
-    pub transcript: Vec<Record>,
-    /// The datagrams as a pcap file; empty when there is none.
-    pub capture: Vec<u8>,
-    /// Lines of Wireshark's `ikev1_decryption_table`.
-    pub keys: String,
-    /// What the peer logged during the case.
-    pub peer_log: String,
-}
+use crate::execute::CaseArtefacts;
 
 /// A peer that is up, together with the executor that plays cases against it.
 ///
@@ -35,7 +23,7 @@ pub trait CaseRunner: fmt::Debug + Send + Sync {
     fn time_limit(&self, case: &Case) -> Duration;
 
     /// Plays one case. All randomness comes from `seed` and the case's ID.
-    fn run_case(&self, case: &Case, seed: u64) -> Execution;
+    fn run_case(&self, case: &Case, seed: u64) -> CaseArtefacts;
 
     /// Makes the peer fit for the next case after one has hung or panicked, and gives the peer's log of that case.
     /// It must not wait for the case, which may still be in [`CaseRunner::run_case`].

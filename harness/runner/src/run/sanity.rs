@@ -1,7 +1,8 @@
 //! The sanity handshake: main mode and quick mode with the defaults of every scenario.
 
-use ikev1_scenario::case::{self, Case};
-use ikev1_scenario::model::Scenario;
+use ikev1_scenario::case::Case;
+use ikev1_scenario::expand::expand;
+use ikev1_scenario::load::LoadedScenario;
 
 const SCENARIO: &str = include_str!("sanity.json");
 
@@ -18,7 +19,7 @@ pub struct SanityError {
 /// When the built-in scenario does not fit its own format.
 pub fn sanity_case(when: &str) -> Result<Case, SanityError> {
     let problem = |problem: String| SanityError { problem };
-    let scenario: Scenario = serde_json::from_str(SCENARIO).map_err(|error| problem(error.to_string()))?;
-    let cases = case::expand(&format!("sanity/{when}"), &scenario).map_err(|error| problem(error.to_string()))?;
-    cases.into_iter().next().ok_or_else(|| problem("it has no case".to_owned()))
+    let scenario = serde_json::from_str(SCENARIO).map_err(|error| problem(error.to_string()))?;
+    let loaded = LoadedScenario { id: format!("sanity/{when}"), path: "sanity.json".into(), scenario };
+    expand(&loaded).into_iter().next().ok_or_else(|| problem("it has no case".to_owned()))
 }

@@ -13,14 +13,15 @@ use ikev1_report::text::shell_quote;
 use ikev1_report::waiver::{self, Waiver};
 use ikev1_scenario::case::Case;
 use ikev1_scenario::judge;
-use ikev1_scenario::transcript::{Event, Record};
 use ikev1_scenario::verdict::{Judgement, PeerProfile, Verdict};
 
 use super::artefacts::{CaseFolder, write_profile};
-use super::case_runner::{CaseRunner, Execution};
+use super::case_runner::CaseRunner;
 use super::isolate::{Isolated, isolate};
+use super::peers::failed;
 use super::sanity::sanity_case;
 use super::stop::Stop;
+use crate::execute::CaseArtefacts;
 
 /// How a run is to be done.
 #[derive(Debug, Clone)]
@@ -176,7 +177,7 @@ impl PeerRun<'_> {
         Ok(Some(result))
     }
 
-    fn isolated(&self, case: &Arc<Case>) -> Option<(Judgement, Option<Execution>)> {
+    fn isolated(&self, case: &Arc<Case>) -> Option<(Judgement, Option<CaseArtefacts>)> {
         let limit = self.peer.time_limit(case);
         let (peer, task, profile) = (Arc::clone(self.peer), Arc::clone(case), self.profile.clone());
         let seed = self.options.seed;
@@ -198,10 +199,9 @@ impl PeerRun<'_> {
                 (format!("{reason}; the peer cannot be used any more: {lost}"), String::new())
             }
         };
-        let record = |event| Record { at_ms: 0, event };
-        let transcript = vec![record(Event::Infrastructure { error: reason }), record(Event::End)];
-        let judgement = judge::judge(case, &transcript, self.profile);
-        Some((judgement, Some(Execution { transcript, peer_log, ..Execution::default() })))
+        let artefacts = CaseArtefacts { peer_log, ..failed(&reason) };
+        let judgement = judge::judge(case, &artefacts.transcript, self.profile);
+        Some((judgement, Some(artefacts)))
     }
 }
 
