@@ -45,6 +45,11 @@ pub enum RunEvent {
         /// What happened, one line.
         text: String,
     },
+    /// Something that takes time, such as the build of an image, went one step further. It is no result.
+    Note {
+        /// What happened, one line.
+        text: String,
+    },
     /// The user asked the run to stop; cases under way may still end.
     Interrupted,
     /// The last event.
@@ -77,7 +82,7 @@ impl Builder {
                     known.sanity.push(sanity.clone());
                 }
             }
-            RunEvent::CaseStarted { .. } => {}
+            RunEvent::CaseStarted { .. } | RunEvent::Note { .. } => {}
             RunEvent::CaseFinished(case) => self.cases.push(case.as_ref().clone()),
             RunEvent::VectorsFinished(vectors) => self.vectors = Some(vectors.clone()),
             RunEvent::Fault { text } => self.run.errors.push(text.clone()),

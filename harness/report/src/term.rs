@@ -95,8 +95,14 @@ impl<W: Write> Terminal<W> {
                 let text = format!("{} {}", self.paint.verdict(Verdict::Error), clean(text));
                 self.line(&text);
             }
+            RunEvent::Note { text } => {
+                self.bar.set_message(clean(text));
+                if self.progress == Progress::Plain {
+                    self.line(&clean(text));
+                }
+            }
             RunEvent::Interrupted => {
-                self.line("interrupted: waiting for the cases under way, press again to quit at once")
+                self.line("interrupted")
             }
             RunEvent::RunFinished { .. } => self.bar.finish_and_clear(),
         }

@@ -105,6 +105,10 @@ impl Waiver {
     pub fn matches(&self, id: &str, role: Role) -> bool {
         self.case.is_match(id) && self.role.is_none_or(|only| only == role)
     }
+
+    fn problem(&self, problem: String) -> WaiverProblem {
+        WaiverProblem { file: self.file.clone(), case: self.case.glob().glob().to_owned(), problem }
+    }
 }
 
 /// The first three numbers of a daemon's version text: `U5.9.8-5+deb12` is 5.9.8.
@@ -180,10 +184,25 @@ pub fn cover(waivers: &[Waiver], version: &str, result: &CaseResult) -> Option<W
         .map(|waiver| waiver.waived.clone())
 }
 
-/// The entries for one peer that are out of date on the day `today`.
+/// The entries that have expired on the day `today`, or match no case. `catalogue` holds ID and role of every case.
+pub fn lint(waivers: &[Waiver], catalogue: &[(String, Role)], today: Date) -> Vec<WaiverProblem> {
+    let mut problems = Vec::new();
+    for waiver in waivers {
+        if today >= waiver.expires {
+            problems.push(waiver.problem(format!("expired on {}", waiver.expires)));
+        }
+        if !catalogue.iter().any(|(id, role)| waiver.matches(id, *role)) {
+            problems.push(waiver.problem("matches no case".to_owned()));
+        }
+    }
+    problems
+}
+
+/// The entries for one peer that are out of date on the day `today`: those that [`lint`] finds, and those whose
+/// cases no longer fail.
 ///
-/// `catalogue` holds ID and role of every case that exists, run or not; `results` what was run with the peer. A
-/// case that was not selected, or that gave no result about the peer, decides nothing.
+/// `results` is what was run with the peer. A case that was not selected, or that gave no result about the peer,
+/// decides nothing.
 pub fn out_of_date(
     waivers: &[Waiver],
     (peer, version): (&str, &str),
@@ -191,25 +210,13 @@ pub fn out_of_date(
     results: &[CaseResult],
     today: Date,
 ) -> Vec<WaiverProblem> {
-    let mut problems = Vec::new();
-    for waiver in waivers.iter().filter(|waiver| waiver.applies_to(peer, version)) {
-        let mut report = |problem: String| {
-            problems.push(WaiverProblem {
-                file: waiver.file.clone(),
-                case: waiver.case.glob().glob().to_owned(),
-                problem,
-            });
-        };
-        if today >= waiver.expires {
-            report(format!("expired on {}", waiver.expires));
-        }
-        if !catalogue.iter().any(|(id, role)| waiver.matches(id, *role)) {
-            report("matches no case".to_owned());
-        }
+    let applicable: Vec<_> = waivers.iter().filter(|w| w.applies_to(peer, version)).cloned().collect();
+    let mut problems = lint(&applicable, catalogue, today);
+    for waiver in &applicable {
         for result in results.iter().filter(|r| r.peer == peer && waiver.matches(&r.id, r.role)) {
             if matches!(result.verdict, Verdict::Pass | Verdict::Info) {
-                let (id, verdict) = (&result.id, result.verdict);
-                report(format!("no longer fails: {id} as {} is `{verdict}`", result.role));
+                let CaseResult { id, role, verdict, .. } = result;
+                problems.push(waiver.problem(format!("no longer fails: {id} as {role} is `{verdict}`")));
             }
         }
     }

@@ -2,8 +2,9 @@
 
 use ikev1_scenario::case::Case;
 use ikev1_scenario::expand::expand_all;
-use ikev1_scenario::load::{self, LoadedScenario};
+use ikev1_scenario::load::Library;
 use ikev1_scenario::model::Role;
+use ikev1_scenario::requirement::Requirements;
 use ikev1_scenario::select::select;
 
 use super::error::CliError;
@@ -12,21 +13,21 @@ use super::workspace::Workspace;
 /// Every scenario and case of the workspace.
 #[derive(Debug)]
 pub(super) struct Catalogue {
-    scenarios: Vec<LoadedScenario>,
+    library: Library,
     cases: Vec<Case>,
 }
 
 impl Catalogue {
     /// Loads and expands all scenarios.
     pub(super) fn load(workspace: &Workspace) -> Result<Self, CliError> {
-        let scenarios = load::load_folder(&workspace.scenarios()).map_err(CliError::usage)?;
-        let cases = expand_all(&scenarios);
-        Ok(Self { scenarios, cases })
+        let library = Library::load(&workspace.scenarios()).map_err(CliError::usage)?;
+        let cases = expand_all(&library.scenarios);
+        Ok(Self { library, cases })
     }
 
-    /// The scenarios.
-    pub(super) fn scenarios(&self) -> &[LoadedScenario] {
-        &self.scenarios
+    /// The register of requirements.
+    pub(super) fn requirements(&self) -> &Requirements {
+        &self.library.requirements
     }
 
     /// All cases.

@@ -166,7 +166,8 @@ impl Plan<'_> {
         known: &[Waiver],
         sink: &mut dyn FnMut(RunEvent),
     ) -> Vec<WaiverProblem> {
-        let runner = match peers::open(peer, &self.context.workspace) {
+        let mut progress = |line: &str| sink(RunEvent::Note { text: line.to_owned() });
+        let runner = match peers::open(peer, &self.context.workspace, &mut progress) {
             Ok(runner) => runner,
             Err(error) => {
                 sink(RunEvent::Fault { text: format!("peer {} did not start: {error}", peer.name()) });

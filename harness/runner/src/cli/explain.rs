@@ -30,13 +30,11 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
         writeln!(out)?;
         return Ok(Outcome::Success);
     }
-    let requirements = Requirements::load(&context.workspace.scenarios().join("requirements"))
-        .map_err(CliError::usage)?;
     for (index, cases) in by_id(&cases).values().enumerate() {
         if index > 0 {
             writeln!(out)?;
         }
-        explain(cases, &requirements, context, out)?;
+        explain(cases, catalogue.requirements(), context, out)?;
     }
     Ok(Outcome::Success)
 }
