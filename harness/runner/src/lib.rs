@@ -1,5 +1,6 @@
 <<<<<<< HEAD
 <<<<<<< HEAD
+<<<<<<< HEAD
 //! Placeholder.
 =======
 //! Runs scenario cases against peers: drivers, link faults, traffic, captures, transcripts.
@@ -7,8 +8,22 @@
 //! Only this crate knows sockets, clocks and containers. It never decides a verdict: it records a
 //! transcript, and `ikev1_scenario` judges that.
 >>>>>>> run
+=======
+//! Runs scenario cases against peers: drivers, link faults, traffic, captures, transcripts, the
+//! command line.
+//!
+//! Only this crate knows sockets, clocks and containers. It never decides a verdict: it records a
+//! transcript, and `ikev1_scenario` judges that.
+//!
+//! ```text
+//! cli ─▶ run ─▶ execute ─▶ driver ◀─ target::{loopback, ...}
+//!         └─▶ ikev1_report
+//! ```
+>>>>>>> report
 
 pub mod capture;
+pub mod cli;
+pub mod docker;
 pub mod driver;
 pub mod execute;
 pub mod link;
@@ -22,8 +37,13 @@ pub mod docker;
 >>>>>>> docker
 =======
 pub mod random;
+pub mod run;
 pub mod settings;
 pub mod target;
 pub mod traffic;
+pub mod vectors;
 pub mod view;
+<<<<<<< HEAD
 >>>>>>> run
+=======
+>>>>>>> report
