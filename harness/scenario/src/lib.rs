@@ -11,6 +11,7 @@
 
 pub mod case;
 pub mod expand;
+pub mod judge;
 pub mod lint;
 pub mod load;
 pub mod model;
@@ -26,6 +27,7 @@ mod testing;
 
 pub use case::{Case, ResolvedConfig, ResolvedSide};
 pub use expand::{expand, expand_all};
+pub use judge::{judge, unsupported};
 pub use load::{Library, LoadErrors, LoadedScenario};
 pub use model::{Capability, Scenario};
 pub use requirement::{RequirementId, Requirements};
