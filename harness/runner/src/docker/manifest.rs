@@ -145,7 +145,7 @@ mod tests {
         let peer = PeerDir::strongswan().unwrap();
         assert_eq!(peer.suite(None).unwrap(), "bookworm");
         let error = peer.suite(Some("potato")).unwrap_err();
-        insta::assert_snapshot!(error, @r#"peer strongswan has no suite "potato": expected one of bullseye, bookworm, trixie"#);
+        insta::assert_snapshot!(error, @r#"peer strongswan has no suite "potato": expected one of bookworm, trixie"#);
     }
 
     #[test]
