@@ -85,7 +85,7 @@ impl Protection {
         skeyid: keys::Skeyid,
         g_xy: &Secret,
     ) -> Self {
-        let octets = Cookies { initiator: cookies.initiator.0, responder: cookies.responder.0 };
+        let octets = Cookies { cky_i: cookies.initiator.0, cky_r: cookies.responder.0 };
         let keys = PhaseOneKeys::derive(core.provider, transform.hash, skeyid, g_xy, &octets);
         let ka = keys::encryption_key(core.provider, transform.hash, transform.cipher, &keys.skeyid_e);
         for (label, bytes) in [

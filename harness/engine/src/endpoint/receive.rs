@@ -105,7 +105,7 @@ impl Endpoint {
             if let Some(sa) = self.isakmp.get(&id)
                 && sa.conversation.arrival(&digest) == Arrival::Repeated
             {
-                sa.conversation.repeat(&mut self.core);
+                sa.conversation.answer_again(&mut self.core);
             }
             return Ok(());
         }
@@ -179,7 +179,7 @@ impl Endpoint {
         match sa.conversation.arrival(&digest) {
             Arrival::New => {}
             Arrival::Repeated => {
-                sa.conversation.repeat(&mut self.core);
+                sa.conversation.answer_again(&mut self.core);
                 return Ok(());
             }
             Arrival::Stale => return Ok(()),
@@ -254,7 +254,7 @@ impl Endpoint {
             None
         };
         if arrival == Arrival::Repeated {
-            exchange.conversation.repeat(&mut self.core);
+            exchange.conversation.answer_again(&mut self.core);
         }
         match result {
             Some(Ok(step)) => {

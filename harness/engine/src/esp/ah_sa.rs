@@ -18,10 +18,11 @@ const IPV4_HEADER_LEN: usize = 20;
 /// `ICV = HMAC(key, outer header with mutable fields zero | AH with ICV zero | payload)`, truncated
 /// (RFC 2402 section 3.3.3).
 ///
-/// The outer header is the caller's: [`mutable_fields_zeroed`] makes it from an IPv4 header. Between two
-/// engines over UDP there is no such header, so both give an empty one, and the ICV protects the AH
-/// fields and the payload alone, in tunnel mode the whole inner packet. That is a convention of this
-/// harness; an AH packet made so is not one that a foreign stack accepts.
+/// The outer header is the caller's: [`mutable_fields_zeroed`] makes it from an IPv4 header that was sent
+/// or received. Where there is none, as between two engines in one process, both sides give the same
+/// header that they agree on, or an empty one: then the ICV protects the AH fields and the payload alone,
+/// in tunnel mode the whole inner packet. Such a packet is one that a foreign stack accepts only when
+/// its real header has the fields that were assumed, identification included.
 ///
 /// For IPv4 alone: the ICV is padded to no more than 4 bytes, which no algorithm here needs.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@ use thiserror::Error;
 use crate::crypto::CryptoError;
 
 /// Why a packet was not sealed or not opened.
-#[derive(Debug, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum EspError {
     /// The packet ends before the fields that every packet of the SA has.

@@ -13,9 +13,8 @@
 //! from packet to packet, the [`SequenceCounter`] of the sender and the [`ReplayWindow`] of the
 //! receiver, is kept by the owner of the SA.
 //!
-//! A harness process has no IP header of its own: its packets travel in UDP. For ESP that makes no
-//! difference (RFC 3948). AH protects the immutable fields of the IP header before it, which the
-//! caller hands over; see [`AhSa`] for what that means when there is none.
+//! The engine makes no outer IP header. For ESP that makes no difference. AH protects the immutable fields
+//! of the header before it, so the caller hands them over; see [`AhSa`].
 //!
 //! Not here: extended sequence numbers (RFC 4304), combined-mode ciphers, AH in IPv6 (its ICV is
 //! padded to 64 bits), traffic selectors.

@@ -141,7 +141,7 @@ pub(crate) fn verify_choice(offered: &SaPayload, reply: &SaPayload) -> Result<Ch
 pub(crate) fn same_attributes(a: &[Attribute], b: &[Attribute]) -> bool {
     let same = |x: &Attribute, y: &Attribute| {
         x.class == y.class
-            && match (x.value.as_u64(), y.value.as_u64()) {
+            && match (x.as_u64(), y.as_u64()) {
                 (Some(x), Some(y)) => x == y,
                 _ => x.value == y.value,
             }
@@ -170,7 +170,7 @@ fn read_transform(transform: &Transform) -> Result<Chosen, String> {
     let mut life = LifeAttributes::default();
     for attribute in &transform.attributes {
         let class = Phase1Attribute(attribute.class);
-        let value = attribute.value.as_u64().ok_or_else(|| format!("{class:?} is too long"))?;
+        let value = attribute.as_u64().ok_or_else(|| format!("{class:?} is too long"))?;
         let slot = match class {
             Phase1Attribute::ENCRYPTION_ALGORITHM => &mut cipher,
             Phase1Attribute::KEY_LENGTH => &mut key_bits,

@@ -2,8 +2,6 @@
 
 use core::time::Duration;
 
-use bytes::Bytes;
-
 use crate::config::{Encapsulation, IntegrityAlgorithm, IpsecPolicy, IpsecProtocol, IpsecTransform};
 use crate::crypto::{CipherAlgorithm, Group};
 use crate::error::ExchangeError;
@@ -193,7 +191,7 @@ fn read_transform(proposal: &Proposal, transform: &Transform) -> Result<ChosenIp
     let mut life = LifeAttributes::default();
     for attribute in &transform.attributes {
         let class = IpsecAttribute(attribute.class);
-        let value = attribute.value.as_u64().ok_or_else(|| format!("{class:?} is too long"))?;
+        let value = attribute.as_u64().ok_or_else(|| format!("{class:?} is too long"))?;
         let slot = match class {
             IpsecAttribute::SA_LIFE_TYPE => {
                 life.life_type(value);

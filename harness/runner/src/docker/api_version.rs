@@ -23,9 +23,7 @@ pub(super) fn negotiate() -> Result<(), String> {
             .enable_all()
             .build()
             .map_err(|error| error.to_string())?;
-        runtime.block_on(async {
-            negotiated_client().await.map(|_| ()).map_err(|error| error.to_string())
-        })
+        runtime.block_on(async { negotiated_client().await.map(|_| ()).map_err(|error| error.to_string()) })
     });
     worker.join().unwrap_or_else(|_| Err("the negotiating thread panicked".to_owned()))
 }

@@ -1,7 +1,7 @@
 //! Control of a charon in a container: configuration, exchanges and SAs, over VICI.
 
 use std::{
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     time::{Duration, Instant},
 };
 
@@ -21,6 +21,12 @@ const RESET_TIME_MAX: Duration = Duration::from_secs(3);
 const LOG_TIME_MAX: Duration = Duration::from_secs(2);
 const POLL: Duration = Duration::from_millis(10);
 const LOG_TAIL_LINES: usize = 25;
+
+/// The host behind charon, unless a case says otherwise.
+pub const CHARON_PROTECTED: Ipv4Addr = Ipv4Addr::new(10, 12, 0, 1);
+
+/// The host behind the harness, in the network that [`CharonConnection::new`] gives it.
+pub const HARNESS_PROTECTED: Ipv4Addr = Ipv4Addr::new(10, 11, 0, 1);
 
 /// How charon logs each command that it gets, at level 2 of `cfg`; [`Charon::settled_log`] looks for it.
 const LOGGED_REQUEST: &str = "requests: version";
@@ -112,13 +118,17 @@ pub struct Charon {
 impl Charon {
     /// Starts a container and waits until charon answers on its control socket.
     ///
+    /// `protected` is the host of the network behind charon, an address on its loopback interface that
+    /// answers an ICMP echo. It must lie in the connection's `local_ts`: charon cannot install IPsec SAs for a
+    /// network of which it has no address.
+    ///
     /// # Errors
     /// The container does not start, ends at once, or does not become ready within 15 s (with its log).
-    pub async fn start(image: &str, run_id: &str) -> Result<Self, DockerError> {
+    pub async fn start(image: &str, run_id: &str, protected: Ipv4Addr) -> Result<Self, DockerError> {
         let request = ContainerRequest {
             image: image.to_owned(),
             run_id: run_id.to_owned(),
-            environment: Vec::new(),
+            environment: vec![("PROTECTED_ADDRESS".to_owned(), format!("{protected}/32"))],
         };
         let container = PeerContainer::start(&request).await?;
         let vici = Vici::new(SocketAddr::from((container.address(), VICI_PORT)));

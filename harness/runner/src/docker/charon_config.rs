@@ -220,7 +220,43 @@ mod tests {
 
     #[test]
     fn renders_a_main_mode_connection() {
-        insta::assert_snapshot!(sample().load_conn(), @"");
+        insta::assert_snapshot!(sample().load_conn(), @r"
+        net {
+            version = 1
+            aggressive = no
+            local_addrs = 172.17.0.2
+            remote_addrs = 172.17.0.1
+            remote_port = 500
+            proposals = aes128-sha1-modp2048
+            encap = yes
+            fragmentation = no
+            mobike = no
+            keyingtries = 1
+            rekey_time = 14400s
+            reauth_time = 0s
+            over_time = 1440s
+            rand_time = 0s
+            local {
+                auth = psk
+                id = 172.17.0.2
+            }
+            remote {
+                auth = psk
+                id = 172.17.0.1
+            }
+            children {
+                net {
+                    mode = tunnel
+                    esp_proposals = aes128-sha1
+                    local_ts = 10.12.0.0/24
+                    remote_ts = 10.11.0.0/24
+                    rekey_time = 3600s
+                    life_time = 3960s
+                    rand_time = 0s
+                }
+            }
+        }
+        ");
     }
 
     #[test]
@@ -235,11 +271,56 @@ mod tests {
             extra: vec![("unique".to_owned(), "never".to_owned())],
             ..sample()
         };
-        insta::assert_snapshot!(conn.load_conn(), @"");
+        insta::assert_snapshot!(conn.load_conn(), @r"
+        net {
+            version = 1
+            aggressive = yes
+            local_addrs = 172.17.0.2
+            remote_addrs = 172.17.0.1
+            remote_port = 5500
+            proposals = aes128-sha1-modp2048
+            encap = yes
+            fragmentation = no
+            mobike = no
+            keyingtries = 1
+            rekey_time = 14400s
+            reauth_time = 0s
+            over_time = 1440s
+            rand_time = 0s
+            dpd_delay = 2s
+            dpd_timeout = 6s
+            unique = never
+            local {
+                auth = psk
+                id = 172.17.0.2
+            }
+            remote {
+                auth = psk
+                id = 172.17.0.1
+            }
+            children {
+                net {
+                    mode = transport
+                    ah_proposals = sha1-modp1024, md5
+                    local_ts = 10.12.0.0/24
+                    remote_ts = 10.11.0.0/24
+                    rekey_time = 3600s
+                    life_time = 3960s
+                    rand_time = 0s
+                    dpd_action = restart
+                }
+            }
+        }
+        ");
     }
 
     #[test]
     fn renders_the_pre_shared_key_for_both_identities() {
-        insta::assert_snapshot!(sample().load_shared(), @"");
+        insta::assert_snapshot!(sample().load_shared(), @r"
+        id = net
+        type = IKE
+        data = a pre-shared key of the harness
+        owners = 172.17.0.2, 172.17.0.1
+        ");
     }
 }

@@ -10,7 +10,9 @@ pub enum DockerError {
     #[error("found no docker command: install Docker Engine (Debian: `apt-get install docker.io`)")]
     NoBinary,
     /// The command is there, but no daemon answers.
-    #[error("docker daemon does not answer ({detail}): start it (`systemctl start docker`), or set DOCKER_HOST")]
+    #[error(
+        "docker daemon does not answer ({detail}): start it (`systemctl start docker`), or set DOCKER_HOST"
+    )]
     NoDaemon {
         /// What the client said.
         detail: String,

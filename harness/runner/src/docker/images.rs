@@ -262,7 +262,10 @@ mod tests {
     async fn a_failed_command_shows_its_last_lines() {
         let error = run(shell("seq 1 100; exit 3"), QUERY_TIME_MAX, None).await.unwrap_err();
         let text = error.to_string();
-        assert!(text.contains("exit status: 3") && text.contains("\n100") && !text.contains("\n50"), "{text}");
+        assert!(
+            text.contains("exit status: 3") && text.contains("\n100") && !text.contains("\n50"),
+            "{text}"
+        );
     }
 
     #[tokio::test]

@@ -13,6 +13,7 @@
 mod api_version;
 mod charon;
 mod charon_config;
+mod charon_log;
 mod container;
 mod error;
 mod images;
@@ -21,8 +22,15 @@ mod sweep;
 mod vici;
 mod vici_message;
 
-pub use charon::{Charon, CharonIsakmpSa, CharonIpsecSa, CharonVersion, IsakmpSaState};
-pub use charon_config::{CharonConnection, DpdAction, IkeLifetime, IpsecMode, IpsecLifetime, SecurityProtocol};
+pub use charon::{
+    CHARON_PROTECTED, Charon, CharonIpsecSa, CharonIsakmpSa, CharonVersion, HARNESS_PROTECTED, IsakmpSaState,
+};
+pub use charon_config::{
+    CharonConnection, DpdAction, IkeLifetime, IpsecLifetime, IpsecMode, SecurityProtocol,
+};
+pub use charon_log::{
+    LogEvent, LoggedMessage, PeerLogNote, PeerValue, ValueLabel, parse_charon_log, parse_charon_notes,
+};
 pub use container::{ContainerRequest, ExecOutput, PeerContainer};
 pub use error::{DockerError, ViciError};
 pub use images::{LABEL, Progress, content_hash, docker_available, ensure_image, image_name};

@@ -2,10 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use super::{
-    error::DockerError,
-    images::LABEL,
-};
+use super::{error::DockerError, images::LABEL};
 
 /// Removes every container of the run `run_id`; returns the identifiers of those that were there.
 ///

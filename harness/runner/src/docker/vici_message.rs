@@ -163,7 +163,11 @@ impl Section {
     pub fn decode(bytes: &[u8]) -> Result<Self, ViciError> {
         let mut reader = Reader { rest: bytes };
         let root = decode_section(&mut reader, 0)?;
-        if reader.rest.is_empty() { Ok(root) } else { Err(ViciError::Malformed("end of an unopened section")) }
+        if reader.rest.is_empty() {
+            Ok(root)
+        } else {
+            Err(ViciError::Malformed("end of an unopened section"))
+        }
     }
 
     fn write(&self, f: &mut fmt::Formatter<'_>, indent: usize) -> fmt::Result {
@@ -224,7 +228,8 @@ fn put_name(out: &mut Vec<u8>, name: &str) -> Result<(), ViciError> {
 }
 
 fn put_value(out: &mut Vec<u8>, value: &str) -> Result<(), ViciError> {
-    let len = u16::try_from(value.len()).map_err(|_| ViciError::TooLong { what: "value", len: value.len() })?;
+    let len =
+        u16::try_from(value.len()).map_err(|_| ViciError::TooLong { what: "value", len: value.len() })?;
     out.extend_from_slice(&len.to_be_bytes());
     out.extend_from_slice(value.as_bytes());
     Ok(())
@@ -242,8 +247,7 @@ impl Reader<'_> {
     }
 
     fn text(&mut self, len: usize) -> Result<String, ViciError> {
-        let (text, rest) =
-            self.rest.split_at_checked(len).ok_or(ViciError::Malformed("truncated string"))?;
+        let (text, rest) = self.rest.split_at_checked(len).ok_or(ViciError::Malformed("truncated string"))?;
         self.rest = rest;
         Ok(String::from_utf8_lossy(text).into_owned())
     }

@@ -293,7 +293,7 @@ fn wire_edit(op: &EditOp) -> Result<Edit, HexError> {
 
 /// Whether a message in the clear contains what a selector asks for.
 fn contained(contains: &Contains, message: &[u8]) -> bool {
-    ikev1_scenario::matcher::contains(message, contains)
+    super::find::contains(message, contains)
 }
 
 fn shown(selector: &Selector) -> String {

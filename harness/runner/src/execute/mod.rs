@@ -15,6 +15,7 @@
 
 mod case_run;
 mod executor;
+mod find;
 mod hook;
 mod recorder;
 mod steps;

@@ -191,7 +191,7 @@ impl Session {
 
     fn answer(&mut self, sa: IpsecSaId, packet: &[u8], next_header: u8) {
         let Some(reply) = traffic::answer(packet, next_header) else { return };
-        if let Err(error) = self.peer.send_packet(self.now, sa, &reply, next_header) {
+        if let Err(error) = self.peer.send_packet(self.now, sa, next_header, &reply) {
             let _ = writeln!(self.log, "{:?} cannot answer a packet: {error}", self.now);
         }
     }

@@ -1,5 +1,7 @@
 //! One recorded negotiation: every input, every value derived from it, and the derivation.
 
+use std::collections::BTreeMap;
+
 use ikev1::crypto::{CryptoError, CryptoProvider, Secret};
 use ikev1::keys::{
     AuthHashInput, Cookies, KeymatInput, PhaseOneKeys, encryption_key, hash_1, hash_2, hash_3, hash_i,
@@ -8,7 +10,7 @@ use ikev1::keys::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::model::{Authentication, TestResult};
+use super::model::{Authentication, Subject, TestResult, VectorFile};
 use super::values::{CipherName, GroupName, HashName, Hex};
 
 /// One of the two peers, seen from one exchange.
@@ -49,6 +51,29 @@ pub struct ChainGroup {
     pub peer: String,
     /// The tests.
     pub tests: Vec<ChainTest>,
+}
+
+impl VectorFile<ChainGroup> {
+    /// A file of chains recorded from a foreign daemon, ready for [`write_file`](super::write_file).
+    ///
+    /// `source` names the daemon, its version and the day; `generator` the command that recorded.
+    #[must_use]
+    pub fn recorded(
+        description: impl Into<String>,
+        source: impl Into<String>,
+        generator: impl Into<String>,
+        test_groups: Vec<ChainGroup>,
+    ) -> Self {
+        Self {
+            schema: Subject::Chain.schema_name().to_owned(),
+            description: description.into(),
+            source: source.into(),
+            generator: generator.into(),
+            number_of_tests: test_groups.iter().map(|group| group.tests.len()).sum(),
+            notes: BTreeMap::new(),
+            test_groups,
+        }
+    }
 }
 
 /// One negotiation: phase 1, then any number of exchanges under it.
@@ -270,12 +295,23 @@ pub struct InformationalValues {
 }
 
 /// Why a chain's inputs lead nowhere.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum ChainInputError {
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChainInputError {
+    /// A fixed-size input has another size.
     #[error("{name} of {got} bytes, expected {expected}")]
-    Length { name: &'static str, got: usize, expected: usize },
+    Length {
+        /// The input.
+        name: &'static str,
+        /// Its length in bytes.
+        got: usize,
+        /// The length it must have in bytes.
+        expected: usize,
+    },
+    /// The group authenticates with a pre-shared key, and there is none.
     #[error("no pre-shared key, expected one with authentication psk")]
     NoPsk,
+    /// A provider refused an input.
     #[error(transparent)]
     Crypto(#[from] CryptoError),
 }
@@ -291,6 +327,27 @@ fn fixed<const N: usize>(name: &'static str, value: &Hex) -> Result<[u8; N], Cha
 }
 
 impl ChainGroup {
+    /// The same test with every value derived anew from its inputs: what a recorder compares the peer's log with.
+    ///
+    /// Of the IPsec SAs, receiver, protocol, SPI and the lengths of both keys are inputs. The messages are not looked
+    /// at, but for the last ciphertext block of phase 1.
+    ///
+    /// # Errors
+    /// [`ChainInputError`] when the inputs derive nothing.
+    pub fn derive(&self, p: &dyn CryptoProvider, test: &ChainTest) -> Result<ChainTest, ChainInputError> {
+        let mut derived = test.clone();
+        let phase1 = self.derive_phase1(p, &test.phase1)?;
+        for quick_mode in &mut derived.quick_modes {
+            let QuickMode { inputs, values } = quick_mode;
+            *values = self.derive_quick_mode(p, &phase1, inputs, &values.ipsec_sas)?;
+        }
+        for informational in &mut derived.informationals {
+            informational.values = self.derive_informational(p, &phase1, &informational.inputs)?;
+        }
+        derived.phase1_values = phase1.values;
+        Ok(derived)
+    }
+
     /// Derives every phase 1 value from the inputs alone.
     pub(super) fn derive_phase1(
         &self,

@@ -14,6 +14,8 @@
 //! Start at [`run`] for a report, at [`check_file`] for one file, at [`ChainFile`] to record a chain.
 
 mod chain;
+#[cfg(test)]
+mod chain_tests;
 mod check;
 mod convert;
 mod error;
@@ -29,7 +31,7 @@ mod values;
 mod write;
 
 pub use chain::{
-    ChainGroup, ChainTest, EncryptedMessage, Exchange, Informational, InformationalInputs,
+    ChainGroup, ChainInputError, ChainTest, EncryptedMessage, Exchange, Informational, InformationalInputs,
     InformationalValues, IpsecSaVector, PfsInputs, PhaseOneInputs, PhaseOneValues, QuickMode,
     QuickModeInputs, QuickModeValues, Side,
 };

@@ -76,7 +76,7 @@ impl<'a> Reader<'a> {
     fn new(path: &'a Path) -> Self {
         Self {
             path,
-            line_number: 0,
+            line_number: 1,
             authentication: None,
             groups: Vec::new(),
             head: GroupHead::default(),

@@ -1,0 +1,3 @@
+//! Peers by name.
+
+pub mod loopback;
