@@ -1,14 +1,3 @@
-<<<<<<< HEAD
-<<<<<<< HEAD
-<<<<<<< HEAD
-//! Placeholder.
-=======
-//! Runs scenario cases against peers: drivers, link faults, traffic, captures, transcripts.
-//!
-//! Only this crate knows sockets, clocks and containers. It never decides a verdict: it records a
-//! transcript, and `ikev1_scenario` judges that.
->>>>>>> run
-=======
 //! Runs scenario cases against peers: drivers, link faults, traffic, captures, transcripts, the
 //! command line.
 //!
@@ -19,7 +8,6 @@
 //! cli ─▶ run ─▶ execute ─▶ driver ◀─ target::{loopback, ...}
 //!         └─▶ ikev1_report
 //! ```
->>>>>>> report
 
 pub mod capture;
 pub mod cli;
@@ -28,14 +16,6 @@ pub mod driver;
 pub mod execute;
 pub mod link;
 pub mod packet;
-<<<<<<< HEAD
-pub mod vectors;
-=======
-//! Drivers of the IKEv1 harness: containers, sockets and clocks.
-
-pub mod docker;
->>>>>>> docker
-=======
 pub mod random;
 pub mod run;
 pub mod settings;
@@ -43,7 +23,3 @@ pub mod target;
 pub mod traffic;
 pub mod vectors;
 pub mod view;
-<<<<<<< HEAD
->>>>>>> run
-=======
->>>>>>> report
