@@ -10,14 +10,28 @@
 //! and peer profile, so that any run can be judged again from its files.
 
 pub mod case;
+pub mod expand;
+pub mod judge;
+pub mod lint;
+pub mod load;
 pub mod model;
 pub mod requirement;
+pub mod schema;
+pub mod select;
 pub mod tracker;
 pub mod transcript;
 pub mod verdict;
 
+#[cfg(test)]
+mod testing;
+
 pub use case::{Case, ResolvedConfig, ResolvedSide};
+pub use expand::{expand, expand_all};
+pub use judge::{judge, unsupported};
+pub use load::{Library, LoadErrors, LoadedScenario};
 pub use model::{Capability, Scenario};
-pub use requirement::RequirementId;
+pub use requirement::{RequirementId, Requirements};
+pub use schema::{schema, schema_text};
+pub use select::{SelectError, select};
 pub use transcript::{Event, Record};
 pub use verdict::{Finding, Judgement, PeerProfile, Verdict};

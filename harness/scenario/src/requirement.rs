@@ -3,9 +3,15 @@
 use core::fmt;
 use core::str::FromStr;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+
+use crate::model::Level;
+use crate::select::nearest;
 
 /// ID of a requirement: `RFC2409-5.4-01` is the first one of RFC 2409 section 5.4.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -87,5 +93,179 @@ impl From<RequirementId> for String {
 impl fmt::Display for RequirementId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// One clause of an RFC.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Requirement {
+    /// Its ID.
+    pub id: RequirementId,
+    /// The section that states it.
+    pub section: String,
+    /// How strongly it binds. What a section states without the words of RFC 2119, like a formula, is a must.
+    pub level: Level,
+    /// What it says, in our own words.
+    pub summary: String,
+}
+
+/// One file of the register: the requirements of one RFC.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RequirementFile {
+    rfc: u32,
+    #[expect(dead_code, reason = "the title is for people who read the file")]
+    title: String,
+    requirement: Vec<Requirement>,
+}
+
+/// The register of requirements.
+#[derive(Debug, Clone, Default)]
+pub struct Requirements {
+    by_id: BTreeMap<RequirementId, Requirement>,
+}
+
+/// A register that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RequirementError {
+    /// A file or folder could not be read.
+    #[error("could not read {}: {source}", path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file is not in the format of the register.
+    #[error("{}: {problem}", path.display())]
+    Format {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong, with line and column.
+        problem: String,
+    },
+    /// An entry contradicts itself or another one.
+    #[error("{}: {id}: {problem}", path.display())]
+    Entry {
+        /// The file.
+        path: PathBuf,
+        /// The entry.
+        id: RequirementId,
+        /// What is wrong.
+        problem: &'static str,
+    },
+}
+
+impl Requirements {
+    /// Loads every `*.toml` of a folder.
+    ///
+    /// # Errors
+    /// When a file cannot be read, is not in the format, or has an entry twice, in the wrong file or with a section that
+    /// is not the one of its ID.
+    pub fn load(folder: &Path) -> Result<Self, RequirementError> {
+        let io = |path: &Path| {
+            let path = path.to_owned();
+            move |source| RequirementError::Io { path, source }
+        };
+        let mut paths = Vec::new();
+        for entry in fs::read_dir(folder).map_err(io(folder))? {
+            paths.push(entry.map_err(io(folder))?.path());
+        }
+        paths.retain(|path| path.extension().is_some_and(|e| e == "toml"));
+        paths.sort();
+        let mut register = Self::default();
+        for path in paths {
+            let text = fs::read_to_string(&path).map_err(io(&path))?;
+            register.add(&text, &path)?;
+        }
+        Ok(register)
+    }
+
+    /// Adds the entries of one file; `path` is for error messages.
+    ///
+    /// # Errors
+    /// As [`Requirements::load`].
+    pub fn add(&mut self, text: &str, path: &Path) -> Result<(), RequirementError> {
+        let file: RequirementFile = toml::from_str(text)
+            .map_err(|e| RequirementError::Format { path: path.to_owned(), problem: e.to_string() })?;
+        for requirement in file.requirement {
+            let id = requirement.id.clone();
+            let entry = |problem| RequirementError::Entry { path: path.to_owned(), id: id.clone(), problem };
+            if id.rfc() != file.rfc.to_string() {
+                return Err(entry("the ID is of another RFC than the file"));
+            }
+            if id.section() != requirement.section {
+                return Err(entry("the ID is of another section than the entry"));
+            }
+            if requirement.summary.trim().is_empty() {
+                return Err(entry("the summary is empty"));
+            }
+            if self.by_id.insert(id.clone(), requirement).is_some() {
+                return Err(entry("the ID is there twice"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The requirement with this ID.
+    pub fn get(&self, id: &RequirementId) -> Option<&Requirement> {
+        self.by_id.get(id)
+    }
+
+    /// All requirements, by ID.
+    pub fn iter(&self) -> impl Iterator<Item = &Requirement> {
+        self.by_id.values()
+    }
+
+    /// Up to three IDs that look most like `id`, best first.
+    pub fn nearest(&self, id: &RequirementId) -> Vec<String> {
+        nearest(id.as_str(), self.by_id.keys().map(RequirementId::as_str))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::plain("RFC2409-5.4-01", true)]
+    #[case::whole_section("RFC2409-5-01", true)]
+    #[case::appendix("RFC2409-B-02", true)]
+    #[case::lower_case("rfc2409-5.4-01", false)]
+    #[case::short_number("RFC2409-5.4-1", false)]
+    #[case::no_section("RFC2409--01", false)]
+    #[case::trailing_dot("RFC2409-5.-01", false)]
+    #[case::empty("", false)]
+    fn reads_requirement_ids(#[case] text: &str, #[case] valid: bool) {
+        let id: Result<RequirementId, _> = text.parse();
+        assert_eq!(id.is_ok(), valid);
+        if let Ok(id) = id {
+            assert_eq!((id.rfc(), id.to_string().as_str()), ("2409", text));
+        }
+    }
+
+    const ENTRY: &str =
+        "[[requirement]]\nid = \"RFC2409-5.4-01\"\nsection = \"5.4\"\nlevel = \"must\"\nsummary = \"s\"\n";
+
+    #[rstest]
+    #[case::good("rfc = 2409\ntitle = \"t\"\n", "", None)]
+    #[case::other_rfc("rfc = 2408\ntitle = \"t\"\n", "", Some("another RFC"))]
+    #[case::twice("rfc = 2409\ntitle = \"t\"\n", ENTRY, Some("twice"))]
+    #[case::unknown_key("rfc = 2409\ntitle = \"t\"\nnumber = 3\n", "", Some("unknown field `number`"))]
+    fn checks_register_files(#[case] head: &str, #[case] tail: &str, #[case] problem: Option<&str>) {
+        let mut register = Requirements::default();
+        let result = register.add(&format!("{head}{ENTRY}{tail}"), Path::new("rfc2409.toml"));
+        match problem {
+            None => {
+                result.unwrap();
+                let typo = "RFC2409-5.4-02".parse().unwrap();
+                assert_eq!(register.nearest(&typo), ["RFC2409-5.4-01"]);
+            }
+            Some(problem) => assert!(result.unwrap_err().to_string().contains(problem)),
+        }
     }
 }

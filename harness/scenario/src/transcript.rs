@@ -325,10 +325,12 @@ pub struct IpsecSaState {
     pub spi_in: u32,
     /// Outbound SPI.
     pub spi_out: u32,
-    /// Packets received.
-    pub packets_in: u64,
-    /// Packets sent.
-    pub packets_out: u64,
+    /// Packets received, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub packets_in: Option<u64>,
+    /// Packets sent, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub packets_out: Option<u64>,
 }
 
 /// A transcript that could not be read or written.

@@ -119,6 +119,15 @@ names! {
     }
 }
 
+impl From<Phase1Exchange> for Exchange {
+    fn from(exchange: Phase1Exchange) -> Self {
+        match exchange {
+            Phase1Exchange::MainMode => Self::MainMode,
+            Phase1Exchange::AggressiveMode => Self::AggressiveMode,
+        }
+    }
+}
+
 names! {
     /// Encryption algorithm of phase 1.
     Cipher {

@@ -106,7 +106,7 @@ pub enum Combine {
 }
 
 /// One value for some or all parameters of a matrix.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MatrixPoint {
     /// Phase 1 exchange.

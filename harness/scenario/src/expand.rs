@@ -1,0 +1,547 @@
+//! From a scenario to its cases: the points of the matrix, the roles, the defaults, the implied needs.
+
+use std::collections::BTreeSet;
+
+use crate::case::{Case, ResolvedConfig, ResolvedPhase1, ResolvedPhase2, ResolvedSide};
+use crate::load::LoadedScenario;
+use crate::model::{
+    Capability, Cipher, Combine, Condition, Config, Encapsulation, EspCipher, Group, Hash, Identity,
+    Integrity, Matrix, MatrixPoint, NatTraversal, Pfs, Phase1Exchange, Phase1Transform, Phase2Transform,
+    Protocol, Retransmission, Role, SaKind, Scenario, Side, SideConfig, StartExchange, Step, Whose,
+};
+
+/// Cases of several scenarios, in their order.
+pub fn expand_all(scenarios: &[LoadedScenario]) -> Vec<Case> {
+    scenarios.iter().flat_map(expand).collect()
+}
+
+/// Cases of one scenario: for each point of the matrix, one for each role.
+pub fn expand(loaded: &LoadedScenario) -> Vec<Case> {
+    let scenario = &loaded.scenario;
+    let mut cases = Vec::new();
+    for point in points(scenario.matrix.as_ref()) {
+        let name = point_name(&point);
+        let id = if name.is_empty() { loaded.id.clone() } else { format!("{}/{name}", loaded.id) };
+        let config = resolve(&scenario.config, &point);
+        let compare_values = scenario.checks.values.unwrap_or_else(|| {
+            config.harness.psk == config.peer.psk
+                && !scenario.steps.iter().any(|s| matches!(s, Step::Edit(_)))
+        });
+        for role in &scenario.roles {
+            cases.push(Case {
+                id: id.clone(),
+                role: *role,
+                description: scenario.description.clone(),
+                requirements: scenario.requirements.clone(),
+                level: scenario.level,
+                needs: needs(scenario, &config, *role),
+                config: config.clone(),
+                steps: scenario.steps.clone(),
+                accept: scenario.accept.clone(),
+                compare_values,
+            });
+        }
+    }
+    cases
+}
+
+// --- The matrix ---
+
+/// The points of a matrix that become cases; without a matrix, one point that sets nothing.
+fn points(matrix: Option<&Matrix>) -> Vec<MatrixPoint> {
+    let Some(matrix) = matrix else { return vec![MatrixPoint::default()] };
+    let mut points = vec![MatrixPoint::default()];
+    axis(&mut points, matrix.exchange.as_deref(), |p, v| p.exchange = Some(v));
+    axis(&mut points, matrix.cipher.as_deref(), |p, v| p.cipher = Some(v));
+    axis(&mut points, matrix.hash.as_deref(), |p, v| p.hash = Some(v));
+    axis(&mut points, matrix.group.as_deref(), |p, v| p.group = Some(v));
+    axis(&mut points, matrix.protocol.as_deref(), |p, v| p.protocol = Some(v));
+    axis(&mut points, matrix.encapsulation.as_deref(), |p, v| p.encapsulation = Some(v));
+    axis(&mut points, matrix.esp_cipher.as_deref(), |p, v| p.esp_cipher = Some(v));
+    axis(&mut points, matrix.integrity.as_deref(), |p, v| p.integrity = Some(v));
+    axis(&mut points, matrix.pfs.as_deref(), |p, v| p.pfs = Some(v));
+    points.retain(|point| !matrix.exclude.iter().any(|pattern| agrees(point, pattern)));
+    match matrix.combine {
+        Combine::Full => points,
+        Combine::Pairwise => pairwise(points),
+    }
+}
+
+fn axis<T: Copy>(points: &mut Vec<MatrixPoint>, values: Option<&[T]>, set: impl Fn(&mut MatrixPoint, T)) {
+    let Some(values) = values else { return };
+    *points = points
+        .iter()
+        .flat_map(|point| {
+            values.iter().map(|value| {
+                let mut point = *point;
+                set(&mut point, *value);
+                point
+            })
+        })
+        .collect();
+}
+
+/// The values of a point in the order of the axes, by name; `None` where the axis is not in the matrix.
+fn values(point: &MatrixPoint) -> [Option<&'static str>; 9] {
+    [
+        point.exchange.map(Phase1Exchange::name),
+        point.cipher.map(Cipher::name),
+        point.hash.map(Hash::name),
+        point.group.map(Group::name),
+        point.protocol.map(Protocol::name),
+        point.encapsulation.map(Encapsulation::name),
+        point.esp_cipher.map(EspCipher::name),
+        point.integrity.map(Integrity::name),
+        point.pfs.map(Pfs::name),
+    ]
+}
+
+/// Whether a point has every value that a pattern sets.
+fn agrees(point: &MatrixPoint, pattern: &MatrixPoint) -> bool {
+    values(point).iter().zip(values(pattern)).all(|(value, wanted)| wanted.is_none() || *value == wanted)
+}
+
+/// The part of a case ID that names a point.
+fn point_name(point: &MatrixPoint) -> String {
+    let mut names: Vec<String> =
+        values(point).iter().take(8).flatten().map(|name| (*name).to_owned()).collect();
+    match point.pfs {
+        None => {}
+        Some(Pfs::None) => names.push("no-pfs".into()),
+        Some(group) => names.push(format!("pfs-{group}")),
+    }
+    names.join("-")
+}
+
+/// A subset in which every pair of values of two axes that occurs at all occurs: always the point next that has most
+/// pairs that are not covered yet, the first of equals.
+fn pairwise(mut points: Vec<MatrixPoint>) -> Vec<MatrixPoint> {
+    let pairs = |point: &MatrixPoint| {
+        let set: Vec<(usize, &'static str)> =
+            values(point).into_iter().enumerate().filter_map(|(axis, v)| Some((axis, v?))).collect();
+        let mut pairs = Vec::new();
+        for (index, first) in set.iter().enumerate() {
+            pairs.extend(set.iter().skip(index + 1).map(|second| (*first, *second)));
+        }
+        pairs
+    };
+    let mut uncovered: BTreeSet<_> = points.iter().flat_map(pairs).collect();
+    if uncovered.is_empty() {
+        return points;
+    }
+    let mut chosen = Vec::new();
+    while !uncovered.is_empty() {
+        let gain = |point: &MatrixPoint| pairs(point).iter().filter(|pair| uncovered.contains(*pair)).count();
+        // `max_by_key` takes the last of equals, so the points are looked at from the end.
+        let Some((best, _)) = points.iter().enumerate().rev().max_by_key(|(_, point)| gain(point)) else {
+            break;
+        };
+        let point = points.remove(best);
+        for pair in pairs(&point) {
+            uncovered.remove(&pair);
+        }
+        chosen.push(point);
+    }
+    chosen
+}
+
+// --- Configuration ---
+
+/// The key that both sides have when a scenario says nothing.
+const DEFAULT_PSK: &str = "conformance pre-shared key";
+
+/// Applies default, common, matrix and side, in this order.
+fn resolve(config: &Config, point: &MatrixPoint) -> ResolvedConfig {
+    let mut common = defaults();
+    overlay(&mut common, &config.common);
+    apply_point(&mut common, point);
+    let (mut harness, mut peer) = (common.clone(), common);
+    for (side, own, client) in
+        [(&mut harness, &config.harness, "10.11.0.0/24"), (&mut peer, &config.peer, "10.12.0.0/24")]
+    {
+        side.phase2.client = client.to_owned();
+        overlay(side, &config.common);
+        apply_point(side, point);
+        overlay(side, own);
+        side.phase2.ids = ids(config, own).unwrap_or(side.phase2.encapsulation == Encapsulation::Tunnel);
+        if side.phase2.protocol == Protocol::Ah {
+            side.phase2.transforms.iter_mut().for_each(|t| t.cipher = None);
+        }
+    }
+    let remote_id = |own: &SideConfig, other: &ResolvedSide| {
+        own.remote_id.clone().or_else(|| config.common.remote_id.clone()).unwrap_or_else(|| other.id.clone())
+    };
+    let remote_client = |own: &SideConfig, other: &ResolvedSide| {
+        let of = |side: &SideConfig| side.phase2.as_ref().and_then(|p| p.remote_client.clone());
+        of(own).or_else(|| of(&config.common)).unwrap_or_else(|| other.phase2.client.clone())
+    };
+    harness.remote_id = remote_id(&config.harness, &peer);
+    peer.remote_id = remote_id(&config.peer, &harness);
+    harness.phase2.remote_client = remote_client(&config.harness, &peer);
+    peer.phase2.remote_client = remote_client(&config.peer, &harness);
+    ResolvedConfig { harness, peer }
+}
+
+fn ids(config: &Config, own: &SideConfig) -> Option<bool> {
+    let of = |side: &SideConfig| side.phase2.as_ref().and_then(|p| p.ids);
+    of(own).or_else(|| of(&config.common))
+}
+
+fn defaults() -> ResolvedSide {
+    ResolvedSide {
+        exchange: Phase1Exchange::MainMode,
+        psk: DEFAULT_PSK.to_owned(),
+        id: Identity::Address,
+        remote_id: Identity::Address,
+        phase1: ResolvedPhase1 {
+            transforms: vec![Phase1Transform {
+                cipher: Cipher::Aes128,
+                hash: Hash::Sha1,
+                group: Group::Modp2048,
+            }],
+            lifetime_seconds: 3600,
+        },
+        phase2: ResolvedPhase2 {
+            protocol: Protocol::Esp,
+            encapsulation: Encapsulation::Tunnel,
+            transforms: vec![Phase2Transform {
+                cipher: Some(EspCipher::Aes128),
+                integrity: Some(Integrity::Sha1),
+            }],
+            pfs: Pfs::None,
+            lifetime_seconds: 1200,
+            ids: true,
+            client: String::new(),
+            remote_client: String::new(),
+        },
+        nat_traversal: NatTraversal::Auto,
+        initial_contact: false,
+        retransmission: Retransmission { first_ms: 1000, factor: 1.8, tries: 4 },
+        rekey: false,
+        rekey_margin_seconds: 60,
+    }
+}
+
+/// Sets every field that a layer sets; identities and networks of the other side are left to [`resolve`].
+fn overlay(side: &mut ResolvedSide, layer: &SideConfig) {
+    fn set<T: Clone>(to: &mut T, from: Option<&T>) {
+        if let Some(value) = from {
+            *to = value.clone();
+        }
+    }
+    set(&mut side.exchange, layer.exchange.as_ref());
+    set(&mut side.psk, layer.psk.as_ref());
+    set(&mut side.id, layer.id.as_ref());
+    set(&mut side.nat_traversal, layer.nat_traversal.as_ref());
+    set(&mut side.initial_contact, layer.initial_contact.as_ref());
+    set(&mut side.retransmission, layer.retransmission.as_ref());
+    set(&mut side.rekey, layer.rekey.as_ref());
+    set(&mut side.rekey_margin_seconds, layer.rekey_margin_seconds.as_ref());
+    if let Some(phase1) = &layer.phase1 {
+        set(&mut side.phase1.transforms, phase1.transforms.as_ref());
+        set(&mut side.phase1.lifetime_seconds, phase1.lifetime_seconds.as_ref());
+    }
+    if let Some(phase2) = &layer.phase2 {
+        set(&mut side.phase2.protocol, phase2.protocol.as_ref());
+        set(&mut side.phase2.encapsulation, phase2.encapsulation.as_ref());
+        set(&mut side.phase2.transforms, phase2.transforms.as_ref());
+        set(&mut side.phase2.pfs, phase2.pfs.as_ref());
+        set(&mut side.phase2.lifetime_seconds, phase2.lifetime_seconds.as_ref());
+        set(&mut side.phase2.client, phase2.client.as_ref());
+    }
+}
+
+/// Sets what a point of the matrix sets. A transform value leaves one transform: the first one, changed.
+fn apply_point(side: &mut ResolvedSide, point: &MatrixPoint) {
+    if let Some(exchange) = point.exchange {
+        side.exchange = exchange;
+    }
+    if point.cipher.is_some() || point.hash.is_some() || point.group.is_some() {
+        side.phase1.transforms.truncate(1);
+        for transform in &mut side.phase1.transforms {
+            transform.cipher = point.cipher.unwrap_or(transform.cipher);
+            transform.hash = point.hash.unwrap_or(transform.hash);
+            transform.group = point.group.unwrap_or(transform.group);
+        }
+    }
+    let phase2 = &mut side.phase2;
+    phase2.protocol = point.protocol.unwrap_or(phase2.protocol);
+    phase2.encapsulation = point.encapsulation.unwrap_or(phase2.encapsulation);
+    phase2.pfs = point.pfs.unwrap_or(phase2.pfs);
+    if point.esp_cipher.is_some() || point.integrity.is_some() {
+        phase2.transforms.truncate(1);
+        for transform in &mut phase2.transforms {
+            transform.cipher = point.esp_cipher.or(transform.cipher);
+            transform.integrity = point.integrity.or(transform.integrity);
+        }
+    }
+}
+
+// --- Needs ---
+
+/// Seconds of `advance` that can be slept through with a peer whose clock is not ours.
+const REAL_SECONDS_MAX: u64 = 60;
+
+/// What the peer must be able to do: what the scenario says, and what configuration and steps imply.
+fn needs(scenario: &Scenario, config: &ResolvedConfig, role: Role) -> BTreeSet<Capability> {
+    let mut needs: BTreeSet<Capability> = scenario.needs.iter().copied().collect();
+    let peer = &config.peer;
+    needs.insert(Capability::Psk);
+    needs.insert(match peer.exchange {
+        Phase1Exchange::MainMode => Capability::MainMode,
+        Phase1Exchange::AggressiveMode => Capability::AggressiveMode,
+    });
+    for transform in &peer.phase1.transforms {
+        needs.extend([cipher_need(transform.cipher), hash_need(transform.hash), group_need(transform.group)]);
+    }
+    if peer.phase1.transforms.len() > 1 || peer.phase2.transforms.len() > 1 {
+        needs.insert(Capability::SeveralTransforms);
+    }
+    if peer.id != Identity::Address || peer.remote_id != Identity::Address {
+        needs.insert(Capability::NamedIds);
+    }
+    if peer.initial_contact {
+        needs.insert(Capability::InitialContact);
+    }
+    match (config.harness.nat_traversal, peer.nat_traversal) {
+        (NatTraversal::Force, _) | (_, NatTraversal::Force) => needs.insert(Capability::NatT),
+        (NatTraversal::Off, _) | (_, NatTraversal::Off) => needs.insert(Capability::NoNat),
+        (NatTraversal::Auto, NatTraversal::Auto) => false,
+    };
+    if scenario.steps.iter().any(starts_phase2) {
+        phase2_needs(peer, &mut needs);
+    }
+    if peer.rekey {
+        needs.insert(Capability::RekeyIpsec);
+    }
+    scenario.steps.iter().for_each(|step| step_needs(step, role, &mut needs));
+    let seconds: u64 =
+        scenario.steps.iter().map(|s| if let Step::Advance(a) = s { a.seconds } else { 0 }).sum();
+    if seconds > REAL_SECONDS_MAX {
+        needs.insert(Capability::VirtualTime);
+    }
+    for condition in scenario.accept.iter().flat_map(|a| &a.all) {
+        match condition {
+            Condition::Established { of, .. } | Condition::NoSa { of, .. } if *of != Whose::Harness => {
+                needs.insert(Capability::State);
+            }
+            Condition::ValuesAgree { .. } => {
+                needs.insert(Capability::DerivedValues);
+            }
+            _ => {}
+        }
+    }
+    needs
+}
+
+fn starts_phase2(step: &Step) -> bool {
+    matches!(step, Step::Start(start) if start.exchange != StartExchange::Phase1)
+}
+
+fn phase2_needs(peer: &ResolvedSide, needs: &mut BTreeSet<Capability>) {
+    let phase2 = &peer.phase2;
+    needs.insert(match phase2.protocol {
+        Protocol::Esp => Capability::Esp,
+        Protocol::Ah => Capability::Ah,
+    });
+    needs.insert(match phase2.encapsulation {
+        Encapsulation::Tunnel => Capability::Tunnel,
+        Encapsulation::Transport => Capability::Transport,
+    });
+    for transform in &phase2.transforms {
+        needs.extend(transform.cipher.map(esp_cipher_need));
+        needs.extend(transform.integrity.map(integrity_need));
+    }
+    if let Some(group) = phase2.pfs.group() {
+        needs.extend([Capability::Pfs, group_need(group)]);
+    }
+    if !phase2.ids {
+        needs.insert(Capability::NoClientIds);
+    }
+}
+
+fn step_needs(step: &Step, role: Role, needs: &mut BTreeSet<Capability>) {
+    match step {
+        Step::Start(start) => {
+            let initiator = if role == Role::Initiator { Side::Harness } else { Side::Peer };
+            if start.by.unwrap_or(initiator) == Side::Peer {
+                needs.insert(Capability::Trigger);
+            }
+        }
+        Step::Traffic(_) => {
+            needs.insert(Capability::Traffic);
+        }
+        Step::Rekey(rekey) if rekey.by == Side::Peer => {
+            needs.insert(match rekey.sa {
+                SaKind::Isakmp => Capability::RekeyIsakmp,
+                SaKind::Ipsec => Capability::RekeyIpsec,
+            });
+        }
+        Step::Delete(delete) if delete.by == Side::Peer => {
+            needs.insert(Capability::Delete);
+        }
+        Step::ExpectState(state) if state.of != Whose::Harness => {
+            needs.insert(Capability::State);
+        }
+        _ => {}
+    }
+}
+
+fn cipher_need(cipher: Cipher) -> Capability {
+    match cipher {
+        Cipher::Des => Capability::Des,
+        Cipher::TripleDes => Capability::TripleDes,
+        Cipher::Aes128 => Capability::Aes128,
+        Cipher::Aes192 => Capability::Aes192,
+        Cipher::Aes256 => Capability::Aes256,
+    }
+}
+
+fn hash_need(hash: Hash) -> Capability {
+    match hash {
+        Hash::Md5 => Capability::Md5,
+        Hash::Sha1 => Capability::Sha1,
+        Hash::Sha2_256 => Capability::Sha2_256,
+        Hash::Sha2_384 => Capability::Sha2_384,
+        Hash::Sha2_512 => Capability::Sha2_512,
+    }
+}
+
+fn group_need(group: Group) -> Capability {
+    match group {
+        Group::Modp768 => Capability::Modp768,
+        Group::Modp1024 => Capability::Modp1024,
+        Group::Modp1536 => Capability::Modp1536,
+        Group::Modp2048 => Capability::Modp2048,
+    }
+}
+
+fn esp_cipher_need(cipher: EspCipher) -> Capability {
+    match cipher {
+        EspCipher::Null => Capability::EspNull,
+        EspCipher::Des => Capability::EspDes,
+        EspCipher::TripleDes => Capability::EspTripleDes,
+        EspCipher::Aes128 => Capability::EspAes128,
+        EspCipher::Aes192 => Capability::EspAes192,
+        EspCipher::Aes256 => Capability::EspAes256,
+    }
+}
+
+fn integrity_need(integrity: Integrity) -> Capability {
+    match integrity {
+        Integrity::Md5 => Capability::HmacMd5,
+        Integrity::Sha1 => Capability::HmacSha1,
+        Integrity::Sha2_256 => Capability::HmacSha2_256,
+        Integrity::Sha2_384 => Capability::HmacSha2_384,
+        Integrity::Sha2_512 => Capability::HmacSha2_512,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+
+    fn loaded(json: &str) -> LoadedScenario {
+        LoadedScenario {
+            id: "rfc2409/5.4-pre-shared-key/sample".into(),
+            path: PathBuf::from("sample.json"),
+            scenario: serde_json::from_str(json).unwrap(),
+        }
+    }
+
+    fn scenario(extra: &str) -> String {
+        format!(
+            r#"{{"version": 1, "description": "d", "requirements": ["RFC2409-5.4-01"], "level": "must",
+                "roles": ["initiator", "responder"], {extra} "steps": [{{"start": {{"exchange": "both"}}}}],
+                "accept": [{{"because": "b", "all": [{{"established": {{"isakmp_sas": {{"exactly": 1}}}}}}]}}]}}"#
+        )
+    }
+
+    #[test]
+    fn a_scenario_without_matrix_is_one_case_for_each_role_with_defaults_and_implied_needs() {
+        let cases = expand(&loaded(&scenario("")));
+        let roles: Vec<_> = cases.iter().map(|c| (c.id.as_str(), c.role)).collect();
+        let id = "rfc2409/5.4-pre-shared-key/sample";
+        assert_eq!(roles, [(id, Role::Initiator), (id, Role::Responder)]);
+        let needs = |case: &Case| case.needs.iter().map(|n| n.name()).collect::<Vec<_>>().join(" ");
+        insta::assert_snapshot!(needs(&cases[0]), @"main-mode psk aes128 sha1 modp2048 esp esp-aes128 hmac-sha1 tunnel state");
+        assert!(cases[1].needs.contains(&Capability::Trigger));
+        let config = &cases[0].config;
+        assert_eq!(config.harness.phase2.client, "10.11.0.0/24");
+        assert_eq!(config.harness.phase2.remote_client, "10.12.0.0/24");
+        assert_eq!(config.peer.phase2.remote_client, "10.11.0.0/24");
+        assert!(cases[0].compare_values);
+    }
+
+    #[test]
+    fn a_matrix_names_its_cases_and_leaves_out_exclusions() {
+        let cases = expand(&loaded(&scenario(
+            r#""matrix": {"cipher": ["des", "aes256"], "hash": ["md5", "sha1"], "pfs": ["none", "modp768"],
+                "exclude": [{"cipher": "des", "pfs": "modp768"}, {"hash": "md5", "cipher": "aes256"}]},"#,
+        )));
+        let ids: Vec<_> = cases
+            .iter()
+            .filter(|c| c.role == Role::Initiator)
+            .map(|c| c.id.rsplit('/').next().unwrap())
+            .collect();
+        assert_eq!(
+            ids,
+            ["des-md5-no-pfs", "des-sha1-no-pfs", "aes256-sha1-no-pfs", "aes256-sha1-pfs-modp768"]
+        );
+        let last = &cases.last().unwrap().config.peer;
+        assert_eq!(last.phase1.transforms[0].cipher, Cipher::Aes256);
+        assert_eq!(last.phase1.transforms[0].group, Group::Modp2048);
+        assert_eq!(last.phase2.pfs, Pfs::Modp768);
+    }
+
+    #[test]
+    fn a_side_wins_over_matrix_and_common() {
+        let cases = expand(&loaded(&scenario(
+            r#""matrix": {"exchange": ["aggressive-mode"]}, "config": {
+                "common": {"psk": "common", "phase2": {"lifetime_seconds": 100, "client": "10.1.0.0/16"}},
+                "peer": {"psk": "other", "exchange": "main-mode", "id": {"fqdn": "peer.example"},
+                         "phase2": {"client": "10.2.0.0/16"}}},"#,
+        )));
+        let config = &cases[0].config;
+        assert_eq!((config.harness.psk.as_str(), config.peer.psk.as_str()), ("common", "other"));
+        assert_eq!(config.harness.exchange, Phase1Exchange::AggressiveMode);
+        assert_eq!(config.peer.exchange, Phase1Exchange::MainMode);
+        assert_eq!(config.harness.remote_id, Identity::Fqdn("peer.example".into()));
+        assert_eq!(config.peer.phase2.client, "10.2.0.0/16");
+        assert_eq!(config.harness.phase2.client, "10.1.0.0/16");
+        assert_eq!(config.peer.phase2.lifetime_seconds, 100);
+        assert!(!cases[0].compare_values, "different keys give different values");
+    }
+
+    #[test]
+    fn pairwise_covers_every_pair_with_fewer_cases() {
+        let matrix = |combine: &str| {
+            format!(
+                r#""matrix": {{"cipher": ["des", "3des", "aes128", "aes256"], "hash": ["md5", "sha1", "sha2-256"],
+                    "group": ["modp768", "modp1024", "modp1536"], "combine": "{combine}"}},"#
+            )
+        };
+        let all = expand(&loaded(&scenario(&matrix("full"))));
+        let some = expand(&loaded(&scenario(&matrix("pairwise"))));
+        assert_eq!(all.len(), 2 * 36);
+        assert!(some.len() < 2 * 18, "{}", some.len());
+        let pairs = |cases: &[Case]| -> BTreeSet<(Cipher, Hash, Option<Group>)> {
+            let transforms = cases.iter().map(|c| c.config.peer.phase1.transforms[0]);
+            transforms.map(|t| (t.cipher, t.hash, None)).collect()
+        };
+        assert_eq!(pairs(&all), pairs(&some));
+    }
+
+    #[test]
+    fn ah_has_no_cipher_and_transport_mode_sends_no_ids() {
+        let cases = expand(&loaded(&scenario(
+            r#""config": {"common": {"phase2": {"protocol": "ah", "encapsulation": "transport"}}},"#,
+        )));
+        let phase2 = &cases[0].config.peer.phase2;
+        assert_eq!(phase2.transforms, [Phase2Transform { cipher: None, integrity: Some(Integrity::Sha1) }]);
+        assert!(!phase2.ids);
+        assert!(cases[0].needs.contains(&Capability::NoClientIds));
+        assert!(!cases[0].needs.contains(&Capability::EspAes128));
+    }
+}

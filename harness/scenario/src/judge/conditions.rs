@@ -1,0 +1,249 @@
+//! Conditions of accepted outcomes.
+
+use super::fields;
+use super::messages::{Messages, SentMessage, describe, is_isakmp, made_by_rule};
+use super::values::Comparison;
+use crate::model::{Condition, Count, Exchange, SaKind, Selector, Side, Whose};
+use crate::transcript::{Event, Record};
+use crate::verdict::Finding;
+
+/// How long a side must have been watched, in milliseconds, before it counts as silent.
+const SILENCE_MS_MIN: u64 = 500;
+
+/// Whether a condition holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// It does.
+    Holds,
+    /// It does not: what was observed, and where.
+    Not { observed: String, findings: Vec<Finding> },
+    /// What it is about did not take place, or was not recorded.
+    Unknown(String),
+}
+
+impl Outcome {
+    fn not(observed: impl Into<String>) -> Self {
+        Self::Not { observed: observed.into(), findings: Vec::new() }
+    }
+
+    fn of(holds: bool, observed: impl FnOnce() -> String) -> Self {
+        if holds { Self::Holds } else { Self::not(observed()) }
+    }
+}
+
+/// Everything that conditions are evaluated against.
+pub(super) struct Evidence<'a> {
+    pub(super) transcript: &'a [Record],
+    pub(super) messages: &'a Messages<'a>,
+    pub(super) values: &'a Comparison,
+}
+
+impl Evidence<'_> {
+    pub(super) fn evaluate(&self, condition: &Condition) -> Outcome {
+        match condition {
+            Condition::Established { of, isakmp_sas, ipsec_sas } => {
+                self.each(*of, |side, (isakmp, ipsec)| {
+                    let fits = |count: &Option<Count>, n| count.is_none_or(|count| count.admits(n));
+                    Outcome::of(fits(isakmp_sas, isakmp) && fits(ipsec_sas, ipsec), || {
+                        state_text(side, isakmp, ipsec)
+                    })
+                })
+            }
+            Condition::NoSa { of, kind } => self.each(*of, |side, (isakmp, ipsec)| {
+                let none = match kind {
+                    None => isakmp + ipsec == 0,
+                    Some(SaKind::Isakmp) => isakmp == 0,
+                    Some(SaKind::Ipsec) => ipsec == 0,
+                };
+                Outcome::of(none, || state_text(side, isakmp, ipsec))
+            }),
+            Condition::Silence { after, from } => self.silence(after, *from),
+            Condition::Notify { after, from, types, protected } => {
+                self.notify(after, *from, types, *protected)
+            }
+            Condition::Message { message, from, assert } => match self.messages.find(message, *from) {
+                None => Outcome::not(format!("the {from} did not send {}", describe(message))),
+                Some(sent) => match fields::check_all(sent, assert, self.messages) {
+                    findings if findings.is_empty() => Outcome::Holds,
+                    findings => Outcome::Not { observed: findings_text(&findings), findings },
+                },
+            },
+            Condition::NoMessage { message, from } => {
+                let sent = self.messages.find(message, *from);
+                Outcome::of(sent.is_none(), || format!("the {from} sent {}", describe(message)))
+            }
+            Condition::Exchanges { exchange, count } => {
+                let n = self.messages.exchanges(*exchange);
+                Outcome::of(count.admits(n), || format!("{n} {exchange} exchanges"))
+            }
+            Condition::Retransmitted { message, from, times } => match self.messages.find(message, *from) {
+                None => Outcome::Unknown(format!("the {from} did not send {}", describe(message))),
+                Some(sent) => {
+                    let n = sent.copies.saturating_sub(1);
+                    Outcome::of(times.admits(n), || format!("{} was sent again {n} times", describe(message)))
+                }
+            },
+            Condition::TrafficReplies(count) => {
+                let replies = self.transcript.iter().map(|record| match record.event {
+                    Event::Traffic { replied, .. } => replied,
+                    _ => 0,
+                });
+                let n = replies.sum();
+                Outcome::of(count.admits(n), || format!("{n} packets were answered"))
+            }
+            Condition::ValuesAgree { labels } => self.values_agree(labels),
+        }
+    }
+
+    /// Evaluates a condition over the SAs of one or both sides; `Not` of a side wins over `Unknown` of the other.
+    fn each(&self, whose: Whose, condition: impl Fn(Side, (u32, u32)) -> Outcome) -> Outcome {
+        let sides: &[Side] = match whose {
+            Whose::Harness => &[Side::Harness],
+            Whose::Peer => &[Side::Peer],
+            Whose::Both => &[Side::Harness, Side::Peer],
+        };
+        let mut result = Outcome::Holds;
+        for side in sides {
+            let outcome = match self.last_state(*side) {
+                Some(state) => condition(*side, state),
+                None => Outcome::Unknown(format!("the SAs of the {side} were not recorded")),
+            };
+            match (&result, &outcome) {
+                (_, Outcome::Not { .. }) => return outcome,
+                (Outcome::Holds, Outcome::Unknown(_)) => result = outcome,
+                _ => {}
+            }
+        }
+        result
+    }
+
+    /// Established ISAKMP SAs and pairs of IPsec SAs of a side at the end.
+    pub(super) fn last_state(&self, wanted: Side) -> Option<(u32, u32)> {
+        self.transcript.iter().rev().find_map(|record| match &record.event {
+            Event::State { side, isakmp_sas, ipsec_sas } if *side == wanted => {
+                let established = isakmp_sas.iter().filter(|sa| sa.established).count();
+                Some((count(established), count(ipsec_sas.len())))
+            }
+            _ => None,
+        })
+    }
+
+    /// The message that `from` is to react to, when it was delivered, with the place in the transcript and the time.
+    fn delivered(&self, after: &Selector, from: Side) -> Result<(&SentMessage<'_>, usize, u64), Outcome> {
+        let missing = |what: &str| Outcome::Unknown(format!("{} was never {what}", describe(after)));
+        let sent = self.messages.find(after, from.other()).ok_or_else(|| missing("sent"))?;
+        let (index, at_ms) = sent.delivered.ok_or_else(|| missing("delivered"))?;
+        Ok((sent, index, at_ms))
+    }
+
+    fn silence(&self, after: &Selector, from: Side) -> Outcome {
+        let (sent, index, at_ms) = match self.delivered(after, from) {
+            Ok(found) => found,
+            Err(outcome) => return outcome,
+        };
+        for record in self.transcript.iter().skip(index + 1) {
+            let Event::Datagram(datagram) = &record.event else { continue };
+            if datagram.from != from || made_by_rule(datagram) || !is_isakmp(datagram) {
+                continue;
+            }
+            let new = match datagram.message {
+                None => true,
+                Some(name) if name.copy > 1 => false,
+                Some(name) if name.exchange == Exchange::Informational => true,
+                Some(name) => {
+                    let retransmission = name.changed && name.number < sent.name.number;
+                    sent.same_exchange(&name) && !retransmission
+                }
+            };
+            if new {
+                let what =
+                    datagram.message.map_or_else(|| "an unknown message".to_owned(), |name| name.to_string());
+                let types = self.notify_text(datagram.n);
+                return Outcome::Not {
+                    observed: format!("after {} the {from} sent {what}{types}", describe(after)),
+                    findings: vec![Finding {
+                        what: format!("the {from} was not silent after {}", describe(after)),
+                        datagram: Some(datagram.n),
+                        expected: "nothing new".into(),
+                        got: format!("{what}{types}"),
+                        ..Finding::default()
+                    }],
+                };
+            }
+        }
+        let watched = self.transcript.last().map_or(0, |record| record.at_ms.saturating_sub(at_ms));
+        if watched < SILENCE_MS_MIN {
+            return Outcome::Unknown(format!(
+                "after {} the {from} was watched for {watched} ms only, expected at least {SILENCE_MS_MIN} ms",
+                describe(after)
+            ));
+        }
+        Outcome::Holds
+    }
+
+    fn notify(&self, after: &Selector, from: Side, types: &[String], protected: Option<bool>) -> Outcome {
+        let (_, index, _) = match self.delivered(after, from) {
+            Ok(found) => found,
+            Err(outcome) => return outcome,
+        };
+        let after_it = |message: &&SentMessage<'_>| {
+            self.transcript.iter().skip(index + 1).any(
+                |record| matches!(&record.event, Event::Datagram(datagram) if datagram.n == message.first.n),
+            )
+        };
+        let replies: Vec<_> = self.messages.iter().filter(|m| m.from == from).filter(after_it).collect();
+        let fits = |message: &&&SentMessage<'_>| {
+            protected.is_none_or(|wanted| wanted == message.is_protected())
+                && message.notify_types().iter().any(|name| types.contains(name))
+        };
+        if replies.iter().any(|message| fits(&message)) {
+            return Outcome::Holds;
+        }
+        let mut seen: Vec<String> = Vec::new();
+        for message in replies {
+            let protection = if message.is_protected() { "protected" } else { "unprotected" };
+            if message.is_opaque() {
+                seen.push(format!("{} that cannot be decrypted", message.name));
+            }
+            seen.extend(message.notify_types().iter().map(|name| format!("{protection} {name}")));
+        }
+        let seen = if seen.is_empty() { "no notification".to_owned() } else { seen.join(", ") };
+        Outcome::not(format!("after {} the {from} sent {seen}", describe(after)))
+    }
+
+    /// ` (NO-PROPOSAL-CHOSEN)` for a datagram that carries such a notification.
+    fn notify_text(&self, datagram: u64) -> String {
+        let message = self.messages.iter().find(|message| message.first.n == datagram);
+        match message.map(|m| m.notify_types()) {
+            Some(types) if !types.is_empty() => format!(" ({})", types.join(", ")),
+            _ => String::new(),
+        }
+    }
+
+    fn values_agree(&self, labels: &[String]) -> Outcome {
+        let differs =
+            |label: &&String| self.values.differences.iter().any(|f| f.field.as_ref() == Some(*label));
+        if let Some(label) = labels.iter().find(differs) {
+            return Outcome::not(format!("{label} differs"));
+        }
+        match labels.iter().find(|label| !self.values.agreed.contains_key(*label)) {
+            Some(label) => Outcome::Unknown(format!("{label} is not known on both sides")),
+            None => Outcome::Holds,
+        }
+    }
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+/// The SAs of a side in words.
+pub(super) fn state_text(side: Side, isakmp: u32, ipsec: u32) -> String {
+    format!("the {side} has {isakmp} ISAKMP SAs and {ipsec} pairs of IPsec SAs")
+}
+
+/// Findings in one line.
+pub(super) fn findings_text(findings: &[Finding]) -> String {
+    let text = |f: &Finding| format!("{}: expected {}, got {}", f.what, f.expected, f.got);
+    findings.iter().map(text).collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,119 @@
+//! Assertions over fields of messages.
+
+use ikev1::wire::{Field, FieldValue};
+
+use super::messages::{Messages, SentMessage, describe};
+use crate::model::{Check, FieldAssert, FieldOf};
+use crate::verdict::Finding;
+
+/// Bytes of a value that a finding shows.
+const SHOWN_BYTES: usize = 64;
+
+/// Checks the assertions over one message; each that does not hold is a finding.
+pub(super) fn check_all(
+    message: &SentMessage<'_>,
+    asserts: &[FieldAssert],
+    messages: &Messages<'_>,
+) -> Vec<Finding> {
+    asserts.iter().filter_map(|assert| check(message, assert, messages)).collect()
+}
+
+fn check(message: &SentMessage<'_>, assert: &FieldAssert, messages: &Messages<'_>) -> Option<Finding> {
+    let dissection = message.dissection();
+    let field = dissection.field(&assert.field);
+    let bytes = dissection.bytes(&assert.field);
+    let number = dissection.number(&assert.field);
+    let holds = match &assert.check {
+        Check::Absent => field.is_none(),
+        check => {
+            field.is_some() && holds(check, &assert.field, field, number, bytes.unwrap_or_default(), messages)
+        }
+    };
+    if holds {
+        return None;
+    }
+    let got = match (field, number) {
+        (None, _) if message.is_opaque() => "a message that cannot be decrypted".to_owned(),
+        (None, _) => "no such field".to_owned(),
+        (Some(_), Some(number)) => number.to_string(),
+        (Some(_), None) => {
+            format!("{} ({} bytes)", shown(bytes.unwrap_or_default()), bytes.map_or(0, <[u8]>::len))
+        }
+    };
+    Some(Finding {
+        requirements: Vec::new(),
+        what: format!("`{}` of {} is not as it must be", assert.field, message.name),
+        datagram: Some(message.first.n),
+        field: Some(assert.field.clone()),
+        offset: field.map(|f| f.offset),
+        length: field.map(|f| f.len),
+        expected: expected(&assert.check),
+        got,
+    })
+}
+
+fn holds(
+    check: &Check,
+    path: &str,
+    field: Option<&Field>,
+    number: Option<u64>,
+    bytes: &[u8],
+    messages: &Messages<'_>,
+) -> bool {
+    let other = |of: &FieldOf| {
+        let dissection = messages.find(&of.message, of.from)?.dissection();
+        dissection.bytes(of.field.as_deref().unwrap_or(path)).map(<[u8]>::to_vec)
+    };
+    match check {
+        Check::Present => true,
+        Check::Absent => false,
+        Check::Equals(wanted) => number == Some(*wanted),
+        Check::NotEquals(unwanted) => number.is_some_and(|n| n != *unwanted),
+        Check::OneOf(wanted) => number.is_some_and(|n| wanted.contains(&n)),
+        Check::Named(name) => {
+            matches!(field.map(|f| &f.value), Some(FieldValue::Number(_, Some(known))) if known == name)
+        }
+        Check::Bytes(hex) => hex::decode(hex).is_ok_and(|wanted| wanted == bytes),
+        Check::Zero => bytes.iter().all(|b| *b == 0),
+        Check::NonZero => bytes.iter().any(|b| *b != 0),
+        Check::Length(wanted) => bytes.len() == *wanted,
+        Check::MinLength(min) => bytes.len() >= *min,
+        Check::MaxLength(max) => bytes.len() <= *max,
+        Check::SameAs(of) => other(of).is_some_and(|other| other == bytes),
+        Check::DiffersFrom(of) => other(of).is_some_and(|other| other != bytes),
+    }
+}
+
+fn expected(check: &Check) -> String {
+    let of = |of: &FieldOf| {
+        let field =
+            of.field.as_ref().map_or_else(|| "the same field".to_owned(), |field| format!("`{field}`"));
+        format!("{field} of {} from the {}", describe(&of.message), of.from)
+    };
+    match check {
+        Check::Present => "the field is there".into(),
+        Check::Absent => "the field is not there".into(),
+        Check::Equals(number) => number.to_string(),
+        Check::NotEquals(number) => format!("anything but {number}"),
+        Check::OneOf(numbers) => {
+            let numbers: Vec<String> = numbers.iter().map(u64::to_string).collect();
+            format!("one of {}", numbers.join(", "))
+        }
+        Check::Named(name) => name.clone(),
+        Check::Bytes(hex) => hex.clone(),
+        Check::Zero => "only zero bytes".into(),
+        Check::NonZero => "some byte that is not zero".into(),
+        Check::Length(length) => format!("{length} bytes"),
+        Check::MinLength(length) => format!("at least {length} bytes"),
+        Check::MaxLength(length) => format!("at most {length} bytes"),
+        Check::SameAs(field) => format!("the same as {}", of(field)),
+        Check::DiffersFrom(field) => format!("not the same as {}", of(field)),
+    }
+}
+
+fn shown(bytes: &[u8]) -> String {
+    match bytes.get(..SHOWN_BYTES) {
+        Some(start) if bytes.len() > SHOWN_BYTES => format!("{}...", hex::encode(start)),
+        _ => hex::encode(bytes),
+    }
+}

@@ -1,0 +1,208 @@
+//! The messages of a transcript, by name.
+
+use std::collections::HashMap;
+
+use ikev1::wire::{Dissection, FieldValue, dissect};
+
+use crate::model::{Contains, Exchange, Selector, Side};
+use crate::tracker::MessageName;
+use crate::transcript::{DatagramRecord, Event, Fault, Record};
+
+/// Length of the non-ESP marker (RFC 3948 section 2.2).
+const NON_ESP_MARKER: usize = 4;
+
+/// A message as its sender sent it, with all its copies.
+#[derive(Debug, Clone)]
+pub struct SentMessage<'a> {
+    /// Its sender.
+    pub from: Side,
+    /// Its name; that of the first copy.
+    pub name: MessageName,
+    /// The first copy.
+    pub first: &'a DatagramRecord,
+    /// When the first copy was sent.
+    pub at_ms: u64,
+    /// Copies that the sender sent, the first included.
+    pub copies: u32,
+    /// Index in the transcript and time of its first delivery.
+    pub delivered: Option<(usize, u64)>,
+    /// Header and body in the clear, when known, and otherwise as they were sent.
+    bytes: Vec<u8>,
+    /// Whether `bytes` has an encrypted body.
+    opaque: bool,
+}
+
+impl SentMessage<'_> {
+    /// Its fields, as far as the body can be read.
+    pub fn dissection(&self) -> Dissection {
+        dissect(&self.bytes, self.opaque)
+    }
+
+    /// Whether its body is encrypted and nobody could read it.
+    pub fn is_opaque(&self) -> bool {
+        self.opaque
+    }
+
+    /// Whether it was encrypted on the wire.
+    pub fn is_protected(&self) -> bool {
+        self.bytes.get(19).is_some_and(|flags| flags & 1 == 1)
+    }
+
+    /// Names of the types of its Notification payloads, or their numbers.
+    pub fn notify_types(&self) -> Vec<String> {
+        let dissection = self.dissection();
+        let types = dissection.fields.iter().filter(|f| is_notify_type(&f.path));
+        types
+            .filter_map(|field| match field.value {
+                FieldValue::Number(_, Some(name)) => Some(name.to_owned()),
+                FieldValue::Number(number, None) => Some(number.to_string()),
+                FieldValue::Bytes(_) | FieldValue::Text(_) => None,
+            })
+            .collect()
+    }
+
+    /// Whether it contains what a selector asks for.
+    fn contains(&self, wanted: &Contains) -> bool {
+        match wanted {
+            Contains::Payload(path) => self.dissection().field(path).is_some(),
+            Contains::Notify(name) => self.notify_types().contains(name),
+        }
+    }
+
+    /// Whether it belongs to the same exchange as a message with this name.
+    pub fn same_exchange(&self, name: &MessageName) -> bool {
+        self.name.exchange == name.exchange && self.name.occurrence == name.occurrence
+    }
+}
+
+fn is_notify_type(path: &str) -> bool {
+    path.starts_with("notification") && path.ends_with(".type")
+}
+
+/// Every message of a transcript, in the order of their first copies.
+#[derive(Debug, Clone, Default)]
+pub struct Messages<'a> {
+    sent: Vec<SentMessage<'a>>,
+}
+
+impl<'a> Messages<'a> {
+    /// Reads a transcript.
+    pub fn new(transcript: &'a [Record]) -> Self {
+        let plaintexts: HashMap<u64, &str> = transcript
+            .iter()
+            .filter_map(|record| match &record.event {
+                Event::Plaintext { datagram, hex, .. } => Some((*datagram, hex.as_str())),
+                _ => None,
+            })
+            .collect();
+        let mut messages = Self::default();
+        let mut by_datagram: HashMap<u64, usize> = HashMap::new();
+        for (index, record) in transcript.iter().enumerate() {
+            let Event::Datagram(datagram) = &record.event else { continue };
+            let delivery = datagram.delivered.then_some((index, record.at_ms));
+            if let Some(Fault::DeliveredLate { of }) = datagram.fault {
+                if let Some(message) = by_datagram.get(&of).and_then(|i| messages.sent.get_mut(*i)) {
+                    message.delivered = message.delivered.or(delivery);
+                }
+                continue;
+            }
+            if made_by_rule(datagram) {
+                continue;
+            }
+            let Some(name) = datagram.message else { continue };
+            let is_first = |m: &SentMessage<'_>| {
+                m.from == datagram.from && m.name == MessageName { copy: m.name.copy, ..name }
+            };
+            let known = if name.copy > 1 { messages.sent.iter().position(is_first) } else { None };
+            let position = known.unwrap_or_else(|| {
+                messages.sent.push(SentMessage::new(datagram, name, record.at_ms));
+                messages.sent.len() - 1
+            });
+            by_datagram.insert(datagram.n, position);
+            if let Some(message) = messages.sent.get_mut(position) {
+                message.copies += 1;
+                message.delivered = message.delivered.or(delivery);
+                if let Some(bytes) = plaintexts.get(&datagram.n).and_then(|hex| hex::decode(hex).ok()) {
+                    (message.bytes, message.opaque) = (bytes, false);
+                }
+            }
+        }
+        messages
+    }
+
+    /// All messages.
+    pub fn iter(&self) -> impl Iterator<Item = &SentMessage<'a>> {
+        self.sent.iter()
+    }
+
+    /// The message of `from` that a selector names.
+    pub fn find(&self, selector: &Selector, from: Side) -> Option<&SentMessage<'a>> {
+        let mut fitting = self.sent.iter().filter(|m| m.from == from && m.name.matches(selector));
+        match &selector.contains {
+            None => fitting.next(),
+            Some(wanted) => {
+                let nth = usize::try_from(selector.occurrence.saturating_sub(1)).unwrap_or(usize::MAX);
+                fitting.filter(|m| m.contains(wanted)).nth(nth)
+            }
+        }
+    }
+
+    /// How many exchanges of a type took place.
+    pub fn exchanges(&self, exchange: Exchange) -> u32 {
+        let mut seen: Vec<(Option<Side>, u32)> = self
+            .sent
+            .iter()
+            .filter(|m| m.name.exchange == exchange)
+            .map(|m| ((exchange == Exchange::Informational).then_some(m.from), m.name.occurrence))
+            .collect();
+        seen.sort_unstable();
+        seen.dedup();
+        u32::try_from(seen.len()).unwrap_or(u32::MAX)
+    }
+}
+
+impl<'a> SentMessage<'a> {
+    fn new(first: &'a DatagramRecord, name: MessageName, at_ms: u64) -> Self {
+        let hex = match &first.fault {
+            Some(Fault::EditedDatagram { unaltered_hex }) => unaltered_hex,
+            _ => &first.hex,
+        };
+        let mut bytes = hex::decode(hex).unwrap_or_default();
+        if first.nat_t && bytes.starts_with(&[0; NON_ESP_MARKER]) {
+            bytes.drain(..NON_ESP_MARKER);
+        }
+        let opaque = bytes.get(19).is_some_and(|flags| flags & 1 == 1);
+        Self { from: first.from, name, first, at_ms, copies: 0, delivered: None, bytes, opaque }
+    }
+}
+
+/// Whether a datagram exists because of a step, not because an engine sent it.
+pub(super) fn made_by_rule(datagram: &DatagramRecord) -> bool {
+    matches!(
+        datagram.fault,
+        Some(
+            Fault::Duplicate { .. } | Fault::Replayed { .. } | Fault::Injected | Fault::DeliveredLate { .. }
+        )
+    )
+}
+
+/// Whether a datagram carries an ISAKMP message, and neither an ESP packet nor a keep-alive octet.
+pub(super) fn is_isakmp(datagram: &DatagramRecord) -> bool {
+    !datagram.nat_t || datagram.hex.starts_with("00000000")
+}
+
+/// A selector in words.
+pub(super) fn describe(selector: &Selector) -> String {
+    let name = MessageName {
+        exchange: selector.exchange,
+        occurrence: selector.occurrence,
+        number: selector.number,
+        copy: 1,
+        changed: false,
+    };
+    match &selector.contains {
+        None => name.to_string(),
+        Some(Contains::Payload(path)) => format!("{name} with a `{path}` payload"),
+        Some(Contains::Notify(notify)) => format!("{name} with {notify}"),
+    }
+}

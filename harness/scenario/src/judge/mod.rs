@@ -1,0 +1,26 @@
+//! The judge: case, transcript and peer profile in, verdict out, and nothing else looked at.
+//!
+//! In this order, and the first that applies decides:
+//!
+//! 1. the peer lacks a capability: `unsupported`;
+//! 2. the harness or its infrastructure failed, or the transcript is not whole: `error`;
+//! 3. a derived value differs between both sides: `fail`;
+//! 4. a step was not met, or an assertion of `expect` does not hold: by the step `inconclusive`, or by the level of the
+//!    scenario `fail`, `warn` or `info`;
+//! 5. a rule that a step armed was never applied: `inconclusive`, because the clause was not exercised;
+//! 6. an accepted outcome holds: its verdict;
+//! 7. what an accepted outcome is about did not take place: `inconclusive`;
+//! 8. otherwise, by the level of the scenario, `fail`, `warn` or `info`.
+
+mod conditions;
+mod fields;
+mod messages;
+mod values;
+mod verdicts;
+
+#[cfg(test)]
+mod tests;
+
+pub use messages::{Messages, SentMessage};
+pub use values::{Comparison, compare_values};
+pub use verdicts::{judge, unsupported};

@@ -1,0 +1,296 @@
+//! From evidence to a verdict; see [`crate::judge`] for the order.
+
+use super::conditions::{Evidence, Outcome, findings_text, state_text};
+use super::fields;
+use super::messages::{Messages, describe};
+use super::values::{Comparison, compare_values};
+use crate::case::Case;
+use crate::model::{Acceptance, AcceptedVerdict, Capability, Level, OnFailure, Side, Step};
+use crate::transcript::{EngineEvent, Event, Record, StepResult};
+use crate::verdict::{Finding, Judgement, PeerProfile, Verdict};
+
+/// The judgement of a case that a peer cannot take part in; `None` when it can.
+pub fn unsupported(case: &Case, profile: &PeerProfile) -> Option<Judgement> {
+    let missing: Vec<String> = case
+        .needs
+        .difference(&profile.capabilities)
+        .map(|need| match profile.missing.get(need) {
+            Some(evidence) => format!("{need} ({evidence})"),
+            None => need.to_string(),
+        })
+        .collect();
+    let reason = format!("{} cannot do {}", profile.name, missing.join(", "));
+    (!missing.is_empty()).then(|| judgement(Verdict::Unsupported, reason))
+}
+
+/// Judges a recorded run of a case.
+pub fn judge(case: &Case, transcript: &[Record], profile: &PeerProfile) -> Judgement {
+    let messages = Messages::new(transcript);
+    let values = if case.compare_values { compare_values(transcript) } else { Comparison::default() };
+    let judge = Judge { case, transcript, profile, messages: &messages, values: &values };
+    let mut result = unsupported(case, profile)
+        .or_else(|| judge.broken())
+        .or_else(|| judge.differing_values())
+        .or_else(|| judge.steps())
+        .or_else(|| judge.not_exercised())
+        .unwrap_or_else(|| judge.outcome());
+    result.notes.extend(judge.notes());
+    for finding in &mut result.findings {
+        finding.requirements.clone_from(&case.requirements);
+    }
+    result
+}
+
+fn judgement(verdict: Verdict, reason: impl Into<String>) -> Judgement {
+    Judgement { verdict, reason: reason.into(), findings: Vec::new(), notes: Vec::new() }
+}
+
+struct Judge<'a> {
+    case: &'a Case,
+    transcript: &'a [Record],
+    profile: &'a PeerProfile,
+    messages: &'a Messages<'a>,
+    values: &'a Comparison,
+}
+
+impl Judge<'_> {
+    /// What a deviation counts as.
+    fn deviation(&self) -> Verdict {
+        match self.case.level {
+            Level::Must => Verdict::Fail,
+            Level::Should => Verdict::Warn,
+            Level::May => Verdict::Info,
+        }
+    }
+
+    fn unmet(&self, on_failure: OnFailure) -> Verdict {
+        match on_failure {
+            OnFailure::Fail => self.deviation(),
+            OnFailure::Inconclusive => Verdict::Inconclusive,
+        }
+    }
+
+    /// Faults of the harness, and transcripts that are not whole or not of this case.
+    fn broken(&self) -> Option<Judgement> {
+        let error = |reason: String| Some(judgement(Verdict::Error, reason));
+        for record in self.transcript {
+            if let Event::Infrastructure { error: what } = &record.event {
+                return error(what.clone());
+            }
+        }
+        match self.transcript.first().map(|record| &record.event) {
+            Some(Event::Begin { case, role, .. }) if *case == self.case.id && *role == self.case.role => {}
+            Some(Event::Begin { case, role, .. }) => {
+                return error(format!("the transcript is of case {case} with the harness as {role}"));
+            }
+            _ => return error("the transcript has no beginning".into()),
+        }
+        if !matches!(self.transcript.last().map(|record| &record.event), Some(Event::End)) {
+            return error("the transcript has no end: the case was cut off".into());
+        }
+        if !self.transcript.iter().any(|record| matches!(record.event, Event::Datagram(_))) {
+            return Some(judgement(Verdict::Inconclusive, "no datagram passed in either direction"));
+        }
+        let established = self.transcript.iter().any(|record| {
+            matches!(
+                record.event,
+                Event::Engine { side: Side::Harness, event: EngineEvent::IsakmpSaEstablished { .. } }
+            )
+        });
+        let shown = self.profile.capabilities.contains(&Capability::DerivedValues);
+        if self.case.compare_values && established && shown && !self.values.peer_known {
+            return error("no derived value of the peer was recorded, although it shows them".into());
+        }
+        None
+    }
+
+    fn differing_values(&self) -> Option<Judgement> {
+        let first = self.values.differences.first()?;
+        let reason = format!("{}: {} here, {} at the peer", first.what, first.expected, first.got);
+        Some(Judgement { findings: self.values.differences.clone(), ..judgement(Verdict::Fail, reason) })
+    }
+
+    /// Steps that were not met, and assertions of `expect` that do not hold.
+    fn steps(&self) -> Option<Judgement> {
+        for (index, step) in self.case.steps.iter().enumerate() {
+            let ended = self.transcript.iter().find_map(|record| match &record.event {
+                Event::StepEnd { index: ended, result } if *ended == index => Some(result),
+                _ => None,
+            });
+            let place = format!("step {} ({})", index + 1, step.name());
+            match ended {
+                None => return Some(judgement(Verdict::Error, format!("{place} did not end"))),
+                Some(StepResult::Unmet { detail }) => {
+                    let (verdict, expected) = self.expectation(step);
+                    let finding = Finding {
+                        what: format!("{place} was not met"),
+                        expected: expected.clone(),
+                        got: detail.clone(),
+                        ..Finding::default()
+                    };
+                    let findings = if verdict == Verdict::Inconclusive { Vec::new() } else { vec![finding] };
+                    let reason = format!("{place}: expected {expected}; {detail}");
+                    return Some(Judgement { findings, ..judgement(verdict, reason) });
+                }
+                Some(StepResult::Done) => {}
+            }
+            if let Step::Expect(expect) = step {
+                let Some(message) = self.messages.find(&expect.message, expect.from) else {
+                    let reason = format!(
+                        "{place} is done, but {} is not in the transcript",
+                        describe(&expect.message)
+                    );
+                    return Some(judgement(Verdict::Error, reason));
+                };
+                let findings = fields::check_all(message, &expect.assert, self.messages);
+                if !findings.is_empty() {
+                    let reason = format!("{place}: {}", findings_text(&findings));
+                    return Some(Judgement { findings, ..judgement(self.unmet(expect.on_failure), reason) });
+                }
+            }
+        }
+        None
+    }
+
+    /// What it means that a step was not met, and what it expected.
+    fn expectation(&self, step: &Step) -> (Verdict, String) {
+        match step {
+            Step::Expect(expect) => (
+                self.unmet(expect.on_failure),
+                format!(
+                    "{} from the {} within {} ms",
+                    describe(&expect.message),
+                    expect.from,
+                    expect.within_ms
+                ),
+            ),
+            Step::ExpectState(state) => {
+                let counts = [(state.isakmp_sas, "ISAKMP SAs"), (state.ipsec_sas, "pairs of IPsec SAs")];
+                let counts: Vec<String> = counts
+                    .iter()
+                    .filter_map(|(count, what)| count.map(|count| format!("{count} {what}")))
+                    .collect();
+                let expected =
+                    format!("{} at {} within {} ms", counts.join(" and "), state.of, state.within_ms);
+                (self.unmet(state.on_failure), expected)
+            }
+            Step::Traffic(traffic) => {
+                let what = match traffic.expect {
+                    crate::model::TrafficExpect::Reply => "a reply to each of",
+                    crate::model::TrafficExpect::None => "no reply to",
+                };
+                (self.unmet(traffic.on_failure), format!("{what} {} packets", traffic.packets))
+            }
+            _ => (Verdict::Inconclusive, "it to be possible".into()),
+        }
+    }
+
+    /// Rules that were armed and not applied, or that changed nothing.
+    fn not_exercised(&self) -> Option<Judgement> {
+        for (index, step) in self.case.steps.iter().enumerate() {
+            let Some((message, from, wanted)) = step.arms() else { continue };
+            let applied: Vec<Option<u64>> = self
+                .transcript
+                .iter()
+                .filter_map(|record| match record.event {
+                    Event::RuleApplied { step, datagram } if step == index => Some(datagram),
+                    _ => None,
+                })
+                .collect();
+            let times = u32::try_from(applied.len()).unwrap_or(u32::MAX);
+            let place = format!("step {} ({})", index + 1, step.name());
+            if times < wanted {
+                let reason = format!(
+                    "{place} was applied {times} of {wanted} times: {} from the {from} did not pass",
+                    describe(message)
+                );
+                return Some(judgement(Verdict::Inconclusive, reason));
+            }
+            if matches!(step, Step::Edit(_)) && !applied.iter().flatten().any(|n| self.was_edited(*n)) {
+                let reason = format!("{place} left {} as it was, so nothing was tested", describe(message));
+                return Some(judgement(Verdict::Error, reason));
+            }
+        }
+        None
+    }
+
+    /// Whether the transcript shows that an edit changed a datagram's message.
+    fn was_edited(&self, wanted: u64) -> bool {
+        self.transcript.iter().any(|record| {
+            matches!(&record.event, Event::Plaintext { datagram, hex, unaltered_hex: Some(unaltered), .. }
+                if *datagram == wanted && hex != unaltered)
+        })
+    }
+
+    /// The first accepted outcome that holds, or what was met instead.
+    fn outcome(&self) -> Judgement {
+        let evidence = Evidence { transcript: self.transcript, messages: self.messages, values: self.values };
+        let (mut observed, mut unknown, mut findings) = (Vec::new(), None, Vec::new());
+        for acceptance in &self.case.accept {
+            let outcomes: Vec<Outcome> = acceptance.all.iter().map(|c| evidence.evaluate(c)).collect();
+            if !outcomes.is_empty() && outcomes.iter().all(|outcome| *outcome == Outcome::Holds) {
+                return judgement(accepted(acceptance), acceptance.because.clone());
+            }
+            // An outcome that one condition refutes is not kept open by another.
+            let refuted = outcomes.iter().any(|outcome| matches!(outcome, Outcome::Not { .. }));
+            for outcome in outcomes {
+                match outcome {
+                    Outcome::Not { observed: text, findings: found } => {
+                        if !observed.contains(&text) {
+                            observed.push(text);
+                        }
+                        let new: Vec<_> = found.into_iter().filter(|f| !findings.contains(f)).collect();
+                        findings.extend(new);
+                    }
+                    Outcome::Unknown(text) if !refuted => unknown = unknown.or(Some(text)),
+                    Outcome::Unknown(_) | Outcome::Holds => {}
+                }
+            }
+        }
+        if let Some(text) = unknown {
+            return judgement(Verdict::Inconclusive, text);
+        }
+        let wanted: Vec<&str> = self.case.accept.iter().map(|a| a.because.as_str()).collect();
+        let (wanted, observed) = (wanted.join(", or "), observed.join("; "));
+        let reason = format!("expected: {wanted}. Observed: {observed}");
+        if findings.is_empty() {
+            let what = "no accepted outcome".into();
+            findings.push(Finding { what, expected: wanted, got: observed, ..Finding::default() });
+        }
+        Judgement { findings, ..judgement(self.deviation(), reason) }
+    }
+
+    /// Things worth knowing that do not decide.
+    fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if self.values.agreed_count() > 0 {
+            notes.push(format!("{} derived values are the same on both sides", self.values.agreed_count()));
+        }
+        let evidence = Evidence { transcript: self.transcript, messages: self.messages, values: self.values };
+        for side in [Side::Harness, Side::Peer] {
+            if let Some((isakmp, ipsec)) = evidence.last_state(side) {
+                notes.push(format!("at the end {}", state_text(side, isakmp, ipsec)));
+            }
+        }
+        for record in self.transcript {
+            match &record.event {
+                Event::Engine { side, event: EngineEvent::ExchangeFailed { exchange, error, .. } } => {
+                    notes.push(format!("at {} ms {exchange} failed at the {side}: {error}", record.at_ms));
+                }
+                Event::Engine { side, event: EngineEvent::DatagramRejected { error } } => {
+                    notes.push(format!("at {} ms the {side} rejected a datagram: {error}", record.at_ms));
+                }
+                _ => {}
+            }
+        }
+        notes
+    }
+}
+
+fn accepted(acceptance: &Acceptance) -> Verdict {
+    match acceptance.verdict {
+        AcceptedVerdict::Pass => Verdict::Pass,
+        AcceptedVerdict::Warn => Verdict::Warn,
+        AcceptedVerdict::Info => Verdict::Info,
+    }
+}

@@ -1,0 +1,565 @@
+//! What a scenario may not say although its JSON is in the format: names that do not exist, steps that can
+//! never apply, cases that assert nothing, duplicates.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+
+use ikev1::keylog::Label;
+use ikev1::wire::{IpsecAttribute, NotifyType, Phase1Attribute};
+
+use crate::case::Case;
+use crate::expand::expand;
+use crate::load::LoadedScenario;
+use crate::model::{
+    Acceptance, Check, Condition, Contains, DatagramOp, EditOp, Exchange, FieldAssert, Inject, InjectBytes,
+    Role, Selector, Step, When,
+};
+use crate::requirement::Requirements;
+use crate::select::nearest;
+
+/// Something wrong with a scenario.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// JSON path.
+    pub place: String,
+    /// The text that is wrong, to find its line; may be empty.
+    pub value: String,
+    /// What is wrong.
+    pub problem: String,
+    /// Known names that look like the wrong one.
+    pub nearest: Vec<String>,
+}
+
+/// Collects problems at places.
+#[derive(Default)]
+struct Linter {
+    problems: Vec<Problem>,
+}
+
+/// Checks one scenario.
+pub fn lint(loaded: &LoadedScenario, requirements: &Requirements) -> Vec<Problem> {
+    let mut linter = Linter::default();
+    linter.head(loaded, requirements);
+    for (index, step) in loaded.scenario.steps.iter().enumerate() {
+        linter.step(&format!("steps[{index}].{}", step.name()), step);
+    }
+    for (index, acceptance) in loaded.scenario.accept.iter().enumerate() {
+        linter.acceptance(&format!("accept[{index}]"), acceptance);
+    }
+    if linter.problems.is_empty() {
+        expand(loaded).iter().for_each(|case| linter.case(case));
+        linter.problems.sort_by(|a, b| (&a.place, &a.problem).cmp(&(&b.place, &b.problem)));
+        linter.problems.dedup();
+    }
+    linter.problems
+}
+
+/// Checks scenarios against each other: no case ID twice, no two files that say the same.
+pub fn lint_all(scenarios: &[LoadedScenario]) -> Vec<(PathBuf, Problem)> {
+    let mut found = Vec::new();
+    let mut ids: BTreeMap<(String, Role), &str> = BTreeMap::new();
+    let mut contents: BTreeMap<String, &str> = BTreeMap::new();
+    let mut report = |loaded: &LoadedScenario, problem: String| {
+        let problem = Problem { place: String::new(), value: String::new(), problem, nearest: Vec::new() };
+        found.push((loaded.path.clone(), problem));
+    };
+    for loaded in scenarios {
+        for case in expand(loaded) {
+            if let Some(other) = ids.insert((case.id.clone(), case.role), &loaded.id) {
+                report(loaded, format!("case `{}` is also in scenario `{other}`", case.id));
+            }
+        }
+        let mut scenario = loaded.scenario.clone();
+        scenario.description.clear();
+        scenario.requirements.clear();
+        let content = serde_json::to_string(&scenario).unwrap_or_default();
+        if let Some(other) = contents.insert(content, &loaded.id) {
+            report(loaded, format!("configuration, steps and outcomes are those of scenario `{other}`"));
+        }
+    }
+    found
+}
+
+impl Linter {
+    fn add(&mut self, place: &str, value: &str, problem: impl Into<String>, nearest: Vec<String>) {
+        let (place, value) = (place.to_owned(), value.to_owned());
+        self.problems.push(Problem { place, value, problem: problem.into(), nearest });
+    }
+
+    fn head(&mut self, loaded: &LoadedScenario, requirements: &Requirements) {
+        let scenario = &loaded.scenario;
+        if scenario.version != 1 {
+            let problem = format!("version {} of the format is unknown, expected 1", scenario.version);
+            self.add("version", "", problem, Vec::new());
+        }
+        for (place, empty) in [
+            ("description", scenario.description.trim().is_empty()),
+            ("requirements", scenario.requirements.is_empty()),
+            ("roles", scenario.roles.is_empty()),
+            ("steps", scenario.steps.is_empty()),
+            ("accept", scenario.accept.is_empty()),
+        ] {
+            if empty {
+                self.add(place, "", "is empty, so the case would assert nothing", Vec::new());
+            }
+        }
+        let mut roles = scenario.roles.clone();
+        roles.sort();
+        roles.dedup();
+        if roles.len() < scenario.roles.len() {
+            self.add("roles", "", "a role is there twice", Vec::new());
+        }
+        for (index, id) in scenario.requirements.iter().enumerate() {
+            if requirements.get(id).is_none() {
+                let problem = format!("requirement `{id}` is not in the register");
+                self.add(&format!("requirements[{index}]"), id.as_str(), problem, requirements.nearest(id));
+            }
+        }
+        let config = &scenario.config;
+        for (name, side) in [("common", &config.common), ("harness", &config.harness), ("peer", &config.peer)]
+        {
+            let Some(phase2) = &side.phase2 else { continue };
+            for (field, network) in [("client", &phase2.client), ("remote_client", &phase2.remote_client)] {
+                if let Some(network) = network.as_deref().filter(|n| !is_network(n)) {
+                    let place = format!("config.{name}.phase2.{field}");
+                    let problem = format!("`{network}` is no IPv4 network like 10.11.0.0/24");
+                    self.add(&place, network, problem, Vec::new());
+                }
+            }
+        }
+    }
+
+    fn step(&mut self, place: &str, step: &Step) {
+        match step {
+            Step::Expect(expect) => {
+                self.selector(&format!("{place}.message"), &expect.message, true);
+                self.asserts(place, &expect.assert);
+            }
+            Step::Edit(edit) => {
+                self.selector(&format!("{place}.message"), &edit.message, true);
+                self.nonempty(&format!("{place}.apply"), edit.apply.len());
+                for (index, op) in edit.apply.iter().enumerate() {
+                    self.edit_op(&format!("{place}.apply[{index}]"), op);
+                }
+            }
+            Step::EditDatagram(edit) => {
+                self.selector(&format!("{place}.message"), &edit.message, false);
+                self.nonempty(&format!("{place}.apply"), edit.apply.len());
+                self.datagram_ops(&format!("{place}.apply"), &edit.apply);
+            }
+            Step::Drop(drop) => self.selector(&format!("{place}.message"), &drop.message, false),
+            Step::Duplicate(duplicate) => {
+                self.selector(&format!("{place}.message"), &duplicate.message, false)
+            }
+            Step::Delay(delay) => self.selector(&format!("{place}.message"), &delay.message, false),
+            Step::Replay(replay) => self.selector(&format!("{place}.message"), &replay.message, false),
+            Step::Inject(inject) => self.inject(place, inject),
+            Step::Notify(notify) => self.hex(&format!("{place}.data_hex"), &notify.data_hex),
+            Step::ExpectState(state) if state.isakmp_sas.is_none() && state.ipsec_sas.is_none() => {
+                self.add(place, "", "expects nothing; give `isakmp_sas`, `ipsec_sas` or both", Vec::new());
+            }
+            _ => {}
+        }
+    }
+
+    fn inject(&mut self, place: &str, inject: &Inject) {
+        match &inject.when {
+            When::Now => {
+                if matches!(inject.datagram, InjectBytes::Copy { .. }) {
+                    let problem = "a copy needs the message that it is made of, in `when`";
+                    self.add(&format!("{place}.datagram.copy"), "", problem, Vec::new());
+                }
+            }
+            When::Before(message) => self.selector(&format!("{place}.when.before"), message, false),
+            When::After(message) => self.selector(&format!("{place}.when.after"), message, false),
+        }
+        match &inject.datagram {
+            InjectBytes::Hex(hex) => self.hex(&format!("{place}.datagram.hex"), hex),
+            InjectBytes::Random { length, .. } if *length > 65_507 => {
+                let problem = format!("{length} bytes do not fit a UDP datagram, expected at most 65507");
+                self.add(&format!("{place}.datagram.random.length"), "", problem, Vec::new());
+            }
+            InjectBytes::Random { .. } => {}
+            InjectBytes::Copy { apply } => self.datagram_ops(&format!("{place}.datagram.copy.apply"), apply),
+        }
+    }
+
+    fn acceptance(&mut self, place: &str, acceptance: &Acceptance) {
+        self.nonempty(&format!("{place}.all"), acceptance.all.len());
+        for (index, condition) in acceptance.all.iter().enumerate() {
+            let place = format!("{place}.all[{index}]");
+            match condition {
+                Condition::Established { isakmp_sas: None, ipsec_sas: None, .. } => {
+                    self.add(
+                        &place,
+                        "",
+                        "expects nothing; give `isakmp_sas`, `ipsec_sas` or both",
+                        Vec::new(),
+                    );
+                }
+                Condition::Silence { after, .. } => {
+                    self.selector(&format!("{place}.silence.after"), after, true)
+                }
+                Condition::Notify { after, types, .. } => {
+                    self.selector(&format!("{place}.notify.after"), after, true);
+                    self.nonempty(&format!("{place}.notify.types"), types.len());
+                    types.iter().for_each(|name| self.notify_name(&format!("{place}.notify.types"), name));
+                }
+                Condition::Message { message, assert, .. } => {
+                    self.selector(&format!("{place}.message.message"), message, true);
+                    self.asserts(&format!("{place}.message"), assert);
+                }
+                Condition::NoMessage { message, .. } => {
+                    self.selector(&format!("{place}.no_message.message"), message, true);
+                }
+                Condition::Retransmitted { message, .. } => {
+                    self.selector(&format!("{place}.retransmitted.message"), message, true);
+                }
+                Condition::ValuesAgree { labels } => {
+                    self.nonempty(&format!("{place}.values_agree.labels"), labels.len());
+                    for label in labels.iter().filter(|l| Label::from_name(l).is_none()) {
+                        let known = nearest(label, Label::ALL.iter().map(|(_, name)| *name));
+                        let problem = format!("`{label}` is no derived value");
+                        self.add(&format!("{place}.values_agree.labels"), label, problem, known);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn asserts(&mut self, place: &str, asserts: &[FieldAssert]) {
+        for (index, assert) in asserts.iter().enumerate() {
+            let place = format!("{place}.assert[{index}]");
+            self.field(&place, &assert.field);
+            match &assert.check {
+                Check::Bytes(hex) => self.hex(&place, hex),
+                Check::SameAs(of) | Check::DiffersFrom(of) => {
+                    self.selector(&format!("{place}.check.message"), &of.message, true);
+                    of.field.iter().for_each(|field| self.field(&place, field));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn edit_op(&mut self, place: &str, op: &EditOp) {
+        match op {
+            EditOp::Set { field, hex } | EditOp::Replace { field, hex } => {
+                self.field(place, field);
+                self.hex(place, hex);
+            }
+            EditOp::SetNumber { field, .. }
+            | EditOp::Xor { field, .. }
+            | EditOp::RemovePayload { field }
+            | EditOp::Fill { field, .. }
+            | EditOp::DuplicatePayload { field } => self.field(place, field),
+            EditOp::Append { hex } | EditOp::InsertPayload { hex, .. } => self.hex(place, hex),
+            EditOp::Truncate { .. } | EditOp::Reorder { .. } => {}
+        }
+        if matches!(op, EditOp::Xor { mask: 0, .. }) {
+            self.add(place, "", "a mask of 0 changes nothing", Vec::new());
+        }
+    }
+
+    fn datagram_ops(&mut self, place: &str, ops: &[DatagramOp]) {
+        for (index, op) in ops.iter().enumerate() {
+            let place = format!("{place}[{index}]");
+            match op {
+                DatagramOp::Set { hex, .. } | DatagramOp::Append { hex } => self.hex(&place, hex),
+                DatagramOp::Xor { mask: 0, .. } => {
+                    self.add(&place, "", "a mask of 0 changes nothing", Vec::new())
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn selector(&mut self, place: &str, selector: &Selector, contents_known: bool) {
+        let last = last_number(selector.exchange);
+        if !(1..=last).contains(&selector.number) || selector.occurrence == 0 {
+            let problem = format!(
+                "{} has no message {} of exchange {}, expected 1 to {last} of exchange 1 or later",
+                selector.exchange, selector.number, selector.occurrence
+            );
+            self.add(place, "", problem, Vec::new());
+        }
+        match &selector.contains {
+            None => {}
+            Some(_) if !contents_known => {
+                let problem = "a rule on datagrams cannot look into encrypted messages, so `contains` has no meaning here";
+                self.add(place, "contains", problem, Vec::new());
+            }
+            Some(Contains::Notify(name)) => self.notify_name(&format!("{place}.contains"), name),
+            Some(Contains::Payload(name)) => self.field(&format!("{place}.contains"), name),
+        }
+    }
+
+    fn notify_name(&mut self, place: &str, name: &str) {
+        if NotifyType::from_name(name).is_none() {
+            let known = nearest(name, NotifyType::all().iter().map(|(known, _)| *known));
+            self.add(place, name, format!("`{name}` is no notify message type"), known);
+        }
+    }
+
+    fn hex(&mut self, place: &str, text: &str) {
+        if let Err(error) = hex::decode(text) {
+            self.add(place, text, format!("`{text}` is no hex: {error}"), Vec::new());
+        }
+    }
+
+    fn nonempty(&mut self, place: &str, len: usize) {
+        if len == 0 {
+            self.add(place, "", "is empty", Vec::new());
+        }
+    }
+
+    fn field(&mut self, place: &str, path: &str) {
+        let normal = path.replace('-', "_").to_ascii_lowercase();
+        let mut parent = "";
+        for part in normal.split('.') {
+            let name = part.split('[').next().unwrap_or(part);
+            let known = children(parent);
+            if !known.iter().any(|child| child == name) {
+                let near = nearest(name, known.iter().map(String::as_str));
+                let within = if parent.is_empty() { "a message".to_owned() } else { format!("`{parent}`") };
+                self.add(place, path, format!("`{path}`: {within} has no field `{name}`"), near);
+                return;
+            }
+            parent = name;
+        }
+    }
+
+    /// Checks that every rule and expectation of a case can meet its message.
+    fn case(&mut self, case: &Case) {
+        let overridden = case.steps.iter().any(|s| matches!(s, Step::Start(start) if start.by.is_some()));
+        let phase1 = Exchange::from(case.config.side(case.initiator()).exchange);
+        for (index, step) in case.steps.iter().enumerate() {
+            let place = format!("steps[{index}].{}", step.name());
+            let wanted = match step {
+                Step::Expect(expect) => Some((&expect.message, expect.from)),
+                Step::Replay(replay) => Some((&replay.message, replay.from)),
+                _ => step.arms().map(|(message, from, _)| (message, from)),
+            };
+            let Some((message, from)) = wanted else { continue };
+            let is_phase1 = matches!(message.exchange, Exchange::MainMode | Exchange::AggressiveMode);
+            if is_phase1 && message.exchange != phase1 {
+                let problem =
+                    format!("no {} takes place in case `{}`, which uses {phase1}", message.exchange, case.id);
+                self.add(&place, "", problem, Vec::new());
+            }
+            let ordered = is_phase1 || message.exchange == Exchange::QuickMode;
+            let sender = if message.number % 2 == 1 { case.initiator() } else { case.initiator().other() };
+            if ordered && message.occurrence == 1 && !overridden && sender != from {
+                let problem = format!(
+                    "with the harness as {}, {} message {} comes from the {sender}, not from the {from}",
+                    case.role, message.exchange, message.number
+                );
+                self.add(&place, "", problem, Vec::new());
+            }
+        }
+        for (index, acceptance) in case.accept.iter().enumerate() {
+            for condition in &acceptance.all {
+                let (Condition::Silence { after, from } | Condition::Notify { after, from, .. }) = condition
+                else {
+                    continue;
+                };
+                let ordered = matches!(
+                    after.exchange,
+                    Exchange::MainMode | Exchange::AggressiveMode | Exchange::QuickMode
+                );
+                let sender = if after.number % 2 == 1 { case.initiator() } else { case.initiator().other() };
+                if ordered && after.occurrence == 1 && !overridden && sender == *from {
+                    let problem = format!(
+                        "with the harness as {}, {} message {} comes from the {from} itself",
+                        case.role, after.exchange, after.number
+                    );
+                    self.add(&format!("accept[{index}]"), "", problem, Vec::new());
+                }
+            }
+        }
+    }
+}
+
+/// The highest message number that an exchange has.
+fn last_number(exchange: Exchange) -> u8 {
+    match exchange {
+        Exchange::MainMode => 6,
+        Exchange::AggressiveMode => 3,
+        // A fourth message answers the commit bit.
+        Exchange::QuickMode => 4,
+        Exchange::Informational => 1,
+        Exchange::NewGroupMode => 2,
+        Exchange::Transaction => u8::MAX,
+    }
+}
+
+fn is_network(text: &str) -> bool {
+    text.split_once('/').is_some_and(|(address, bits)| {
+        address.parse::<Ipv4Addr>().is_ok() && bits.parse::<u8>().is_ok_and(|bits| bits <= 32)
+    })
+}
+
+/// Names that may follow `parent` in a field path; `""` is the message.
+fn children(parent: &str) -> Vec<String> {
+    let own: &[&str] = match parent {
+        "" => {
+            return [
+                "header",
+                "sa",
+                "ke",
+                "id",
+                "cert",
+                "cert_request",
+                "hash",
+                "sig",
+                "nonce",
+                "notification",
+                "delete",
+                "vendor_id",
+                "attributes",
+                "nat_d",
+                "nat_oa",
+                "fragment",
+                "unknown",
+                "padding",
+                "encrypted",
+            ]
+            .map(str::to_owned)
+            .to_vec();
+        }
+        "header" => {
+            return ["cky_i", "cky_r", "next_payload", "version", "exchange_type", "flags", "m_id", "length"]
+                .map(str::to_owned)
+                .to_vec();
+        }
+        "attribute" => return ["type", "length", "value"].map(str::to_owned).to_vec(),
+        "sa" => &["doi", "situation", "labels", "proposal", "trailing"],
+        "proposal" => &["number", "protocol", "spi_size", "transform_count", "spi", "transform", "trailing"],
+        "transform" => {
+            let phase1 = Phase1Attribute::all().iter().map(|(name, _)| *name);
+            let classes = phase1.chain(IpsecAttribute::all().iter().map(|(name, _)| *name));
+            let fixed = ["next_payload", "reserved", "length", "number", "id", "reserved2", "attribute"];
+            let normal = |name: &str| name.replace('-', "_").to_ascii_lowercase();
+            return classes.map(normal).chain(fixed.map(str::to_owned)).collect();
+        }
+        "ke" | "nonce" | "hash" | "sig" | "vendor_id" | "unknown" => &["data"],
+        "nat_d" => &["hash"],
+        "id" => &["type", "protocol", "port", "data"],
+        "cert" => &["encoding", "data"],
+        "cert_request" => &["type", "authority"],
+        "notification" => &["doi", "protocol", "spi_size", "type", "spi", "data"],
+        "delete" => &["doi", "protocol", "spi_size", "spi_count", "spi", "data"],
+        "nat_oa" => &["type", "reserved2", "reserved3", "data"],
+        "attributes" => &["type", "reserved2", "identifier", "attribute"],
+        "fragment" => &["id", "number", "flags", "data"],
+        _ => return Vec::new(),
+    };
+    ["next_payload", "reserved", "length"].iter().chain(own).map(|name| (*name).to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::load::LoadedScenario;
+
+    fn problems(roles: &str, config: &str, steps: &str, accept: &str) -> String {
+        let json = format!(
+            r#"{{"version": 1, "description": "d", "requirements": ["RFC2409-5.4-01"], "level": "must", "roles": {roles},
+                "config": {config}, "steps": [{{"start": {{"exchange": "both"}}}}{steps}],
+                "accept": [{{"because": "b", "all": [{accept}]}}]}}"#
+        );
+        let mut register = Requirements::default();
+        let entry = "rfc = 2409\ntitle = \"t\"\n[[requirement]]\nid = \"RFC2409-5.4-01\"\nsection = \"5.4\"\nlevel = \"must\"\nsummary = \"s\"\n";
+        register.add(entry, "r.toml".as_ref()).unwrap();
+        let scenario = serde_json::from_str(&json).unwrap();
+        let loaded = LoadedScenario { id: "a/b".into(), path: "b.json".into(), scenario };
+        let found = lint(&loaded, &register);
+        found.iter().map(|p| format!("{}: {}", p.place, p.problem)).collect::<Vec<_>>().join("\n")
+    }
+
+    const OK: &str = r#"{"no_sa": {}}"#;
+
+    #[rstest]
+    #[case::nothing_wrong("", OK, "")]
+    #[case::unknown_field(
+        r#",{"edit": {"message": {"exchange": "main-mode", "number": 5}, "apply": [{"xor": {"field": "hush.data", "mask": 1}}]}}"#,
+        OK,
+        "steps[1].edit.apply[0]: `hush.data`: a message has no field `hush`"
+    )]
+    #[case::unknown_leaf(
+        r#",{"expect": {"message": {"exchange": "main-mode", "number": 2}, "assert": [{"field": "sa.proposal[0].transform[1].life-typ", "check": "present"}]}}"#,
+        OK,
+        "steps[1].expect.assert[0]: `sa.proposal[0].transform[1].life-typ`: `transform` has no field `life_typ`"
+    )]
+    #[case::bad_hex(
+        r#",{"inject": {"datagram": {"hex": "xy"}}}"#,
+        OK,
+        "steps[1].inject.datagram.hex: `xy` is no hex: Invalid character 'x' at position 0"
+    )]
+    #[case::message_of_the_other_side(
+        r#",{"edit": {"message": {"exchange": "main-mode", "number": 6}, "apply": [{"truncate": {"length": 28}}]}}"#,
+        OK,
+        "steps[1].edit: with the harness as initiator, main-mode message 6 comes from the peer, not from the harness"
+    )]
+    #[case::exchange_that_does_not_take_place(
+        r#",{"drop": {"message": {"exchange": "aggressive-mode", "number": 1}, "from": "harness"}}"#,
+        OK,
+        "steps[1].drop: no aggressive-mode takes place in case `a/b`, which uses main-mode"
+    )]
+    #[case::number_out_of_range(
+        r#",{"drop": {"message": {"exchange": "aggressive-mode", "number": 4}, "from": "harness"}}"#,
+        OK,
+        "steps[1].drop.message: aggressive-mode has no message 4 of exchange 1, expected 1 to 3 of exchange 1 or later"
+    )]
+    #[case::unknown_notify(
+        "",
+        r#"{"notify": {"after": {"exchange": "main-mode", "number": 5}, "types": ["INVALID-HASH"]}}"#,
+        "accept[0].all[0].notify.types: `INVALID-HASH` is no notify message type"
+    )]
+    #[case::silence_after_its_own_message(
+        "",
+        r#"{"silence": {"after": {"exchange": "main-mode", "number": 2}}}"#,
+        "accept[0]: with the harness as initiator, main-mode message 2 comes from the peer itself"
+    )]
+    #[case::unknown_label(
+        "",
+        r#"{"values_agree": {"labels": ["SKEYID_x"]}}"#,
+        "accept[0].all[0].values_agree.labels: `SKEYID_x` is no derived value"
+    )]
+    #[case::no_condition("", "", "accept[0].all: is empty")]
+    fn finds(#[case] steps: &str, #[case] accept: &str, #[case] expected: &str) {
+        assert_eq!(problems(r#"["initiator"]"#, "{}", steps, accept), expected);
+    }
+
+    #[test]
+    fn unknown_requirements_and_networks_are_named_with_their_neighbours() {
+        let config = r#"{"peer": {"phase2": {"client": "10.1.0.0/64"}}}"#;
+        let found = problems(r#"["initiator", "initiator"]"#, config, "", OK);
+        assert_eq!(
+            found,
+            "roles: a role is there twice\nconfig.peer.phase2.client: `10.1.0.0/64` is no IPv4 network like 10.11.0.0/24"
+        );
+    }
+
+    #[test]
+    fn two_files_that_say_the_same_are_found() {
+        let scenario = |id: &str| {
+            LoadedScenario {
+            id: id.into(),
+            path: format!("{id}.json").into(),
+            scenario: serde_json::from_str(
+                r#"{"version": 1, "description": "d", "requirements": [], "level": "must", "roles": ["initiator"],
+                    "steps": [], "accept": []}"#,
+            )
+            .unwrap(),
+        }
+        };
+        let found = lint_all(&[scenario("one"), scenario("two")]);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].1.problem, "configuration, steps and outcomes are those of scenario `one`");
+    }
+}
