@@ -16,6 +16,7 @@ use ikev1_report::{Builder, Outcome, RunEvent, json, junit};
 use ikev1_scenario::case::Case;
 use ikev1_scenario::model::Role;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::app::Context;
 use super::catalogue::Catalogue;
@@ -212,7 +213,7 @@ impl Plan<'_> {
         runner.close();
         let catalogue: Vec<_> =
             self.catalogue.cases().iter().map(|case| (case.id.clone(), case.role)).collect();
-        let today = self.started.to_zoned(jiff::tz::TimeZone::UTC).date();
+        let today = TimeZone::UTC.to_datetime(self.started).date();
         waiver::out_of_date(known, (peer.name(), &version), &catalogue, &results, today)
     }
 

@@ -24,7 +24,7 @@ const GENERIC_HEADER: usize = 4;
 const MARKER: usize = 4;
 
 /// Why a case makes no vector.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordError {
     /// It offers a choice, so that its configuration does not say what was negotiated.
