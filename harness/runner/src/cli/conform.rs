@@ -16,6 +16,7 @@ use ikev1_report::{Builder, Outcome, RunEvent, json, junit};
 use ikev1_scenario::case::Case;
 use ikev1_scenario::model::Role;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::app::Context;
 use super::catalogue::Catalogue;
@@ -69,13 +70,45 @@ struct Plan<'a> {
     context: &'a Context,
     catalogue: Catalogue,
     cases: Vec<Case>,
-    peers: Vec<(PeerName, Vec<Waiver>)>,
+    peers: Peers,
     options: RunOptions,
     started: Timestamp,
     start: Instant,
 }
 
+impl Args {
+    /// These cases with one peer, with a random seed and a folder of its own.
+    pub(super) fn of(cases: &[String], peer: &str) -> Self {
+        Self {
+            cases: cases.to_vec(),
+            peers: vec![peer.to_owned()],
+            role: None,
+            jobs: None,
+            seed: None,
+            strict: false,
+            out: None,
+            dry_run: false,
+            quiet: false,
+        }
+    }
+}
+
 pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Outcome, CliError> {
+    if args.dry_run {
+        let (_, cases, peers) = choose(args, context)?;
+        return dry_run(&cases, &peers, out);
+    }
+    let (report, folder) = conduct(args, context)?;
+    let folder = context.workspace.relative(&folder).display().to_string();
+    out.write_all(term::summary(&report, &folder, term::colours()).as_bytes())?;
+    Ok(Outcome::of(&report))
+}
+
+/// The peers of a run, with their known failures.
+type Peers = Vec<(PeerName, Vec<Waiver>)>;
+
+/// What is to be run against whom.
+fn choose(args: &Args, context: &Context) -> Result<(Catalogue, Vec<Case>, Peers), CliError> {
     let catalogue = Catalogue::load(&context.workspace)?;
     let cases = catalogue.select(&args.cases, args.role)?;
     let mut peers = Vec::new();
@@ -87,9 +120,12 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
         };
         peers.push((peer, waivers));
     }
-    if args.dry_run {
-        return dry_run(&cases, &peers, out);
-    }
+    Ok((catalogue, cases, peers))
+}
+
+/// Runs everything and writes the reports; gives the report and the folder of the run.
+pub(super) fn conduct(args: &Args, context: &Context) -> Result<(Report, PathBuf), CliError> {
+    let (catalogue, cases, peers) = choose(args, context)?;
     for (peer, _) in &peers {
         peers::preflight(peer)?;
     }
@@ -106,15 +142,13 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
     };
     let plan = Plan { args, context, catalogue, cases, peers, options, started, start: Instant::now() };
     let report = plan.run();
-    plan.write(&report)?;
-    let folder = context.workspace.relative(&plan.options.folder).display().to_string();
-    out.write_all(term::summary(&report, &folder, term::colours()).as_bytes())?;
-    Ok(Outcome::of(&report))
+    write_reports(&plan.options.folder, &report)?;
+    Ok((report, plan.options.folder))
 }
 
 fn dry_run(
     cases: &[Case],
-    peers: &[(PeerName, Vec<Waiver>)],
+    peers: &Peers,
     out: &mut dyn Write,
 ) -> Result<Outcome, CliError> {
     for (peer, _) in peers {
@@ -174,7 +208,7 @@ impl Plan<'_> {
         runner.close();
         let catalogue: Vec<_> =
             self.catalogue.cases().iter().map(|case| (case.id.clone(), case.role)).collect();
-        let today = self.started.to_zoned(jiff::tz::TimeZone::UTC).date();
+        let today = TimeZone::UTC.to_datetime(self.started).date();
         waiver::out_of_date(known, (peer.name(), &version), &catalogue, &results, today)
     }
 
@@ -214,10 +248,6 @@ impl Plan<'_> {
             words.push("--strict".to_owned());
         }
         words.join(" ")
-    }
-
-    fn write(&self, report: &Report) -> Result<(), CliError> {
-        write_reports(&self.options.folder, report)
     }
 }
 

@@ -43,7 +43,7 @@ fn problems(context: &Context) -> Result<(Vec<String>, usize), CliError> {
     };
     let catalogue: Vec<_> =
         expand_all(&library.scenarios).into_iter().map(|case| (case.id, case.role)).collect();
-    let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+    let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
     let mut problems = Vec::new();
     for name in peers::known(workspace) {
         let peer = PeerName::parse(&name, workspace)?;

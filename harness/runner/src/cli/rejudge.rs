@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use ikev1_report::model::{CaseResult, Report};
 use ikev1_report::waiver::{self, Waiver};
 use ikev1_report::{Outcome, json, term};
-use ikev1_scenario::judge;
+use ikev1_scenario::judge::judge;
 
 use super::app::Context;
 use super::conform::write_reports;
@@ -82,7 +82,7 @@ fn rejudge(folder: &Path, old: &Report, context: &Context) -> Result<Report, Cli
         let relative = Path::new(transcript).parent().unwrap_or(Path::new(""));
         let (stored, records) = CaseFolder::at(folder, relative).read().map_err(CliError::usage)?;
         let profile = read_profile(folder, &case.peer).map_err(CliError::usage)?;
-        let judgement = judge::judge(&stored, &records, &profile);
+        let judgement = judge(&stored, &records, &profile);
         let waivers = waivers(&case.peer, context)?;
         let fresh = case_result(&stored, &profile, judgement, &waivers, &options);
         let (duration_ms, artefacts) = (case.duration_ms, std::mem::take(&mut case.artefacts));

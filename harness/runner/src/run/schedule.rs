@@ -12,7 +12,7 @@ use ikev1_report::model::{CaseResult, Finding, PeerInfo, Sanity};
 use ikev1_report::text::shell_quote;
 use ikev1_report::waiver::{self, Waiver};
 use ikev1_scenario::case::Case;
-use ikev1_scenario::judge;
+use ikev1_scenario::judge::{judge, unsupported};
 use ikev1_scenario::verdict::{Judgement, PeerProfile, Verdict};
 
 use super::artefacts::{CaseFolder, write_profile};
@@ -184,7 +184,7 @@ impl PeerRun<'_> {
         let seed = self.options.seed;
         let work = move || {
             let execution = peer.run_case(&task, seed);
-            let judgement = judge::judge(&task, &execution.transcript, &profile);
+            let judgement = judge(&task, &execution.transcript, &profile);
             (judgement, execution)
         };
         let reason = match isolate(&case.id, limit, &self.options.stop, work) {
@@ -201,26 +201,9 @@ impl PeerRun<'_> {
             }
         };
         let artefacts = CaseArtefacts { peer_log, ..failed(&reason) };
-        let judgement = judge::judge(case, &artefacts.transcript, self.profile);
+        let judgement = judge(case, &artefacts.transcript, self.profile);
         Some((judgement, Some(artefacts)))
     }
-}
-
-/// The verdict on a case whose needs the peer does not meet.
-fn unsupported(case: &Case, profile: &PeerProfile) -> Option<Judgement> {
-    let missing: Vec<_> = case
-        .needs
-        .difference(&profile.capabilities)
-        .map(|capability| match profile.missing.get(capability) {
-            Some(evidence) => format!("{} ({evidence})", capability.name()),
-            None => capability.name().to_owned(),
-        })
-        .collect();
-    if missing.is_empty() {
-        return None;
-    }
-    let reason = format!("{} lacks {}", profile.name, missing.join(", "));
-    Some(Judgement { verdict: Verdict::Unsupported, reason, findings: Vec::new(), notes: Vec::new() })
 }
 
 /// The report's entry for a judged case; duration and artefacts are left empty.

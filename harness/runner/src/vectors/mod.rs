@@ -23,6 +23,7 @@ mod load;
 mod model;
 mod nist_fax;
 mod primes;
+mod record;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -44,6 +45,7 @@ pub use model::{
 };
 pub use nist_fax::parse_fax;
 pub use primes::{modp_prime, scaled_pi};
+pub use record::{RecordError, record_chain};
 pub use report::run;
 pub use values::{CipherName, GroupName, HashName, Hex};
 pub use write::{to_json, write_file};
