@@ -198,7 +198,7 @@ impl Plan<'_> {
         &self,
         peer: &PeerName,
         known: &[Waiver],
-        sink: &mut dyn FnMut(RunEvent),
+        sink: &mut (dyn FnMut(RunEvent) + Send),
     ) -> Vec<WaiverProblem> {
         let mut progress = |line: &str| sink(RunEvent::Note { text: line.to_owned() });
         let runner = match peers::open(peer, &self.context.workspace, &mut progress) {
