@@ -85,10 +85,9 @@ pub(super) fn preflight(peer: &PeerName) -> Result<(), CliError> {
         PeerName::Loopback => Ok(()),
         PeerName::Container(name) => {
             let runtime = runtime()?;
-            runtime
-                .block_on(docker_available())
-                .map(drop)
-                .map_err(|error| CliError::Harness(format!("peer `{name}` runs in a container: {error}")))
+            runtime.block_on(docker_available()).map(drop).map_err(|error| {
+                CliError::Harness(format!("peer `{name}` runs in a container: {error}"))
+            })
         }
     }
 }
@@ -105,10 +104,7 @@ pub(super) fn open(
     }
 }
 
-fn container(
-    folder: &Path,
-    progress: &mut (dyn FnMut(&str) + Send),
-) -> Result<Arc<dyn CaseRunner>, CliError> {
+fn container(folder: &Path, progress: &mut (dyn FnMut(&str) + Send)) -> Result<Arc<dyn CaseRunner>, CliError> {
     let runtime = runtime()?;
     let run_id = format!("run-{}", std::process::id());
     let guard = RunGuard::new(run_id.clone());
