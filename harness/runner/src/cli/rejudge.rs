@@ -34,8 +34,9 @@ pub struct Args {
 
 pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Outcome, CliError> {
     let file = args.folder.join("report.json");
-    let text = fs::read_to_string(&file)
-        .map_err(|error| CliError::Usage(format!("{} is no folder of a run: {error}", args.folder.display())))?;
+    let text = fs::read_to_string(&file).map_err(|error| {
+        CliError::Usage(format!("{} is no folder of a run: {error}", args.folder.display()))
+    })?;
     let old = json::parse(&text).map_err(|error| CliError::Usage(format!("{}: {error}", file.display())))?;
     let new = rejudge(&args.folder, &old, context)?;
     let changed: Vec<_> =
@@ -51,7 +52,11 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
             writeln!(out, "changed from {} to {}: {id} ({peer}, {role})", old.verdict, new.verdict)?;
         }
         out.write_all(term::summary(&new, &args.folder.display().to_string(), term::colours()).as_bytes())?;
-        let word = if changed.is_empty() { "every verdict is as it was".to_owned() } else { format!("{} verdicts changed", changed.len()) };
+        let word = if changed.is_empty() {
+            "every verdict is as it was".to_owned()
+        } else {
+            format!("{} verdicts changed", changed.len())
+        };
         writeln!(out, "rejudged {}: {word}", new.cases.len())?;
     }
     Ok(match (args.check, changed.is_empty()) {
@@ -89,6 +94,7 @@ fn rejudge(folder: &Path, old: &Report, context: &Context) -> Result<Report, Cli
 
 /// The known failures of a peer; none when the workspace does not know the peer any more.
 fn waivers(peer: &str, context: &Context) -> Result<Vec<Waiver>, CliError> {
-    let file = PeerName::parse(peer, &context.workspace).ok().and_then(|peer| peer.waiver_file(&context.workspace));
+    let file =
+        PeerName::parse(peer, &context.workspace).ok().and_then(|peer| peer.waiver_file(&context.workspace));
     file.map_or_else(|| Ok(Vec::new()), |file| waiver::load(&file).map_err(CliError::usage))
 }

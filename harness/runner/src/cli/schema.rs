@@ -30,8 +30,7 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
                 "not current: run `cargo xtask schema`"
             }
             (false, false) => {
-                let refused =
-                    |error| CliError::Harness(format!("cannot write {}: {error}", path.display()));
+                let refused = |error| CliError::Harness(format!("cannot write {}: {error}", path.display()));
                 fs::create_dir_all(path.parent().unwrap_or(&path)).map_err(refused)?;
                 fs::write(&path, text).map_err(refused)?;
                 "written"

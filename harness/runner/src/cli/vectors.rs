@@ -51,13 +51,15 @@ pub(super) fn check_all(root: &Path) -> VectorsResult {
     for file in files {
         result.files += 1;
         match LoadedFile::open(&file) {
-            Ok(file) => providers().iter().for_each(|provider| {
-                let outcome = file.check(*provider);
-                result.checked += u64::try_from(outcome.number_of_tests()).unwrap_or(u64::MAX);
-                result.failures.extend(outcome.failures.iter().map(|failure| {
-                    format!("{} on {}: {failure}", outcome.path.display(), outcome.provider)
-                }));
-            }),
+            Ok(file) => {
+                providers().iter().for_each(|provider| {
+                    let outcome = file.check(*provider);
+                    result.checked += u64::try_from(outcome.number_of_tests()).unwrap_or(u64::MAX);
+                    result.failures.extend(outcome.failures.iter().map(|failure| {
+                        format!("{} on {}: {failure}", outcome.path.display(), outcome.provider)
+                    }));
+                })
+            }
             Err(error) => result.failures.push(error.to_string()),
         }
     }

@@ -72,7 +72,11 @@ impl CaseFolder {
     ///
     /// # Errors
     /// When a file cannot be written.
-    pub fn write(&self, case: &Case, artefacts: &CaseArtefacts) -> Result<BTreeMap<String, String>, ArtefactError> {
+    pub fn write(
+        &self,
+        case: &Case,
+        artefacts: &CaseArtefacts,
+    ) -> Result<BTreeMap<String, String>, ArtefactError> {
         let folder = self.path();
         fs::create_dir_all(&folder).map_err(|source| ArtefactError::Io { file: folder.clone(), source })?;
         let case_file = folder.join(CASE_FILE);

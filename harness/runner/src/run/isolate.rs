@@ -44,7 +44,8 @@ pub(crate) fn isolate<T: Send + 'static>(
     remember_panics();
     let (sender, receiver) = mpsc::sync_channel(1);
     let spawned = thread::Builder::new().name(format!("{THREAD_PREFIX}{name}")).spawn(move || {
-        let result = panic::catch_unwind(AssertUnwindSafe(work)).map_err(|payload| panic_text(payload.as_ref()));
+        let result =
+            panic::catch_unwind(AssertUnwindSafe(work)).map_err(|payload| panic_text(payload.as_ref()));
         // Nobody listens any more when the work came too late.
         let _ = sender.send(result);
     });
@@ -110,7 +111,8 @@ mod tests {
 
     #[test]
     fn a_panic_becomes_a_text_with_its_place() {
-        let Isolated::Panicked(text) = isolate("a", LONG, &Stop::default(), || panic!("at message {}", 5)) else {
+        let Isolated::Panicked(text) = isolate("a", LONG, &Stop::default(), || panic!("at message {}", 5))
+        else {
             panic!("no panic was met");
         };
         assert!(text.contains("at message 5") && text.contains("isolate.rs"), "{text}");

@@ -112,7 +112,8 @@ impl PeerRun<'_> {
     /// Runs all cases, side by side where the peer allows it.
     fn all(&self, cases: Vec<Case>, sink: &mut dyn FnMut(RunEvent)) -> Vec<CaseResult> {
         let cases: Vec<_> = cases.into_iter().map(Arc::new).collect();
-        let jobs = if self.peer.runs_side_by_side() { self.options.jobs.clamp(1, cases.len().max(1)) } else { 1 };
+        let jobs =
+            if self.peer.runs_side_by_side() { self.options.jobs.clamp(1, cases.len().max(1)) } else { 1 };
         let next = AtomicUsize::new(0);
         let (sender, receiver) = mpsc::channel();
         let mut results = Vec::with_capacity(cases.len());
