@@ -2,6 +2,7 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
+    sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
 };
 
@@ -15,7 +16,7 @@ use super::{
     vici_message::Section,
 };
 
-const VICI_PORT: u16 = 4502;
+const VICI_PORT_MIN: u16 = 10_000;
 const READY_TIME_MAX: Duration = Duration::from_secs(15);
 const RESET_TIME_MAX: Duration = Duration::from_secs(3);
 const LOG_TIME_MAX: Duration = Duration::from_secs(2);
@@ -125,13 +126,17 @@ impl Charon {
     /// # Errors
     /// The container does not start, ends at once, or does not become ready within 15 s (with its log).
     pub async fn start(image: &str, run_id: &str, protected: Ipv4Addr) -> Result<Self, DockerError> {
+        let vici_port = vici_port();
         let request = ContainerRequest {
             image: image.to_owned(),
             run_id: run_id.to_owned(),
-            environment: vec![("PROTECTED_ADDRESS".to_owned(), format!("{protected}/32"))],
+            environment: vec![
+                ("PROTECTED_ADDRESS".to_owned(), format!("{protected}/32")),
+                ("VICI_PORT".to_owned(), vici_port.to_string()),
+            ],
         };
         let container = PeerContainer::start(&request).await?;
-        let vici = Vici::new(SocketAddr::from((container.address(), VICI_PORT)));
+        let vici = Vici::new(SocketAddr::from((container.address(), vici_port)));
         let started = Instant::now();
         let version = loop {
             let error = match query_version(&vici).await {
@@ -321,6 +326,16 @@ impl Charon {
     pub async fn remove(self) -> Result<(), DockerError> {
         self.container.remove().await
     }
+}
+
+/// A control port that no other charon on this machine is likely to have.
+///
+/// The engine gives the address of a dead container to the next one that starts; with one port for all, its
+/// commands would then reach a stranger.
+fn vici_port() -> u16 {
+    static STARTED: AtomicU32 = AtomicU32::new(0);
+    let number = STARTED.fetch_add(1, Ordering::Relaxed).wrapping_add(std::process::id().wrapping_mul(61));
+    u16::try_from(number % 20_000).map_or(VICI_PORT_MIN, |offset| VICI_PORT_MIN + offset)
 }
 
 async fn query_version(vici: &Vici) -> Result<CharonVersion, ViciError> {

@@ -18,7 +18,7 @@ pub enum SecurityProtocol {
 pub enum IpsecMode {
     /// Tunnel mode.
     Tunnel,
-    /// Transport mode. charon with kernel-libipsec negotiates tunnel mode instead.
+    /// Transport mode, with `dynamic` selectors. charon with kernel-libipsec negotiates it but cannot install it.
     Transport,
 }
 
@@ -74,8 +74,13 @@ pub struct CharonConnection {
     pub local_addr: Ipv4Addr,
     /// The harness' IKE address, as charon sees it.
     pub remote_addr: Ipv4Addr,
-    /// The harness' IKE port, for phase 1 that charon initiates. With 500 it starts from its port 500 and
-    /// floats to 4500; with any other port it starts from 4500 and puts the non-ESP marker before each message.
+    /// charon's port for exchanges that it initiates: 500, or 4500 if `remote_port` is not 500.
+    ///
+    /// From 500 it floats to 4500 on *both* sides after NAT-D, whatever `remote_port` is; so the harness needs
+    /// its own ports 500 and 4500, which only root may bind. From 4500 to another port than 500, it puts the
+    /// non-ESP marker before every message from the first on and never floats: one socket on any port is enough.
+    pub local_port: u16,
+    /// The harness' IKE port, for exchanges that charon initiates.
     pub remote_port: u16,
     /// charon's identity, for example `10.0.0.1`, `fqdn:gw.example.org` or `user@example.org`.
     pub local_id: String,
@@ -91,7 +96,7 @@ pub struct CharonConnection {
     pub phase2_proposals: Vec<String>,
     /// Tunnel or transport mode.
     pub mode: IpsecMode,
-    /// charon's protected network, for example `10.12.0.0/24`.
+    /// charon's protected network, for example `10.12.0.0/24`; `dynamic` is its IKE address.
     pub local_ts: String,
     /// The harness' protected network.
     pub remote_ts: String,
@@ -117,6 +122,7 @@ impl CharonConnection {
             aggressive: false,
             local_addr,
             remote_addr,
+            local_port: 500,
             remote_port: 500,
             local_id: local_addr.to_string(),
             remote_id: remote_addr.to_string(),
@@ -143,6 +149,7 @@ impl CharonConnection {
             .value("aggressive", yes_no(self.aggressive))
             .list("local_addrs", [self.local_addr.to_string()])
             .list("remote_addrs", [self.remote_addr.to_string()])
+            .value("local_port", self.local_port.to_string())
             .value("remote_port", self.remote_port.to_string())
             .list("proposals", self.phase1_proposals.iter())
             .value("encap", yes_no(self.encap))
@@ -226,6 +233,7 @@ mod tests {
             aggressive = no
             local_addrs = 172.17.0.2
             remote_addrs = 172.17.0.1
+            local_port = 500
             remote_port = 500
             proposals = aes128-sha1-modp2048
             encap = yes
@@ -277,6 +285,7 @@ mod tests {
             aggressive = yes
             local_addrs = 172.17.0.2
             remote_addrs = 172.17.0.1
+            local_port = 500
             remote_port = 5500
             proposals = aes128-sha1-modp2048
             encap = yes

@@ -307,25 +307,24 @@ struct ValueReader {
 impl ValueReader {
     fn line(&mut self, line: &Line<'_>, number: usize) {
         let thread = self.threads.entry(line.thread.to_owned()).or_default();
-        if let Some(open) = thread.open.and_then(|open| self.values.get_mut(open)) {
-            if let Some(row) = line.dump_row(open.missing).filter(|_| line.ike_sa == Some(open.value.ike_sa))
-            {
-                open.missing -= row.len();
-                open.value.bytes.extend(row);
-                if open.missing == 0 {
-                    thread.open = None;
-                }
-                return;
+        if let Some(open) = thread.open.and_then(|open| self.values.get_mut(open))
+            && let Some(row) = line.dump_row(open.missing).filter(|_| line.ike_sa == Some(open.value.ike_sa))
+        {
+            open.missing -= row.len();
+            open.value.bytes.extend(row);
+            if open.missing == 0 {
+                thread.open = None;
             }
+            return;
         }
         thread.open = None;
         let Some(ike_sa) = line.ike_sa else { return };
         if let Some(message) = line.message("parsed ") {
             thread.message = (message.m_id != 0).then_some((ike_sa, message.m_id));
-        } else if let Some(message) = line.message("generating ") {
-            if let Some(hash) = thread.hashed.and_then(|index| self.values.get_mut(index)) {
-                hash.value.m_id = (message.m_id != 0).then_some(message.m_id);
-            }
+        } else if let Some(message) = line.message("generating ")
+            && let Some(hash) = thread.hashed.and_then(|index| self.values.get_mut(index))
+        {
+            hash.value.m_id = (message.m_id != 0).then_some(message.m_id);
         }
         thread.hashed = None;
         let Some((words, count)) = line.dump_start() else { return };

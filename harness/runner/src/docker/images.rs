@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncRead, BufReader},
     process::Command,
+    sync::Mutex,
     time::timeout,
 };
 
@@ -93,6 +94,9 @@ pub async fn ensure_image(
     suite: &str,
     progress: Progress<'_>,
 ) -> Result<String, DockerError> {
+    // Two callers of one process must not build the same image side by side.
+    static BUILDING: Mutex<()> = Mutex::const_new(());
+    let _alone = BUILDING.lock().await;
     docker_available().await?;
     let name = image_name(peer, suite)?;
     if image_exists(&name).await {

@@ -1,10 +1,12 @@
 //! What a peer's directory under `docker/` says about it: `peer.toml` and `expected.toml`.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
 
+use ikev1_scenario::model::Capability;
 use serde::Deserialize;
 
 use super::error::DockerError;
@@ -35,8 +37,8 @@ pub struct PeerManifest {
     pub default_suite: String,
     /// Roles that the daemon can play.
     pub roles: Vec<PeerRole>,
-    /// What the daemon can do; scenarios name the capabilities that they need.
-    pub capabilities: Vec<String>,
+    /// What the daemon cannot do, of the capabilities that scenarios name, and how that is known.
+    pub missing: BTreeMap<Capability, String>,
     /// A command in the container that prints the daemon's version.
     pub version_command: Vec<String>,
 }
@@ -143,7 +145,7 @@ mod tests {
         let peer = PeerDir::strongswan().unwrap();
         assert_eq!(peer.suite(None).unwrap(), "bookworm");
         let error = peer.suite(Some("potato")).unwrap_err();
-        insta::assert_snapshot!(error, @r#"peer strongswan has no suite "potato": expected one of bullseye, bookworm, trixie"#);
+        insta::assert_snapshot!(error, @r#"peer strongswan has no suite "potato": expected one of bookworm, trixie"#);
     }
 
     #[test]
