@@ -208,7 +208,12 @@ impl Core {
     }
 
     /// Gives the message to the hook; whether its length field is to stay as it is.
-    fn run_hook(&mut self, envelope: &Envelope, protection: Option<&Protection>, message: &mut Vec<u8>) -> bool {
+    fn run_hook(
+        &mut self,
+        envelope: &Envelope,
+        protection: Option<&Protection>,
+        message: &mut Vec<u8>,
+    ) -> bool {
         let Some(hook) = &mut self.hook else { return false };
         let mut outgoing = OutgoingMessage {
             cookies: envelope.cookies,
@@ -261,7 +266,8 @@ impl Core {
         self.provider.cbc_decrypt(cipher, protection.ka.as_bytes(), iv, body)?;
         self.key_log.plaintext(Direction::Inbound, &plain);
         let plain = Bytes::from(plain);
-        let chain = read_chain(header.next_payload, &plain.slice(Header::LEN..), Trailing::Padding, &self.limits)?;
+        let chain =
+            read_chain(header.next_payload, &plain.slice(Header::LEN..), Trailing::Padding, &self.limits)?;
         Ok(Opened { chain, plain, next_iv })
     }
 }

@@ -129,9 +129,8 @@ fn every_lost_datagram_is_made_up_for() {
     for mode in [Phase1Mode::Main, Phase1Mode::Aggressive] {
         for lost in 0..9 {
             let mut pair = Pair::new(|peer| peer.mode = mode);
-            pair.link = Box::new(move |_, number, datagram| {
-                if number == lost { Vec::new() } else { vec![datagram] }
-            });
+            pair.link =
+                Box::new(move |_, number, datagram| if number == lost { Vec::new() } else { vec![datagram] });
             pair.alice.endpoint.initiate(pair.now, "peer", "net").unwrap();
             pair.run(Timestamp::from_secs(30));
             let counts = (pair.alice.ipsec_count(), pair.bob.ipsec_count());
@@ -168,10 +167,8 @@ fn ipsec_sas_are_replaced_before_they_expire() {
 fn a_new_isakmp_sa_takes_over_the_ipsec_sas() {
     let mut pair = Pair::new(|peer| peer.ipsec[0].lifetime = Duration::from_secs(100_000));
     pair.establish();
-    let (isakmp, ipsec) = (
-        pair.alice.endpoint.isakmp_sas().next().unwrap(),
-        pair.alice.endpoint.ipsec_sas().next().unwrap(),
-    );
+    let (isakmp, ipsec) =
+        (pair.alice.endpoint.isakmp_sas().next().unwrap(), pair.alice.endpoint.ipsec_sas().next().unwrap());
     let secret = pair.alice.value(Label::GXy);
     pair.run(Timestamp::from_secs(3601));
     for side in [&pair.alice, &pair.bob] {
@@ -198,7 +195,10 @@ fn deletes_reach_the_other_side() {
     pair.bob.endpoint.delete_isakmp_sa(pair.now, sa).unwrap();
     pair.run(pair.now + Duration::from_secs(1));
     assert_eq!((pair.alice.isakmp_count(), pair.bob.isakmp_count()), (0, 0));
-    assert!(pair.alice.events.iter().any(
-        |event| matches!(event, Event::IsakmpSaDeleted { reason: DeleteReason::PeerDeleted, .. })
-    ));
+    assert!(
+        pair.alice
+            .events
+            .iter()
+            .any(|event| matches!(event, Event::IsakmpSaDeleted { reason: DeleteReason::PeerDeleted, .. }))
+    );
 }

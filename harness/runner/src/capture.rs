@@ -10,8 +10,8 @@ use std::net::{IpAddr, SocketAddr};
 use etherparse::{IpNumber, PacketBuilder};
 use ikev1::io::{Datagram, IP_UDP, Timestamp};
 use ikev1::wire::{Cookie, CookiePair};
-use pcap_file::pcap::{PcapHeader, PcapPacket, PcapTsResolution, PcapWriter};
 use ikev1_scenario::model::Side;
+use pcap_file::pcap::{PcapHeader, PcapPacket, PcapTsResolution, PcapWriter};
 use pcap_file::{DataLink, Endianness};
 
 /// Largest payload that an IP packet of 65535 bytes carries after IPv6 and UDP headers.
@@ -127,7 +127,10 @@ impl KeyTable {
 
     /// The file's text.
     pub fn text(&self) -> String {
-        self.keys.iter().map(|(cky_i, ka)| format!("{},{}\n", hex::encode(cky_i.0), hex::encode(ka))).collect()
+        self.keys
+            .iter()
+            .map(|(cky_i, ka)| format!("{},{}\n", hex::encode(cky_i.0), hex::encode(ka)))
+            .collect()
     }
 }
 

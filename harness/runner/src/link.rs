@@ -257,7 +257,9 @@ mod tests {
     #[test]
     fn drops_only_the_message_and_as_often_as_told() {
         let mut link = Link::new();
-        assert!(link.arm(4, &Step::Drop(DropMessage { message: selector(3), from: Side::Harness, times: 2 })));
+        assert!(
+            link.arm(4, &Step::Drop(DropMessage { message: selector(3), from: Side::Harness, times: 2 }))
+        );
         let mut fate = |from, number| link.pass(from, &name(number), &datagram(b"x"), false).unwrap().fate;
         assert_eq!(fate(Side::Harness, 1), Fate::Deliver);
         assert_eq!(fate(Side::Peer, 3), Fate::Deliver);

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use ikev1::Endpoint;
 use ikev1::config::{
     Config, Encapsulation, IntegrityAlgorithm, IpsecPolicy, IpsecProtocol, IpsecTransform, NatTraversal,
     PeerConfig, Phase1Mode, Phase1Transform, Retransmission,
@@ -15,7 +16,6 @@ use ikev1::event::Event;
 use ikev1::io::{Datagram, Output, Timestamp};
 use ikev1::keylog::{Direction, KeyLog, Label};
 use ikev1::wire::{CookiePair, Identification, MessageId};
-use ikev1::Endpoint;
 
 /// A seeded xorshift generator: the same seed gives the same bytes.
 #[derive(Debug)]
@@ -182,8 +182,7 @@ impl Pair {
             self.now = self.now.max(next);
             if self.flying.front().is_some_and(|(at, ..)| *at <= self.now) {
                 let (_, from, datagram) = self.flying.pop_front().unwrap();
-                let arrived =
-                    Datagram { local: datagram.remote, remote: datagram.local, ..datagram };
+                let arrived = Datagram { local: datagram.remote, remote: datagram.local, ..datagram };
                 let to = if from == From::Alice { &mut self.bob } else { &mut self.alice };
                 to.endpoint.handle_datagram(self.now, &arrived);
             } else {

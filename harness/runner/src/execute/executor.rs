@@ -232,11 +232,13 @@ impl<'a, D: Driver + ?Sized> Executor<'a, D> {
                 InjectBytes::Hex(text) => Bytes::from(link::from_hex("datagram", text)?),
                 InjectBytes::Random { seed, length } => {
                     let part = format!("inject {seed}");
-                    let random = random.get_or_insert_with(|| SeededRandom::new(self.seed, &self.case.id, &part));
+                    let random =
+                        random.get_or_insert_with(|| SeededRandom::new(self.seed, &self.case.id, &part));
                     Bytes::from(random.bytes(*length))
                 }
                 InjectBytes::Copy { apply } => {
-                    let model = model.ok_or_else(|| Stop::Infra("a copy needs a message to copy".to_owned()))?;
+                    let model =
+                        model.ok_or_else(|| Stop::Infra("a copy needs a message to copy".to_owned()))?;
                     link::edit_payload(&model.payload, nat_t, apply)?
                 }
             };
@@ -384,7 +386,12 @@ impl<'a, D: Driver + ?Sized> Executor<'a, D> {
     async fn release_late(&mut self) -> Result<(), Stop> {
         loop {
             let now = self.now();
-            let due = self.late.iter().enumerate().filter(|(_, late)| late.at <= now).min_by_key(|(_, late)| late.at);
+            let due = self
+                .late
+                .iter()
+                .enumerate()
+                .filter(|(_, late)| late.at <= now)
+                .min_by_key(|(_, late)| late.at);
             let Some(index) = due.map(|(index, _)| index) else { return Ok(()) };
             let Late { from, datagram, nat_t, name, of, .. } = self.late.remove(index);
             let fault = Some(Fault::DeliveredLate { of });

@@ -54,7 +54,12 @@ impl<'a> Search<'a> {
         let Some(name) = datagram.message else { return };
         let again = matches!(
             datagram.fault,
-            Some(Fault::Injected | Fault::Replayed { .. } | Fault::Duplicate { .. } | Fault::DeliveredLate { .. })
+            Some(
+                Fault::Injected
+                    | Fault::Replayed { .. }
+                    | Fault::Duplicate { .. }
+                    | Fault::DeliveredLate { .. }
+            )
         );
         if again || datagram.from != self.from || !name.matches(self.selector) {
             return;

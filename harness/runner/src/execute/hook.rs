@@ -11,7 +11,9 @@ use ikev1::crypto::{HashAlgorithm, reference};
 use ikev1::hook::{OutgoingHook, OutgoingMessage};
 use ikev1::keylog::{Direction, KeyLog, Label};
 use ikev1::wire::edit::{self, Edit};
-use ikev1::wire::{CookiePair, ExchangeType, Header, MessageId, PayloadType, Trailing, WireLimits, decode_chain};
+use ikev1::wire::{
+    CookiePair, ExchangeType, Header, MessageId, PayloadType, Trailing, WireLimits, decode_chain,
+};
 use ikev1_scenario::model::{self, Contains, EditOp, Exchange, HashTreatment, Selector};
 use ikev1_scenario::tracker::HeaderIdentity;
 
@@ -179,7 +181,8 @@ impl Tap {
             return Err(EditFailure::NoHash("its first payload is no HASH"));
         }
         let length = message.bytes.get(Header::LEN + 2..Header::LEN + GENERIC_HEADER);
-        let length = length.map_or(0, |field| field.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte)));
+        let length =
+            length.map_or(0, |field| field.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte)));
         let end = Header::LEN.saturating_add(length);
         let (Some(digest_len), Some(after_hash)) =
             (length.checked_sub(GENERIC_HEADER), message.bytes.get(end..))
@@ -240,12 +243,8 @@ impl Exchanges {
     /// Which exchange of its type the message belongs to. Informational exchanges have one message, so each is new.
     fn occurrence(&mut self, identity: HeaderIdentity) -> u32 {
         let phase1 = matches!(identity.exchange(), Some(Exchange::MainMode | Exchange::AggressiveMode));
-        let key = (
-            identity.exchange_type,
-            identity.cky_i,
-            (!phase1).then_some(identity.cky_r),
-            identity.m_id,
-        );
+        let key =
+            (identity.exchange_type, identity.cky_i, (!phase1).then_some(identity.cky_r), identity.m_id);
         let single = identity.exchange() == Some(Exchange::Informational);
         if let Some(known) = self.known.get(&key).filter(|_| !single) {
             return *known;
@@ -286,7 +285,9 @@ fn wire_edit(op: &EditOp) -> Result<Edit, HexError> {
         EditOp::Replace { field, hex } => {
             Edit::Replace { path: path(field), bytes: from_hex("replacing bytes", hex)? }
         }
-        EditOp::Fill { field, length, byte } => Edit::Replace { path: path(field), bytes: vec![*byte; *length] },
+        EditOp::Fill { field, length, byte } => {
+            Edit::Replace { path: path(field), bytes: vec![*byte; *length] }
+        }
         EditOp::DuplicatePayload { field } => Edit::DuplicatePayload { path: path(field) },
     })
 }

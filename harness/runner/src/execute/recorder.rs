@@ -113,7 +113,10 @@ impl Recorder {
         self.value(at, Side::Peer, *cookies, m_id.0, *label, bytes, source);
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one for each column of the record, private to two callers")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one for each column of the record, private to two callers"
+    )]
     fn value(
         &mut self,
         at: Timestamp,

@@ -97,7 +97,11 @@ impl<D: Driver + ?Sized> Executor<'_, D> {
         }
         let seen = last_messages(self.recorder.records(), expect.from);
         let within = expect.within_ms;
-        Err(Stop::Unmet(format!("no {} from the {} within {within} ms{seen}", shown(&expect.message), expect.from)))
+        Err(Stop::Unmet(format!(
+            "no {} from the {} within {within} ms{seen}",
+            shown(&expect.message),
+            expect.from
+        )))
     }
 
     async fn replay_step(&mut self, replay: &Replay) -> Result<(), Stop> {
@@ -167,7 +171,8 @@ impl<D: Driver + ?Sized> Executor<'_, D> {
         let mut requests = Vec::new();
         for sequence in 1..=traffic.packets {
             let sequence = u16::try_from(sequence).unwrap_or(u16::MAX);
-            let request = Echo::request(source, destination, ECHO_IDENTIFIER, sequence, b"IPsec SA in both ways");
+            let request =
+                Echo::request(source, destination, ECHO_IDENTIFIER, sequence, b"IPsec SA in both ways");
             let (packet, next_header) = traffic::packet(&request, phase2.encapsulation)
                 .map_err(|error| Stop::Infra(error.to_string()))?;
             self.engine.send_packet(self.driver.now(), id, next_header, &packet)?;
@@ -194,7 +199,9 @@ impl<D: Driver + ?Sized> Executor<'_, D> {
         match traffic.expect {
             TrafficExpect::Reply if replies < requests.len() => {
                 let sent = requests.len();
-                Err(Stop::Unmet(format!("{replies} of {sent} echo requests were answered within {within} ms")))
+                Err(Stop::Unmet(format!(
+                    "{replies} of {sent} echo requests were answered within {within} ms"
+                )))
             }
             TrafficExpect::None if replies > 0 => {
                 Err(Stop::Unmet(format!("{replies} echo requests were answered, none should be")))
@@ -205,7 +212,9 @@ impl<D: Driver + ?Sized> Executor<'_, D> {
 
     fn replies(&self, requests: &[Echo]) -> usize {
         let answered = |request: &&Echo| {
-            self.packets.iter().any(|(_, packet, next_header)| traffic::is_reply(request, packet, *next_header))
+            self.packets
+                .iter()
+                .any(|(_, packet, next_header)| traffic::is_reply(request, packet, *next_header))
         };
         requests.iter().filter(answered).count()
     }

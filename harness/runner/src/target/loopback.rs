@@ -65,7 +65,12 @@ impl Default for Loopback {
 /// The ends of every loopback case: the ports of the field, addresses for documentation (RFC 5737).
 pub fn addresses() -> Addresses {
     let end = |host, port| SocketAddr::from((Ipv4Addr::new(192, 0, 2, host), port));
-    Addresses { harness: end(1, 500), harness_nat_t: end(1, 4500), peer: end(2, 500), peer_nat_t: end(2, 4500) }
+    Addresses {
+        harness: end(1, 500),
+        harness_nat_t: end(1, 4500),
+        peer: end(2, 500),
+        peer_nat_t: end(2, 4500),
+    }
 }
 
 #[async_trait]
@@ -142,7 +147,8 @@ impl Session {
         for _ in 0..STEPS_MAX {
             let harness = self.to_harness.front().map(|(at, _)| *at);
             let peer = self.to_peer.front().map(|(at, _)| *at);
-            let Some(next) = [harness, peer, self.timeout].into_iter().flatten().min().filter(|at| *at <= until)
+            let Some(next) =
+                [harness, peer, self.timeout].into_iter().flatten().min().filter(|at| *at <= until)
             else {
                 self.now = self.now.max(until);
                 return Ok(None);
@@ -202,8 +208,12 @@ impl Session {
         let done = match command {
             PeerCommand::InitiatePhase1 => peer.initiate_phase1(now, PEER_NAME).map(drop),
             PeerCommand::InitiateQuickMode => peer.initiate(now, PEER_NAME, POLICY_NAME).map(drop),
-            PeerCommand::RekeyIsakmp(which) => peer.rekey_isakmp_sa(now, view::isakmp_sa(peer, which)?).map(drop),
-            PeerCommand::RekeyIpsec(which) => peer.rekey_ipsec_sa(now, view::ipsec_sa(peer, which)?).map(drop),
+            PeerCommand::RekeyIsakmp(which) => {
+                peer.rekey_isakmp_sa(now, view::isakmp_sa(peer, which)?).map(drop)
+            }
+            PeerCommand::RekeyIpsec(which) => {
+                peer.rekey_ipsec_sa(now, view::ipsec_sa(peer, which)?).map(drop)
+            }
             PeerCommand::DeleteIsakmp(which) => peer.delete_isakmp_sa(now, view::isakmp_sa(peer, which)?),
             PeerCommand::DeleteIpsec(which) => peer.delete_ipsec_sa(now, view::ipsec_sa(peer, which)?),
         };
