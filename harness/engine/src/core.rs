@@ -268,6 +268,7 @@ impl Core {
         let plain = Bytes::from(plain);
         let chain =
             read_chain(header.next_payload, &plain.slice(Header::LEN..), Trailing::Padding, &self.limits)?;
+        self.key_log.value(header.cookies, header.message_id, Label::NextIv, &next_iv);
         Ok(Opened { chain, plain, next_iv })
     }
 }
