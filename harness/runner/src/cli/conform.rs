@@ -146,11 +146,7 @@ pub(super) fn conduct(args: &Args, context: &Context) -> Result<(Report, PathBuf
     Ok((report, plan.options.folder))
 }
 
-fn dry_run(
-    cases: &[Case],
-    peers: &Peers,
-    out: &mut dyn Write,
-) -> Result<Outcome, CliError> {
+fn dry_run(cases: &[Case], peers: &Peers, out: &mut dyn Write) -> Result<Outcome, CliError> {
     for (peer, _) in peers {
         for case in cases {
             writeln!(out, "{} {} {}", peer.name(), case.role, case.id)?;
@@ -194,7 +190,12 @@ impl Plan<'_> {
     }
 
     /// Runs all cases with one peer; gives its known failures that are out of date.
-    fn peer(&self, peer: &PeerName, known: &[Waiver], sink: &mut dyn FnMut(RunEvent)) -> Vec<WaiverProblem> {
+    fn peer(
+        &self,
+        peer: &PeerName,
+        known: &[Waiver],
+        sink: &mut (dyn FnMut(RunEvent) + Send),
+    ) -> Vec<WaiverProblem> {
         let mut progress = |line: &str| sink(RunEvent::Note { text: line.to_owned() });
         let runner = match peers::open(peer, &self.context.workspace, &mut progress) {
             Ok(runner) => runner,

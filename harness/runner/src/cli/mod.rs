@@ -12,17 +12,17 @@
 
 mod app;
 mod catalogue;
-mod conform;
+pub mod conform;
 mod error;
-mod explain;
-mod images;
-mod lint;
-mod list;
+pub mod explain;
+pub mod images;
+pub mod lint;
+pub mod list;
 mod peers;
-mod record;
-mod rejudge;
-mod schema;
-mod vectors;
+pub mod record;
+pub mod rejudge;
+pub mod schema;
+pub mod vectors;
 mod workspace;
 
 pub use app::{Command, Context, Global, run};

@@ -56,9 +56,10 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
         }
     }
     let file = file(groups);
-    let path = args.out.clone().unwrap_or_else(|| {
-        context.workspace.vectors().join("chain").join(format!("{}.json", peer.name()))
-    });
+    let path = args
+        .out
+        .clone()
+        .unwrap_or_else(|| context.workspace.vectors().join("chain").join(format!("{}.json", peer.name())));
     check(&path, &file)?;
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(CliError::harness)?;
@@ -140,7 +141,9 @@ fn check(path: &Path, file: &ChainFile) -> Result<(), CliError> {
     let loaded = LoadedFile::from_json(path, &text).map_err(CliError::harness)?;
     for provider in ikev1::crypto::providers() {
         if let Some(failure) = loaded.check(*provider).failures.first() {
-            return Err(CliError::Harness(format!("a recorded value is wrong, so nothing was written: {failure}")));
+            return Err(CliError::Harness(format!(
+                "a recorded value is wrong, so nothing was written: {failure}"
+            )));
         }
     }
     Ok(())

@@ -157,8 +157,8 @@ impl Recorder {
             protocol: protocol(sa.protocol),
             spi_in: sa.spi_in,
             spi_out: sa.spi_out,
-            packets_in: sa.packets_in.unwrap_or(0),
-            packets_out: sa.packets_out.unwrap_or(0),
+            packets_in: sa.packets_in,
+            packets_out: sa.packets_out,
         });
         let (isakmp_sas, ipsec_sas) = (isakmp.collect(), ipsec.collect());
         self.push(at, Event::State { side, isakmp_sas, ipsec_sas });

@@ -10,8 +10,8 @@ use ikev1_scenario::model::{self, Phase1Exchange};
 use ikev1_scenario::transcript::{Event, Record, ValueSource};
 
 use super::chain::{
-    ChainGroup, ChainTest, EncryptedMessage, Exchange, IpsecSaVector, PfsInputs, PhaseOneInputs, PhaseOneValues,
-    QuickMode, QuickModeInputs, QuickModeValues, Side,
+    ChainGroup, ChainTest, EncryptedMessage, Exchange, IpsecSaVector, PfsInputs, PhaseOneInputs,
+    PhaseOneValues, QuickMode, QuickModeInputs, QuickModeValues, Side,
 };
 use super::model::{Authentication, TestResult};
 use super::values::{CipherName, GroupName, HashName, Hex};
@@ -228,7 +228,8 @@ impl Tape {
         // A plaintext may be recorded before or after its datagram.
         for record in transcript {
             if let Event::Plaintext { datagram, hex, .. } = &record.event {
-                let found = numbers.iter().position(|n| n == datagram).and_then(|index| tape.sent.get_mut(index));
+                let found =
+                    numbers.iter().position(|n| n == datagram).and_then(|index| tape.sent.get_mut(index));
                 if let Some(sent) = found {
                     sent.plaintext = Some(hex::decode(hex)?);
                 }
@@ -238,9 +239,9 @@ impl Tape {
     }
 
     fn message(&self, exchange: model::Exchange, occurrence: u32, number: u8) -> Option<&Sent> {
-        self.sent.iter().find(|sent| {
-            (sent.exchange, sent.occurrence, sent.number) == (exchange, occurrence, number)
-        })
+        self.sent
+            .iter()
+            .find(|sent| (sent.exchange, sent.occurrence, sent.number) == (exchange, occurrence, number))
     }
 
     fn need(&self, exchange: model::Exchange, occurrence: u32, number: u8) -> Result<&Sent, RecordError> {
@@ -368,7 +369,10 @@ impl Tape {
             pfs,
             after_hash_1: first.after_hash()?,
             after_hash_2: second.after_hash()?,
-            messages: [first, second, third].iter().filter_map(|sent| sent.encrypted(first.by_harness)).collect(),
+            messages: [first, second, third]
+                .iter()
+                .filter_map(|sent| sent.encrypted(first.by_harness))
+                .collect(),
         };
         let ipsec_sas = vec![
             self.ipsec_sa(Side::Responder, second, m_id, reported)?,
@@ -402,10 +406,11 @@ impl Tape {
                 (Label::KeymatResponder, Label::EncryptionKeyResponder, Label::IntegrityKeyResponder)
             }
         };
-        let protocol = match announces.dissection().field("sa.proposal.protocol").map(|field| field.value.clone()) {
-            Some(FieldValue::Number(number, _)) => u8::try_from(number).ok(),
-            _ => None,
-        };
+        let protocol =
+            match announces.dissection().field("sa.proposal.protocol").map(|field| field.value.clone()) {
+                Some(FieldValue::Number(number, _)) => u8::try_from(number).ok(),
+                _ => None,
+            };
         let mut value = |label, name| self.value(label, m_id, name, reported);
         let encryption_key = match value(encryption, "encryption_key") {
             // AH has none.
