@@ -265,7 +265,8 @@ impl Endpoint {
         let Some(pair) = self.ipsec.get(id) else { return };
         let (protocol, spi) = (protocol_id(pair.chosen.protocol), Spi::from_u32(pair.spi_in).0);
         let usable = self.usable_isakmp_sa(pair.isakmp_sa, pair.peer, Some(&pair.remote_id));
-        let Some(isakmp_sa) = usable.or_else(|| self.isakmp.contains_key(&pair.isakmp_sa).then_some(pair.isakmp_sa))
+        let Some(isakmp_sa) =
+            usable.or_else(|| self.isakmp.contains_key(&pair.isakmp_sa).then_some(pair.isakmp_sa))
         else {
             return;
         };
@@ -304,8 +305,6 @@ impl Endpoint {
         notification.spi = Bytes::copy_from_slice(&header.cookies.to_bytes());
         let id = self.by_cookies.get(&header.cookies).copied();
         if let Some(id) = id
-            && let Some(sa) = self.isakmp.get_mut(&id).filter(|sa| sa.established().is_some())
-        {
             && let Some(sa) = self.isakmp.get_mut(&id).filter(|sa| sa.established().is_some())
         {
             // What no HASH vouches for can come from anyone; a protected answer would lend it weight.
@@ -399,7 +398,9 @@ impl Endpoint {
     /// Acts on an authenticated Delete payload: each SPI in it names an SA of the peer.
     pub(super) fn peer_deletes(&mut self, id: IsakmpSaId, delete: &Delete) {
         let remote = self.isakmp.get(&id).and_then(|sa| sa.remote());
-        let Some((peer, remote_id)) = remote.map(|(peer, remote_id)| (peer, remote_id.clone())) else { return };
+        let Some((peer, remote_id)) = remote.map(|(peer, remote_id)| (peer, remote_id.clone())) else {
+            return;
+        };
         let remote = (peer, &remote_id);
         for spi in &delete.spis {
             if delete.protocol == ProtocolId::ISAKMP {

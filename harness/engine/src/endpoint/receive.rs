@@ -166,8 +166,7 @@ impl Endpoint {
         self.half_open = self.half_open.saturating_add(1);
         self.by_cookies.insert(cookies, id);
         self.by_first_message.insert((initiator, received.path.remote), id);
-        let mut sa =
-            IsakmpSa::new(id, peer_index, cookies, Role::Responder, path, start.state, conversation);
+        let mut sa = IsakmpSa::new(id, peer_index, cookies, Role::Responder, path, start.state, conversation);
         sa.began = self.count_sa();
         self.isakmp.insert(id, sa);
         Ok(())

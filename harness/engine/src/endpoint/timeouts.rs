@@ -119,7 +119,9 @@ impl Endpoint {
         let usable = |id: &IsakmpSaId| {
             self.isakmp.get(id).is_some_and(|sa| {
                 !sa.superseded
-                    && sa.remote().is_some_and(|(p, id)| p == peer && remote_id.is_none_or(|wanted| wanted == id))
+                    && sa
+                        .remote()
+                        .is_some_and(|(p, id)| p == peer && remote_id.is_none_or(|wanted| wanted == id))
             })
         };
         Some(preferred).filter(usable).or_else(|| self.isakmp.keys().rev().copied().find(usable))
