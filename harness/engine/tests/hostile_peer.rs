@@ -148,11 +148,9 @@ fn a_forged_message_before_the_real_one_does_not_break_the_chain_of_ivs(
     let (from, real) = pair.sent[number].clone();
     let forged = damaged(&pair, number);
     pair.inject(from, forged);
-    let refusals = pair.to(from).refusals();
-    pair.drain();
     pair.deliver(from, real);
-    pair.run(pair.now + SECOND);
-    assert!(refusals.is_empty(), "drained only afterwards");
+    // Long enough for a quick mode 1 that was lost to come again.
+    pair.run(pair.now + 5 * SECOND);
     assert_eq!(pair.to(from).refusals().len(), 1, "{:?}", pair.to(from).refusals());
     assert_eq!((pair.alice.ipsec_count(), pair.bob.ipsec_count()), (1, 1), "{:?}", pair.bob.events);
 }

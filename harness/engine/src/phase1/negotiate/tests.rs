@@ -34,17 +34,17 @@ fn proposal(number: u8, transforms: &[Phase1Transform]) -> Proposal {
 }
 
 #[rstest]
-#[case::the_only_one(&[&[AES_SHA]], &[AES_SHA], Some((1, 1)))]
-#[case::the_first_offered_that_fits_not_our_first(&[&[TRIPLE_DES_MD5, AES_SHA, AES_256_SHA_256]], &[AES_256_SHA_256, AES_SHA], Some((1, 2)))]
-#[case::from_a_later_proposal(&[&[TRIPLE_DES_MD5], &[AES_SHA]], &[AES_SHA], Some((2, 1)))]
-#[case::none(&[&[TRIPLE_DES_MD5], &[AES_SHA]], &[AES_256_SHA_256], None)]
-#[case::nothing_offered(&[], &[AES_SHA], None)]
+#[case::the_only_one(vec![vec![AES_SHA]], &[AES_SHA], Some((1, 1)))]
+#[case::the_first_offered_that_fits_not_our_first(vec![vec![TRIPLE_DES_MD5, AES_SHA, AES_256_SHA_256]], &[AES_256_SHA_256, AES_SHA], Some((1, 2)))]
+#[case::from_a_later_proposal(vec![vec![TRIPLE_DES_MD5], vec![AES_SHA]], &[AES_SHA], Some((2, 1)))]
+#[case::none(vec![vec![TRIPLE_DES_MD5], vec![AES_SHA]], &[AES_256_SHA_256], None)]
+#[case::nothing_offered(vec![], &[AES_SHA], None)]
 fn the_first_acceptable_transform_is_chosen(
-    #[case] offered: &[&[Phase1Transform]],
+    #[case] offered: Vec<Vec<Phase1Transform>>,
     #[case] policy: &[Phase1Transform],
     #[case] expected: Option<(u8, u8)>,
 ) {
-    let proposals = (1..).zip(offered).map(|(number, transforms)| proposal(number, transforms)).collect();
+    let proposals = (1..).zip(&offered).map(|(number, transforms)| proposal(number, transforms)).collect();
     let offered = SaPayload::ipsec_doi(proposals);
     match (choose(&peer(policy), &offered), expected) {
         (Ok((reply, chosen)), Some((number, transform))) => {
