@@ -1,5 +1,9 @@
 //! Which octets of a handshake may be changed on the way without anyone noticing, and that no other may.
-#![allow(missing_docs, reason = "tests are named by what they show")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "tests are named by what they show, and fail by panicking"
+)]
 
 mod common;
 

@@ -1,5 +1,9 @@
 //! Messages that no honest peer sends at that moment: forged, replayed, reordered, damaged, or too many.
-#![allow(missing_docs, reason = "tests are named by what they show")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "tests are named by what they show, and fail by panicking"
+)]
 
 mod common;
 

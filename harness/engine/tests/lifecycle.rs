@@ -1,5 +1,9 @@
 //! States, events and lifetimes: what each message does at each moment, rekeying, collisions, deletion.
-#![allow(missing_docs, reason = "tests are named by what they show")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "tests are named by what they show, and fail by panicking"
+)]
 
 mod common;
 

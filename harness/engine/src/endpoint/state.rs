@@ -1,6 +1,6 @@
 //! What an endpoint holds, and how its driver polls it.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::config::{Config, PeerConfig};
 use crate::core::{Core, Path};
@@ -32,11 +32,11 @@ pub struct Endpoint {
     pub(super) peers: Vec<PeerConfig>,
     pub(super) isakmp: BTreeMap<IsakmpSaId, IsakmpSa>,
     /// SAs whose two cookies are known.
-    pub(super) by_cookies: HashMap<CookiePair, IsakmpSaId>,
+    pub(super) by_cookies: BTreeMap<CookiePair, IsakmpSaId>,
     /// SAs that we initiate and whose responder cookie is not known yet.
-    pub(super) by_initiator_cookie: HashMap<Cookie, IsakmpSaId>,
+    pub(super) by_initiator_cookie: BTreeMap<Cookie, IsakmpSaId>,
     /// SAs that a peer initiated, by its cookie and address: where first messages that come again belong.
-    pub(super) by_first_message: HashMap<(Cookie, std::net::SocketAddr), IsakmpSaId>,
+    pub(super) by_first_message: BTreeMap<(Cookie, std::net::SocketAddr), IsakmpSaId>,
     pub(super) ipsec: IpsecTable,
     pub(super) half_open: usize,
     pub(super) next_isakmp_id: u32,
@@ -62,9 +62,9 @@ impl Endpoint {
             },
             peers: config.peers,
             isakmp: BTreeMap::new(),
-            by_cookies: HashMap::new(),
-            by_initiator_cookie: HashMap::new(),
-            by_first_message: HashMap::new(),
+            by_cookies: BTreeMap::new(),
+            by_initiator_cookie: BTreeMap::new(),
+            by_first_message: BTreeMap::new(),
             ipsec: IpsecTable::default(),
             half_open: 0,
             next_isakmp_id: 1,

@@ -6,13 +6,9 @@ use ikev1::config::{IntegrityAlgorithm, IpsecTransform, Phase1Mode};
 use proptest::prelude::*;
 
 use super::Endpoint;
+use crate::common::{self, From, Pair};
 use crate::event::{IsakmpSaId, Role};
 use crate::timer::Timer;
-
-#[path = "../../tests/common/mod.rs"]
-mod common;
-
-use common::{From, Pair};
 
 /// Each index leads to an SA that leads back, nothing is counted wrong, reserved or timed for an SA that is gone.
 fn assert_consistent(endpoint: &Endpoint) {
