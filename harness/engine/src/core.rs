@@ -85,7 +85,7 @@ impl Protection {
         skeyid: keys::Skeyid,
         g_xy: &Secret,
     ) -> Self {
-        let octets = Cookies { initiator: cookies.initiator.0, responder: cookies.responder.0 };
+        let octets = Cookies { cky_i: cookies.initiator.0, cky_r: cookies.responder.0 };
         let keys = PhaseOneKeys::derive(core.provider, transform.hash, skeyid, g_xy, &octets);
         let ka = keys::encryption_key(core.provider, transform.hash, transform.cipher, &keys.skeyid_e);
         for (label, bytes) in [
@@ -208,7 +208,12 @@ impl Core {
     }
 
     /// Gives the message to the hook; whether its length field is to stay as it is.
-    fn run_hook(&mut self, envelope: &Envelope, protection: Option<&Protection>, message: &mut Vec<u8>) -> bool {
+    fn run_hook(
+        &mut self,
+        envelope: &Envelope,
+        protection: Option<&Protection>,
+        message: &mut Vec<u8>,
+    ) -> bool {
         let Some(hook) = &mut self.hook else { return false };
         let mut outgoing = OutgoingMessage {
             cookies: envelope.cookies,
@@ -261,7 +266,9 @@ impl Core {
         self.provider.cbc_decrypt(cipher, protection.ka.as_bytes(), iv, body)?;
         self.key_log.plaintext(Direction::Inbound, &plain);
         let plain = Bytes::from(plain);
-        let chain = read_chain(header.next_payload, &plain.slice(Header::LEN..), Trailing::Padding, &self.limits)?;
+        let chain =
+            read_chain(header.next_payload, &plain.slice(Header::LEN..), Trailing::Padding, &self.limits)?;
+        self.key_log.value(header.cookies, header.message_id, Label::NextIv, &next_iv);
         Ok(Opened { chain, plain, next_iv })
     }
 }

@@ -90,7 +90,14 @@ pub struct Datagram {
 
 impl fmt::Debug for Datagram {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Datagram({} <-> {}, protocol {}, {} bytes)", self.local, self.remote, self.ip_protocol, self.payload.len())
+        write!(
+            f,
+            "Datagram({} <-> {}, protocol {}, {} bytes)",
+            self.local,
+            self.remote,
+            self.ip_protocol,
+            self.payload.len()
+        )
     }
 }
 

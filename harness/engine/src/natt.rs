@@ -22,9 +22,10 @@ pub(crate) fn vendor_id(peer: &PeerConfig) -> Option<Payload> {
 /// Whether the peer announced RFC 3947 and we offer it too.
 pub(crate) fn agreed(peer: &PeerConfig, chain: &Chain) -> bool {
     peer.nat_traversal != NatTraversal::Off
-        && chain.payloads.iter().any(
-            |p| matches!(&p.payload, Payload::VendorId(vid) if vid.data.as_ref() == VENDOR_ID_RFC_3947),
-        )
+        && chain
+            .payloads
+            .iter()
+            .any(|p| matches!(&p.payload, Payload::VendorId(vid) if vid.data.as_ref() == VENDOR_ID_RFC_3947))
 }
 
 /// `HASH = HASH(CKY-I | CKY-R | IP | Port)` (RFC 3947 section 3.2)
@@ -51,10 +52,7 @@ pub(crate) fn discovery(
         NatTraversal::Off | NatTraversal::Auto => path.local,
     };
     [path.remote, source].map(|address| {
-        Payload::NatDiscovery(NatDiscovery {
-            hash: address_hash(core, hash, cookies, address),
-            draft: false,
-        })
+        Payload::NatDiscovery(NatDiscovery { hash: address_hash(core, hash, cookies, address), draft: false })
     })
 }
 

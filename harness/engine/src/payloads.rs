@@ -28,9 +28,7 @@ pub(crate) fn at(chain: &Chain, position: usize, expected: PayloadType) -> Resul
     match chain.payloads.get(position) {
         None => Err(ExchangeError::MissingPayload(expected)),
         Some(found) if found.payload_type == expected => Ok(()),
-        Some(found) => {
-            Err(ExchangeError::MisplacedPayload { position, expected, got: found.payload_type })
-        }
+        Some(found) => Err(ExchangeError::MisplacedPayload { position, expected, got: found.payload_type }),
     }
 }
 
@@ -65,9 +63,7 @@ pub(crate) fn hash(chain: &Chain) -> Result<Bytes, ExchangeError> {
 }
 
 /// An ID payload with its body as received.
-pub(crate) fn identification(
-    received: &ReceivedPayload,
-) -> Result<(&Identification, Bytes), ExchangeError> {
+pub(crate) fn identification(received: &ReceivedPayload) -> Result<(&Identification, Bytes), ExchangeError> {
     match &received.payload {
         Payload::Identification(id) => Ok((id, received.body.clone())),
         _ => Err(ExchangeError::MissingPayload(PayloadType::ID)),

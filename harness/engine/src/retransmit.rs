@@ -36,6 +36,8 @@ pub(crate) enum Arrival {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Conversation {
     last_sent: Option<Datagram>,
+    /// `last_sent` waits for an answer, and a timer sends it again.
+    waiting: bool,
     retransmissions: u8,
     next_wait: Duration,
     /// SHA-256 of handled messages, newest last.
@@ -53,6 +55,7 @@ impl Conversation {
     ) {
         self.last_sent = Some(sent.datagram.clone());
         self.retransmissions = 0;
+        self.waiting = policy.is_some();
         match policy {
             Some(policy) => {
                 self.next_wait = policy.first;
@@ -65,6 +68,9 @@ impl Conversation {
     /// Notes that a message was handled, and that nothing of ours waits for an answer.
     pub(crate) fn handled(&mut self, core: &mut Core, digest: Vec<u8>, timer: Timer) {
         core.timers.stop(timer);
+        self.waiting = false;
+        // Whatever answers this message is given to `sent` next; the last message of an exchange has no answer.
+        self.last_sent = None;
         if self.handled.len() >= core.limits.duplicates_max {
             self.handled.pop_front();
         }
@@ -82,8 +88,15 @@ impl Conversation {
         }
     }
 
-    /// Sends the last message of ours again, because the peer's came again.
-    pub(crate) fn repeat(&self, core: &mut Core) {
+    /// The peer's last message came again: sends our answer again. Not while a timer does that anyway, or on a link
+    /// that doubles datagrams two sides would answer each other's copies for ever.
+    pub(crate) fn answer_again(&self, core: &mut Core) {
+        if !self.waiting {
+            self.send_again(core);
+        }
+    }
+
+    fn send_again(&self, core: &mut Core) {
         if let Some(datagram) = &self.last_sent {
             core.transmit(datagram.clone());
         }
@@ -100,7 +113,7 @@ impl Conversation {
             return Err(self.retransmissions);
         }
         self.retransmissions = self.retransmissions.saturating_add(1);
-        self.repeat(core);
+        self.send_again(core);
         self.next_wait = scaled(self.next_wait, policy.factor);
         core.timers.set(timer, core.now + self.next_wait);
         Ok(())

@@ -48,11 +48,6 @@ impl Timers {
         }
     }
 
-    /// When a timer fires.
-    pub(crate) fn get(&self, timer: Timer) -> Option<Timestamp> {
-        self.by_timer.get(&timer).copied()
-    }
-
     /// When the next timer fires.
     pub(crate) fn next(&self) -> Option<Timestamp> {
         self.by_time.first().map(|(at, _)| *at)

@@ -84,8 +84,7 @@ impl Endpoint {
         self.at(now);
         let pair = self.ipsec.get(id).ok_or(ApiMisuse::UnknownSa("IPsec SA"))?;
         let (peer, policy, isakmp_sa) = (pair.peer, pair.policy, pair.isakmp_sa);
-        let isakmp_sa =
-            self.usable_isakmp_sa(isakmp_sa, peer).ok_or(ApiMisuse::UnknownSa("ISAKMP SA"))?;
+        let isakmp_sa = self.usable_isakmp_sa(isakmp_sa, peer).ok_or(ApiMisuse::UnknownSa("ISAKMP SA"))?;
         self.start_quick_mode(isakmp_sa, policy, Some(id)).map_err(misuse)
     }
 
@@ -187,14 +186,12 @@ impl Endpoint {
         let peer = self.peers.get(peer_index).ok_or_else(no_address)?;
         let remote = SocketAddr::new(peer.remote.ok_or_else(no_address)?, peer.remote_port);
         let mut path = Path { local: peer.local, remote, nat_t: false };
-        let mut cx =
-            Cx { core: &mut self.core, peer, sa: id, cookies, path: &mut path, first_contact };
+        let mut cx = Cx { core: &mut self.core, peer, sa: id, cookies, path: &mut path, first_contact };
         let start = phase1::initiate(&mut cx)?;
         let mut conversation = Conversation::default();
         let policy = start.retransmit.then_some(&peer.retransmission);
         conversation.sent(&mut self.core, &start.sent, Timer::RetransmitPhase1(id), policy);
-        let mut sa =
-            IsakmpSa::new(id, peer_index, cookies, Role::Initiator, path, start.state, conversation);
+        let mut sa = IsakmpSa::new(id, peer_index, cookies, Role::Initiator, path, start.state, conversation);
         sa.waiting = waiting;
         sa.replaces = replaces;
         for (_, pair) in &sa.waiting {

@@ -18,8 +18,7 @@ use crate::retransmit::Conversation;
 use crate::sa::{IpsecSaPair, Phase2};
 use crate::timer::Timer;
 use crate::wire::{
-    Delete, ExchangeType, Flags, Header, MessageId, Notification, NotifyType, Payload,
-    ProtocolId, Spi,
+    Delete, ExchangeType, Flags, Header, MessageId, Notification, NotifyType, Payload, ProtocolId, Spi,
 };
 
 /// How long a replaced SA stays, so that what the peer already sent under it still arrives.
@@ -85,9 +84,7 @@ impl Endpoint {
     ) -> Result<MessageId, ExchangeError> {
         let m_id = self.new_m_id(id);
         let step = self
-            .with_quick_mode(id, m_id, |cx| {
-                crate::phase2::quick_mode::initiate(cx, policy, replaces)
-            })
+            .with_quick_mode(id, m_id, |cx| crate::phase2::quick_mode::initiate(cx, policy, replaces))
             .ok_or(ExchangeError::SaDeleted)??;
         if let Some(pair) = replaces.and_then(|old| self.ipsec.get_mut(old)) {
             pair.being_replaced = true;
@@ -121,12 +118,8 @@ impl Endpoint {
         let max = self.core.limits.finished_m_ids_max;
         sa.use_m_id(m_id, max);
         let keep = self.core.limits.duplicates_max;
-        let done: Vec<MessageId> = sa
-            .used_m_ids
-            .iter()
-            .filter(|m_id| sa.phase2.contains_key(m_id))
-            .copied()
-            .collect();
+        let done: Vec<MessageId> =
+            sa.used_m_ids.iter().filter(|m_id| sa.phase2.contains_key(m_id)).copied().collect();
         for old in done.iter().take(done.len().saturating_sub(keep)) {
             sa.phase2.remove(old);
         }

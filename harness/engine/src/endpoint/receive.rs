@@ -14,9 +14,7 @@ use crate::phase2::quick_mode;
 use crate::retransmit::{Arrival, Conversation};
 use crate::sa::{IsakmpSa, Phase2};
 use crate::timer::Timer;
-use crate::wire::{
-    Cookie, CookiePair, ExchangeType, Flags, Header, MessageId, Payload, Trailing, WireError,
-};
+use crate::wire::{Cookie, CookiePair, ExchangeType, Flags, Header, MessageId, Payload, Trailing, WireError};
 
 /// How long a responder keeps a phase 1 exchange that does not come to its end.
 const HALF_OPEN_LIFETIME: core::time::Duration = core::time::Duration::from_secs(60);
@@ -105,7 +103,7 @@ impl Endpoint {
             if let Some(sa) = self.isakmp.get(&id)
                 && sa.conversation.arrival(&digest) == Arrival::Repeated
             {
-                sa.conversation.repeat(&mut self.core);
+                sa.conversation.answer_again(&mut self.core);
             }
             return Ok(());
         }
@@ -133,8 +131,7 @@ impl Endpoint {
         let Some(peer) = self.peers.get(peer_index) else {
             return Err(ExchangeError::UnknownPeer(received.path.remote));
         };
-        let mut cx =
-            Cx { core: &mut self.core, peer, sa: id, cookies, path: &mut path, first_contact };
+        let mut cx = Cx { core: &mut self.core, peer, sa: id, cookies, path: &mut path, first_contact };
         let start = phase1::accept(&mut cx, received)?;
         let mut conversation = Conversation::default();
         let timer = Timer::RetransmitPhase1(id);
@@ -179,7 +176,7 @@ impl Endpoint {
         match sa.conversation.arrival(&digest) {
             Arrival::New => {}
             Arrival::Repeated => {
-                sa.conversation.repeat(&mut self.core);
+                sa.conversation.answer_again(&mut self.core);
                 return Ok(());
             }
             Arrival::Stale => return Ok(()),
@@ -198,8 +195,7 @@ impl Endpoint {
         }
         let first_contact = !self.other_sa_stands(sa.peer, id);
         let (cookies, mut path) = (header.cookies, sa.path);
-        let mut cx =
-            Cx { core: &mut self.core, peer, sa: id, cookies, path: &mut path, first_contact };
+        let mut cx = Cx { core: &mut self.core, peer, sa: id, cookies, path: &mut path, first_contact };
         let advance = sa.phase1.handle(&mut cx, received)?;
         let policy = advance.retransmit.then_some(&peer.retransmission);
         let Some(sa) = self.isakmp.get_mut(&id) else {
@@ -254,7 +250,7 @@ impl Endpoint {
             None
         };
         if arrival == Arrival::Repeated {
-            exchange.conversation.repeat(&mut self.core);
+            exchange.conversation.answer_again(&mut self.core);
         }
         match result {
             Some(Ok(step)) => {

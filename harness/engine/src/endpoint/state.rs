@@ -46,11 +46,7 @@ pub struct Endpoint {
 impl Endpoint {
     /// An endpoint without SAs.
     #[must_use]
-    pub fn new(
-        config: Config,
-        provider: &'static dyn CryptoProvider,
-        random: Box<dyn RandomSource>,
-    ) -> Self {
+    pub fn new(config: Config, provider: &'static dyn CryptoProvider, random: Box<dyn RandomSource>) -> Self {
         Self {
             core: Core {
                 provider,

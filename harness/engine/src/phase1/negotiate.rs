@@ -9,8 +9,8 @@ use crate::config::{PeerConfig, Phase1Transform};
 use crate::crypto::{CipherAlgorithm, Group, HashAlgorithm};
 use crate::error::ExchangeError;
 use crate::wire::{
-    Attribute, AuthMethod, Doi, EncryptionAlgorithm, HashAlgorithmId, LifeType, Phase1Attribute,
-    Proposal, ProtocolId, SaPayload, Transform, TransformId,
+    Attribute, AuthMethod, Doi, EncryptionAlgorithm, HashAlgorithmId, LifeType, Phase1Attribute, Proposal,
+    ProtocolId, SaPayload, Transform, TransformId,
 };
 
 /// The only situation we negotiate (RFC 2407 section 4.2.1).
@@ -141,7 +141,7 @@ pub(crate) fn verify_choice(offered: &SaPayload, reply: &SaPayload) -> Result<Ch
 pub(crate) fn same_attributes(a: &[Attribute], b: &[Attribute]) -> bool {
     let same = |x: &Attribute, y: &Attribute| {
         x.class == y.class
-            && match (x.value.as_u64(), y.value.as_u64()) {
+            && match (x.as_u64(), y.as_u64()) {
                 (Some(x), Some(y)) => x == y,
                 _ => x.value == y.value,
             }
@@ -170,7 +170,7 @@ fn read_transform(transform: &Transform) -> Result<Chosen, String> {
     let mut life = LifeAttributes::default();
     for attribute in &transform.attributes {
         let class = Phase1Attribute(attribute.class);
-        let value = attribute.value.as_u64().ok_or_else(|| format!("{class:?} is too long"))?;
+        let value = attribute.as_u64().ok_or_else(|| format!("{class:?} is too long"))?;
         let slot = match class {
             Phase1Attribute::ENCRYPTION_ALGORITHM => &mut cipher,
             Phase1Attribute::KEY_LENGTH => &mut key_bits,
@@ -192,11 +192,11 @@ fn read_transform(transform: &Transform) -> Result<Chosen, String> {
         }
     }
     let cipher = cipher.ok_or("no encryption algorithm")?;
-    let cipher = cipher_from_numbers(cipher, key_bits)
-        .ok_or_else(|| format!("encryption algorithm {cipher} with key length {key_bits:?} is not supported"))?;
+    let cipher = cipher_from_numbers(cipher, key_bits).ok_or_else(|| {
+        format!("encryption algorithm {cipher} with key length {key_bits:?} is not supported")
+    })?;
     let hash = hash.ok_or("no hash algorithm")?;
-    let hash =
-        hash_from_number(hash).ok_or_else(|| format!("hash algorithm {hash} is not supported"))?;
+    let hash = hash_from_number(hash).ok_or_else(|| format!("hash algorithm {hash} is not supported"))?;
     if method != Some(u64::from(AuthMethod::PRE_SHARED_KEY.0)) {
         return Err(format!("authentication method {method:?} is not supported"));
     }
@@ -264,4 +264,3 @@ fn hash_number(hash: HashAlgorithm) -> HashAlgorithmId {
 fn hash_from_number(number: u64) -> Option<HashAlgorithm> {
     HashAlgorithm::ALL.iter().copied().find(|hash| u64::from(hash_number(*hash).0) == number)
 }
-

@@ -2,8 +2,6 @@
 
 use core::time::Duration;
 
-use bytes::Bytes;
-
 use crate::config::{Encapsulation, IntegrityAlgorithm, IpsecPolicy, IpsecProtocol, IpsecTransform};
 use crate::crypto::{CipherAlgorithm, Group};
 use crate::error::ExchangeError;
@@ -68,8 +66,9 @@ fn encode_transform(
     number: u8,
     nat: bool,
 ) -> Result<Transform, ExchangeError> {
-    let (id, key_bits) = transform_id(policy.protocol, transform)
-        .ok_or_else(|| ExchangeError::NoProposalChosen("a configured IPsec transform does not exist".into()))?;
+    let (id, key_bits) = transform_id(policy.protocol, transform).ok_or_else(|| {
+        ExchangeError::NoProposalChosen("a configured IPsec transform does not exist".into())
+    })?;
     let mode = encapsulation_mode(policy.encapsulation, nat);
     let seconds = u32::try_from(policy.lifetime.as_secs()).unwrap_or(u32::MAX);
     let mut attributes = vec![
@@ -193,7 +192,7 @@ fn read_transform(proposal: &Proposal, transform: &Transform) -> Result<ChosenIp
     let mut life = LifeAttributes::default();
     for attribute in &transform.attributes {
         let class = IpsecAttribute(attribute.class);
-        let value = attribute.value.as_u64().ok_or_else(|| format!("{class:?} is too long"))?;
+        let value = attribute.as_u64().ok_or_else(|| format!("{class:?} is too long"))?;
         let slot = match class {
             IpsecAttribute::SA_LIFE_TYPE => {
                 life.life_type(value);
@@ -214,7 +213,9 @@ fn read_transform(proposal: &Proposal, transform: &Transform) -> Result<ChosenIp
         }
     }
     let integrity = auth
-        .map(|number| auth_from_number(number).ok_or(format!("authentication algorithm {number} is not supported")))
+        .map(|number| {
+            auth_from_number(number).ok_or(format!("authentication algorithm {number} is not supported"))
+        })
         .transpose()?;
     let transform = transform_from_numbers(protocol, transform.id, key_bits, integrity)
         .ok_or_else(|| format!("transform {} with these attributes is not supported", transform.id.0))?;
@@ -270,9 +271,8 @@ fn transform_from_numbers(
         .filter(|cipher| protocol == IpsecProtocol::Esp || cipher.is_none())
         .map(|cipher| IpsecTransform { cipher, integrity })
         .find(|transform| {
-            transform_id(protocol, *transform).is_some_and(|(number, bits)| {
-                number == id && bits.map(u64::from) == key_bits
-            })
+            transform_id(protocol, *transform)
+                .is_some_and(|(number, bits)| number == id && bits.map(u64::from) == key_bits)
         })
 }
 

@@ -5,13 +5,13 @@ use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
 
+use crate::config::IpsecProtocol;
 use crate::core::{Core, Path};
 use crate::crypto::Secret;
 use crate::esp::{AhSa, EspError, EspSa, Opened, ReplayWindow, SequenceCounter};
 use crate::event::{IpsecSaId, IsakmpSaId, Role};
 use crate::io::{Datagram, IP_AH, IP_ESP, IP_UDP, Timestamp};
 use crate::phase2::negotiate::ChosenIpsec;
-use crate::config::IpsecProtocol;
 
 /// How packets of one unidirectional SA are protected.
 #[derive(Debug)]
@@ -78,7 +78,8 @@ impl IpsecSaPair {
                 (if self.path.nat_t { IP_UDP } else { IP_ESP }, packet)
             }
             PacketProtection::Ah(sa) => {
-                let outer = outer_header(self.path.local.ip(), self.path.remote.ip(), sa_overhead(sa, payload));
+                let outer =
+                    outer_header(self.path.local.ip(), self.path.remote.ip(), sa_overhead(sa, payload));
                 (IP_AH, sa.seal(core.provider, &outer, seq, next_header, payload)?)
             }
         };

@@ -123,3 +123,63 @@ impl Attribute {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::super::test_support::hex;
+    use super::*;
+
+    fn read(bytes: &Bytes) -> Result<Vec<Attribute>> {
+        Attribute::read_all(&mut Reader::new("attributes", bytes.clone()), &WireLimits::default())
+    }
+
+    #[rstest]
+    #[case::basic(Attribute::short(1_u16, 7_u16), "8001 0007")]
+    #[case::variable(Attribute::variable(12_u16, &b"\0\x01\x51\x80"[..]), "000c 0004 00015180")]
+    #[case::empty_variable(Attribute::variable(1_u16, Bytes::new()), "0001 0000")]
+    #[case::unknown_class(Attribute::short(0x7fff_u16, 1_u16), "ffff 0001")]
+    #[case::short_lifetime(Attribute::lifetime(2_u16, 28_800), "8002 7080")]
+    #[case::long_lifetime(Attribute::lifetime(2_u16, 65_536), "0002 0004 00010000")]
+    fn round_trips_attribute(#[case] attribute: Attribute, #[case] bytes: &str) {
+        let mut out = Vec::new();
+        attribute.encode(&mut out);
+        assert_eq!(hex::encode(out), hex::encode(hex(bytes)));
+        assert_eq!(read(&hex(bytes)), Ok(vec![attribute]));
+    }
+
+    #[test]
+    fn rejects_every_shorter_prefix() {
+        for bytes in [hex("8001 0007"), hex("000c 0004 00015180")] {
+            for len in 1..bytes.len() {
+                assert!(read(&bytes.slice(..len)).is_err(), "accepted {len} bytes");
+            }
+        }
+    }
+
+    #[test]
+    fn rejects_a_length_past_the_end() {
+        let error = WireError::BadLength { what: "attribute length", got: 5, expected: 0..=4 };
+        assert_eq!(read(&hex("000c 0005 00015180")), Err(error));
+    }
+
+    #[test]
+    fn rejects_more_attributes_than_the_limit() {
+        let limits = WireLimits { attributes_max: 1, ..WireLimits::default() };
+        let mut reader = Reader::new("attributes", hex("80010001 80020002"));
+        let error = WireError::TooMany { what: "attributes", limit: 1 };
+        assert_eq!(Attribute::read_all(&mut reader, &limits), Err(error));
+    }
+
+    #[rstest]
+    #[case::basic(Attribute::short(1_u16, 7_u16), Some(7))]
+    #[case::one_octet(Attribute::variable(1_u16, &[9][..]), Some(9))]
+    #[case::leading_zeros(Attribute::variable(1_u16, &[0, 0, 1, 0][..]), Some(256))]
+    #[case::eight_octets(Attribute::variable(1_u16, &[0xff; 8][..]), Some(u64::MAX))]
+    #[case::nine_octets(Attribute::variable(1_u16, &[0; 9][..]), None)]
+    #[case::empty(Attribute::variable(1_u16, Bytes::new()), None)]
+    fn reads_both_forms_as_a_number(#[case] attribute: Attribute, #[case] number: Option<u64>) {
+        assert_eq!(attribute.as_u64(), number);
+    }
+}

@@ -79,3 +79,41 @@ impl CertificateRequest {
         [&[self.cert_type.0], self.authority.as_ref()].concat()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_support::*;
+    use super::*;
+
+    #[test]
+    fn round_trips_certificate() {
+        assert_fixed_bytes(Certificate::new(CertEncoding::X509_SIGNATURE, hex("3082")), "04 3082");
+    }
+
+    #[test]
+    fn round_trips_certificate_request_for_any_authority() {
+        assert_fixed_bytes(CertificateRequest::new(CertEncoding::CRL, Bytes::new()), "07");
+    }
+
+    #[test]
+    fn rejects_every_shorter_prefix() {
+        let certificate = Certificate::new(CertEncoding::PGP, hex("0102"));
+        let request = CertificateRequest::new(CertEncoding::PGP, hex("0102"));
+        assert_shorter_bodies_fail(certificate.clone(), 1);
+        assert_shorter_bodies_fail(request.clone(), 1);
+        assert_shorter_chains_fail(certificate);
+        assert_shorter_chains_fail(request);
+    }
+
+    #[test]
+    fn rejects_bad_payload_lengths() {
+        assert_bad_payload_lengths_fail(Certificate::new(CertEncoding::PGP, hex("0102")));
+        assert_bad_payload_lengths_fail(CertificateRequest::new(CertEncoding::PGP, hex("0102")));
+    }
+
+    #[test]
+    fn keeps_an_unknown_encoding() {
+        assert_fixed_bytes(Certificate::new(CertEncoding(200), hex("01")), "c8 01");
+        assert_fixed_bytes(CertificateRequest::new(CertEncoding(201), hex("01")), "c9 01");
+    }
+}

@@ -136,3 +136,115 @@ pub fn encode_chain(payloads: &[Payload]) -> (PayloadType, Vec<u8>) {
     }
     (payloads.first().map_or(PayloadType::NONE, Payload::payload_type), out)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_support::*;
+    use super::super::{
+        Attribute, AttributesPayload, ConfigType, Hash, NatOriginalAddress, Nonce, Proposal, ProtocolId,
+        SaPayload, Transform, TransformId, UnknownPayload,
+    };
+    use super::*;
+
+    fn read(first: PayloadType, bytes: &str, trailing: Trailing) -> Result<Chain> {
+        decode_chain(first, &hex(bytes), trailing, &WireLimits::default())
+    }
+
+    const TWO: &str = "0a00 0006 aabb  0000 0005 cc";
+
+    #[test]
+    fn round_trips_a_chain() {
+        let chain = read(PayloadType::HASH, TWO, Trailing::Refuse).unwrap();
+        let payloads = [Hash::new(hex("aabb")).into(), Nonce::new(hex("cc")).into()];
+        assert!(chain.iter().eq(&payloads));
+        assert_eq!(encode_chain(&payloads), (PayloadType::HASH, hex(TWO).to_vec()));
+    }
+
+    #[test]
+    fn records_offset_type_and_body_as_received() {
+        let chain = read(PayloadType::HASH, TWO, Trailing::Refuse).unwrap();
+        let nonce = chain.first(PayloadType::NONCE).unwrap();
+        assert_eq!((nonce.offset, &nonce.body[..]), (34, &[0xcc][..]));
+        assert_eq!(chain.first(PayloadType::SA), None);
+    }
+
+    #[test]
+    fn records_octets_after_the_last_payload_of_a_decrypted_chain_as_padding() {
+        let padded = format!("{TWO} 000003");
+        let chain = read(PayloadType::HASH, &padded, Trailing::Padding).unwrap();
+        assert_eq!(chain.padding, hex("000003"));
+        let error = WireError::TrailingData { what: "payload chain", len: 3 };
+        assert_eq!(read(PayloadType::HASH, &padded, Trailing::Refuse), Err(error));
+    }
+
+    #[test]
+    fn keeps_a_payload_of_unknown_type() {
+        let chain = read(PayloadType(200), "0000 0006 0102", Trailing::Refuse).unwrap();
+        let unknown = UnknownPayload { payload_type: PayloadType(200), body: hex("0102") };
+        assert!(chain.iter().eq(&[unknown.into()]));
+    }
+
+    #[test]
+    fn refuses_proposals_and_transforms_outside_an_sa_payload() {
+        for payload_type in [PayloadType::PROPOSAL, PayloadType::TRANSFORM] {
+            let error = read(payload_type, "0000 0008 01010000", Trailing::Refuse).unwrap_err();
+            assert!(matches!(error, WireError::BadNextPayload { got, .. } if got == payload_type));
+        }
+    }
+
+    #[test]
+    fn refuses_more_payloads_than_the_limit() {
+        let limits = WireLimits { payloads_max: 1, ..WireLimits::default() };
+        let error = WireError::TooMany { what: "payloads", limit: 1 };
+        assert_eq!(decode_chain(PayloadType::HASH, &hex(TWO), Trailing::Refuse, &limits), Err(error));
+    }
+
+    #[test]
+    fn a_chain_without_payloads_is_empty() {
+        assert_eq!(read(PayloadType::NONE, "", Trailing::Refuse), Ok(Chain::default()));
+        assert_eq!(encode_chain(&[]), (PayloadType::NONE, Vec::new()));
+    }
+
+    #[test]
+    fn finds_every_reserved_field_that_is_not_zero() {
+        let transform = |number| Transform {
+            number,
+            id: TransformId(1),
+            attributes: vec![Attribute::short(1_u16, 1_u16)],
+        };
+        let proposal = |number| Proposal {
+            number,
+            protocol: ProtocolId::ISAKMP,
+            spi: hex("0102"),
+            transforms: vec![transform(1), transform(2)],
+        };
+        let labels = hex("00000007 00000000 00000000");
+        let sa = SaPayload { situation: 2, labels, ..SaPayload::ipsec_doi(vec![proposal(1), proposal(2)]) };
+        let attributes =
+            AttributesPayload { message_type: ConfigType::SET, identifier: 0, attributes: Vec::new() };
+        let nat_oa = NatOriginalAddress::new("192.0.2.1".parse().unwrap(), false);
+        let (first, clean) = encode_chain(&[sa.into(), attributes.into(), nat_oa.into()]);
+        let violation = |chain: Vec<u8>| {
+            let read = decode_chain(first, &chain.into(), Trailing::Refuse, &WireLimits::default());
+            read.unwrap().reserved_violation()
+        };
+        assert_eq!(violation(clean.clone()), None);
+
+        // Within the SA payload of 92 octets: its own header, the situation and labels, then twice a proposal
+        // of 10 octets and two transforms of 12.
+        let transforms = [10, 22].map(|at| [at + 1, at + 6, at + 7]).concat();
+        let proposals = [24, 58]
+            .map(|at: usize| [vec![at + 1], transforms.iter().map(|offset| at + offset).collect()].concat());
+        let reserved =
+            [vec![1], proposals.concat(), vec![92 + 1, 92 + 5, 100 + 1, 100 + 5, 100 + 6, 100 + 7]];
+        let reserved = reserved.concat();
+        for at in &reserved {
+            let mut chain = clean.clone();
+            chain[*at] = 0x80;
+            let found = violation(chain).unwrap_or_else(|| panic!("no violation at {at}"));
+            // RESERVED2 is one field of two octets.
+            let of_field = found.offset..found.offset + if found.got == 0x8000 { 1 } else { 2 };
+            assert!(of_field.contains(&(Header::LEN + at)), "{found:?} for {at}");
+        }
+    }
+}

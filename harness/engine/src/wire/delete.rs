@@ -75,3 +75,67 @@ impl Delete {
         out
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_support::*;
+    use super::super::{Cookie, Payload, PayloadType};
+    use super::*;
+
+    fn two_spis() -> Delete {
+        Delete::new(ProtocolId::IPSEC_ESP, vec![hex("00000101"), hex("00000102")])
+    }
+
+    #[test]
+    fn round_trips_delete() {
+        assert_fixed_bytes(two_spis(), "00000001 03 04 0002 00000101 00000102");
+    }
+
+    #[test]
+    fn names_an_isakmp_sa_by_its_cookies() {
+        let cookies = CookiePair { initiator: Cookie([1; 8]), responder: Cookie([2; 8]) };
+        assert_fixed_bytes(
+            Delete::isakmp_sa(cookies),
+            "00000001 01 10 0001 0101010101010101 0202020202020202",
+        );
+    }
+
+    #[test]
+    fn rejects_every_shorter_prefix() {
+        assert_shorter_chains_fail(two_spis());
+        assert_shorter_bodies_fail(two_spis(), 16);
+    }
+
+    #[test]
+    fn rejects_bad_payload_lengths() {
+        assert_bad_payload_lengths_fail(two_spis());
+    }
+
+    #[test]
+    fn rejects_spis_that_do_not_fill_the_payload() {
+        let what = "length of the SPIs of a Delete payload";
+        let error = WireError::BadLength { what, got: 8, expected: 4..=4 };
+        assert_eq!(
+            decode_body(PayloadType::DELETE, &hex("00000001 03 04 0001 00000101 00000102")),
+            Err(error)
+        );
+    }
+
+    #[test]
+    fn rejects_a_count_that_would_cost_memory() {
+        // With SPIs of no octets, 8 octets could otherwise announce 65,535 SPIs.
+        let error = WireError::TooMany { what: "SPIs", limit: 256 };
+        assert_eq!(decode_body(PayloadType::DELETE, &hex("00000001 03 00 ffff")), Err(error));
+        let limits = WireLimits { spis_max: 2, ..WireLimits::default() };
+        let body = Bytes::from(two_spis().encode_body());
+        assert_eq!(Payload::decode(PayloadType::DELETE, body, &limits), Ok(two_spis().into()));
+    }
+
+    #[test]
+    fn keeps_an_unknown_protocol() {
+        assert_fixed_bytes(
+            Delete { protocol: ProtocolId(77), ..two_spis() },
+            "00000001 4d 04 0002 00000101 00000102",
+        );
+    }
+}

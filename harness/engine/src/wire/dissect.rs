@@ -24,17 +24,11 @@ use core::ops::Range;
 
 use bytes::Bytes;
 
-use super::codec::GENERIC_HEADER;
-use super::id::address_data_len;
-use super::{
-    AhTransform, AuthAlgorithm, AuthMethod, CertEncoding, ConfigAttribute, ConfigType, Doi,
-    EncapsulationMode, EncryptionAlgorithm, EspTransform, ExchangeType, Flags, GroupId, GroupType,
-    HashAlgorithmId, Header, IdType, Identification, IpcompTransform, IpsecAttribute, LifeType, NotifyType,
-    PayloadType, Phase1Attribute, ProtocolId, Situation, TransformId, WireError, XauthType,
-};
+use super::walker::walk;
+use super::{PayloadType, WireError};
 
 /// Every field found in a message, in the order of the bytes, and everything wrong with it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dissection {
     /// Fields, each structure (header, payload, proposal, transform, attribute) before the fields it is made of.
     pub fields: Vec<Field>,
@@ -128,34 +122,41 @@ fn normal_path(path: &str) -> String {
 /// after the header are one field. A chain whose header has the Encryption bit set is taken to be decrypted,
 /// so that octets after its last payload are padding and no error.
 pub fn dissect(message: &[u8], encrypted_body: bool) -> Dissection {
-    let mut walker = Walker { message, fields: Vec::new(), errors: Vec::new(), payloads: Vec::new() };
-    walker.message(encrypted_body);
-    let Walker { fields, errors, payloads, .. } = walker;
-    Dissection { fields, errors, payloads, message: Bytes::copy_from_slice(message) }
+    let mut dissection = walk(message, encrypted_body);
+    dissection.message = Bytes::copy_from_slice(message);
+    dissection
 }
 
 impl fmt::Display for Dissection {
-    /// One line per field: offset, indented name, value; then the errors.
+    /// One line per field (an attribute's fields share one): offset, indented name, value; then the errors.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for field in &self.fields {
+        let mut fields = self.fields.iter().peekable();
+        while let Some(field) = fields.next() {
             let name = field.path.rsplit('.').next().unwrap_or_default();
             write!(f, "{:>5}  {:indent$}{name}", field.offset, "", indent = field.depth.saturating_mul(2))?;
-            if let Some(class) = field.alias.as_deref().and_then(|alias| alias.rsplit('.').next()) {
-                write!(f, " ({class})")?;
+            let mut shown = field;
+            if name.starts_with("attribute[") {
+                while let Some(part) = fields.next_if(|part| part.depth > field.depth) {
+                    shown = part;
+                }
             }
-            match &field.value {
-                FieldValue::Number(value, None) if name == "m_id" => writeln!(f, ": {value:08x}")?,
-                FieldValue::Number(value, None) => writeln!(f, ": {value}")?,
-                FieldValue::Number(value, Some(name)) => writeln!(f, ": {value} {name}")?,
+            if let Some(class) = shown.alias.as_deref().and_then(|alias| alias.rsplit('.').next()) {
+                write!(f, " {class}")?;
+            }
+            f.write_str(": ")?;
+            match &shown.value {
+                FieldValue::Number(value, None) if name == "m_id" => write!(f, "{value:08x}")?,
+                FieldValue::Number(value, None) => write!(f, "{value}")?,
+                FieldValue::Number(value, Some(name)) => write!(f, "{value} {name}")?,
                 FieldValue::Bytes(range) => {
                     let bytes = self.message.get(range.clone()).unwrap_or_default();
-                    let ellipsis = if bytes.len() > HEX_MAX { "..." } else { "" };
-                    f.write_str(": ")?;
                     bytes.iter().take(HEX_MAX).try_for_each(|byte| write!(f, "{byte:02x}"))?;
-                    writeln!(f, "{ellipsis} ({} bytes)", bytes.len())?;
+                    let ellipsis = if bytes.len() > HEX_MAX { "..." } else { "" };
+                    write!(f, "{ellipsis}[{}]", bytes.len())?;
                 }
-                FieldValue::Text(text) => writeln!(f, ": {text}, {} bytes", field.len)?,
+                FieldValue::Text(text) => write!(f, "{text}, {} bytes", field.len)?,
             }
+            writeln!(f)?;
         }
         self.errors.iter().try_for_each(|(offset, error)| writeln!(f, "{offset:>5}  error: {error}"))
     }
@@ -164,566 +165,449 @@ impl fmt::Display for Dissection {
 /// Octets of a field that `Display` prints.
 const HEX_MAX: usize = 32;
 
-/// Gives the name of a number, if it has one.
-type Namer = fn(u64) -> Option<&'static str>;
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use rstest::rstest;
 
-/// A [`Namer`] for one type of assigned numbers.
-macro_rules! namer {
-    ($ty:ident) => {
-        |value| $ty(value.try_into().ok()?).name()
+    use super::super::test_support::*;
+    use super::super::{
+        Attribute, AttributesPayload, AuthAlgorithm, ConfigAttribute, ConfigType, Delete, EncapsulationMode,
+        EspTransform, ExchangeType, Flags, Hash, Header, Identification, IpsecAttribute, Message, MessageId,
+        NatOriginalAddress, Notification, NotifyType, Proposal, ProtocolId, SaPayload, Transform,
+        UnknownPayload, WireLimits, encode_message,
     };
-}
+    use super::*;
 
-fn nameless(_: u64) -> Option<&'static str> {
-    None
-}
-
-/// A stretch of the message that is being read: one structure.
-struct Span {
-    /// Structure, for errors.
-    what: &'static str,
-    /// Path of the structure.
-    path: String,
-    depth: usize,
-    /// Next octet to read.
-    at: usize,
-    /// Where the structure ends.
-    end: usize,
-    /// Whether its end has been reported as missing data.
-    short: bool,
-}
-
-impl Span {
-    fn left(&self) -> usize {
-        self.end.saturating_sub(self.at)
-    }
-
-    fn path(&self, name: &str) -> String {
-        format!("{}.{name}", self.path)
-    }
-}
-
-/// Which attribute classes are meant.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Classes {
-    Phase1,
-    Ipsec,
-    Config,
-}
-
-struct Walker<'a> {
-    message: &'a [u8],
-    fields: Vec<Field>,
-    errors: Vec<(usize, WireError)>,
-    payloads: Vec<PayloadSpan>,
-}
-
-impl Walker<'_> {
-    fn push(&mut self, path: String, range: Range<usize>, value: FieldValue, depth: usize) {
-        let len = range.end.saturating_sub(range.start);
-        self.fields.push(Field { path, alias: None, offset: range.start, len, value, depth });
-    }
-
-    fn error(&mut self, offset: usize, error: WireError) {
-        self.errors.push((offset, error));
-    }
-
-    /// Opens a structure at `range`: adds its field and returns the span of its content.
-    fn open(
-        &mut self,
-        what: &'static str,
-        path: String,
-        range: Range<usize>,
-        depth: usize,
-        text: String,
-    ) -> Span {
-        self.push(path.clone(), range.clone(), FieldValue::Text(text), depth);
-        Span { what, path, depth: depth.saturating_add(1), at: range.start, end: range.end, short: false }
-    }
-
-    /// Moves on by `len` octets, or to the end of the structure, which is then reported as too short.
-    fn advance(&mut self, span: &mut Span, len: usize) -> Range<usize> {
-        let start = span.at;
-        if len > span.left() && !span.short {
-            span.short = true;
-            self.error(start, WireError::MissingData(span.what));
-        }
-        span.at = start.saturating_add(len.min(span.left()));
-        start..span.at
-    }
-
-    /// A number of `width` octets. A number cut off by the end is added as octets.
-    fn number(&mut self, span: &mut Span, name: &str, width: usize, namer: Namer) -> Option<u64> {
-        let range = self.advance(span, width);
-        let octets = self.message.get(range.clone()).unwrap_or_default();
-        if octets.len() == width {
-            let value = octets.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
-            self.push(span.path(name), range, FieldValue::Number(value, namer(value)), span.depth);
-            return Some(value);
-        }
-        if !octets.is_empty() {
-            self.push(span.path(name), range.clone(), FieldValue::Bytes(range), span.depth);
-        }
-        None
-    }
-
-    fn bytes(&mut self, span: &mut Span, name: &str, len: usize) {
-        let range = self.advance(span, len);
-        self.push(span.path(name), range.clone(), FieldValue::Bytes(range), span.depth);
-    }
-
-    fn rest(&mut self, span: &mut Span, name: &str) {
-        self.bytes(span, name, span.left());
-    }
-
-    fn message(&mut self, encrypted_body: bool) {
-        let total = self.message.len();
-        let first = self.header();
-        let mut at = Header::LEN.min(total);
-        if let Ok(header) = Header::decode(self.message)
-            && let Err(error) = header.check(total)
-        {
-            self.error(0, error);
-        }
-        if encrypted_body {
-            self.push("encrypted".into(), at..total, FieldValue::Bytes(at..total), 0);
-            return;
-        }
-        let mut payload_type = first;
-        while let Some(current) = payload_type.filter(|next| *next != PayloadType::NONE) {
-            (payload_type, at) = self.payload(current, at);
-        }
-        if at < total {
-            let decrypted =
-                Header::decode(self.message).is_ok_and(|header| header.flags.contains(Flags::ENCRYPTION));
-            if !decrypted && payload_type.is_some() {
-                let len = total.saturating_sub(at);
-                self.error(at, WireError::TrailingData { what: "payload chain", len });
-            }
-            self.push("padding".into(), at..total, FieldValue::Bytes(at..total), 0);
-        }
-    }
-
-    fn header(&mut self) -> Option<PayloadType> {
-        let end = Header::LEN.min(self.message.len());
-        let mut span = self.open("ISAKMP header", "header".into(), 0..end, 0, "ISAKMP header".into());
-        self.bytes(&mut span, "cky_i", 8);
-        self.bytes(&mut span, "cky_r", 8);
-        let next = self.number(&mut span, "next_payload", 1, namer!(PayloadType))?;
-        self.number(&mut span, "version", 1, |value| (value == 0x10).then_some("1.0"))?;
-        self.number(&mut span, "exchange_type", 1, namer!(ExchangeType))?;
-        self.number(&mut span, "flags", 1, flags_name)?;
-        self.number(&mut span, "m_id", 4, nameless)?;
-        self.number(&mut span, "length", 4, nameless)?;
-        Some(PayloadType(u8::try_from(next).ok()?))
-    }
-
-    /// Reads a generic header at `at` and opens the structure it announces. Returns the structure's span after
-    /// the generic header and the next payload, which is `None` if there is no telling where the next one is.
-    fn generic(
-        &mut self,
-        names: (&'static str, &'static str),
-        path: String,
-        (at, limit): (usize, usize),
-        depth: usize,
-        text: String,
-    ) -> (Span, Option<PayloadType>) {
-        let (what, length_of) = names;
-        let available = limit.saturating_sub(at);
-        let announced = at.checked_add(2).and_then(|start| self.message.get(start..start.checked_add(2)?));
-        let announced = announced.and_then(|octets| <[u8; 2]>::try_from(octets).ok());
-        let got = announced
-            .filter(|_| available >= GENERIC_HEADER)
-            .map(|octets| usize::from(u16::from_be_bytes(octets)));
-        let usable = match got {
-            Some(got) if got > available => None,
-            Some(got) => got.checked_sub(GENERIC_HEADER).map(|_| got),
-            None => None,
+    fn quick_mode_1() -> Vec<u8> {
+        let transform = Transform {
+            number: 1,
+            id: EspTransform::AES_CBC.into(),
+            attributes: vec![
+                Attribute::short(IpsecAttribute::KEY_LENGTH, 128_u16),
+                Attribute::short(IpsecAttribute::AUTHENTICATION_ALGORITHM, AuthAlgorithm::HMAC_SHA1),
+                Attribute::short(IpsecAttribute::ENCAPSULATION_MODE, EncapsulationMode::TUNNEL),
+                Attribute::short(IpsecAttribute::SA_LIFE_TYPE, 1_u16),
+                Attribute::lifetime(IpsecAttribute::SA_LIFE_DURATION, 3600),
+                Attribute::short(IpsecAttribute::SA_LIFE_TYPE, 2_u16),
+                Attribute::lifetime(IpsecAttribute::SA_LIFE_DURATION, 1_000_000),
+            ],
         };
-        // With an impossible length, the structure is taken to go on as far as there are octets.
-        let end = at.saturating_add(usable.unwrap_or(available));
-        let mut span = self.open(what, path, at..end, depth, text);
-        let next = self.number(&mut span, "next_payload", 1, namer!(PayloadType));
-        self.number(&mut span, "reserved", 1, nameless);
-        self.number(&mut span, "length", 2, nameless);
-        if let (Some(got), None) = (got, usable) {
-            let expected = GENERIC_HEADER..=available;
-            self.error(at.saturating_add(2), WireError::BadLength { what: length_of, got, expected });
-        }
-        let next = next.and_then(|next| u8::try_from(next).ok()).map(PayloadType);
-        (span, next.filter(|_| usable.is_some()))
-    }
-
-    /// One payload of the chain; returns the type and the offset of the next.
-    fn payload(&mut self, payload_type: PayloadType, at: usize) -> (Option<PayloadType>, usize) {
-        let (kind, what) = kind_of(payload_type);
-        let index = self.payloads.iter().filter(|span| kind_of(span.payload_type).0 == kind).count();
-        let path = if index == 0 { kind.to_owned() } else { format!("{kind}[{index}]") };
-        let text = self.describe(payload_type, at);
-        let limits = (at, self.message.len());
-        let (mut span, next) = self.generic((what, "payload length"), path.clone(), limits, 0, text);
-        self.payloads.push(PayloadSpan { payload_type, path, range: at..span.end });
-        if matches!(payload_type, PayloadType::PROPOSAL | PayloadType::TRANSFORM) {
-            let expected = "neither NONE, P nor T";
-            self.error(
-                at,
-                WireError::BadNextPayload { within: "payload chain", got: payload_type, expected },
-            );
-        }
-        self.body(payload_type, &mut span);
-        (next, span.end)
-    }
-
-    /// Text of a payload's line: its type, and for an identity what it says.
-    fn describe(&self, payload_type: PayloadType, at: usize) -> String {
-        if payload_type == PayloadType::ID {
-            let length = at.checked_add(2).and_then(|start| self.message.get(start..at.checked_add(4)?));
-            let length = length.and_then(|octets| <[u8; 2]>::try_from(octets).ok()).map(u16::from_be_bytes);
-            let body = length.and_then(|length| {
-                let (start, end) = (at.checked_add(GENERIC_HEADER)?, at.checked_add(length.into())?);
-                self.message.get(start..end)
-            });
-            if let Some(Ok(id)) = body.map(|body| Identification::decode(Bytes::copy_from_slice(body))) {
-                return format!("ID payload, {id}");
-            }
-        }
-        format!("{payload_type} payload")
-    }
-
-    fn body(&mut self, payload_type: PayloadType, span: &mut Span) {
-        match payload_type {
-            PayloadType::SA => self.sa(span),
-            PayloadType::ID => self.identification(span),
-            PayloadType::CERT => {
-                self.number(span, "encoding", 1, namer!(CertEncoding));
-                self.rest(span, "data");
-            }
-            PayloadType::CERT_REQUEST => {
-                self.number(span, "type", 1, namer!(CertEncoding));
-                self.rest(span, "authority");
-            }
-            PayloadType::NOTIFICATION => self.notification(span),
-            PayloadType::DELETE => self.delete(span),
-            PayloadType::NAT_D | PayloadType::NAT_D_DRAFT => self.rest(span, "hash"),
-            PayloadType::NAT_OA | PayloadType::NAT_OA_DRAFT => self.nat_oa(span),
-            PayloadType::ATTRIBUTES => {
-                self.number(span, "type", 1, namer!(ConfigType));
-                self.number(span, "reserved2", 1, nameless);
-                self.number(span, "identifier", 2, nameless);
-                self.attributes(span, Classes::Config);
-            }
-            // Strict decoding leaves a fragment opaque, so a short one is no error here either.
-            PayloadType::FRAGMENT if span.left() >= 4 => {
-                self.number(span, "id", 2, nameless);
-                self.number(span, "number", 1, nameless);
-                self.number(span, "flags", 1, nameless);
-                self.rest(span, "data");
-            }
-            _ => self.rest(span, "data"),
-        }
-    }
-
-    fn identification(&mut self, span: &mut Span) {
-        let id_type = self.number(span, "type", 1, namer!(IdType));
-        self.number(span, "protocol", 1, nameless);
-        self.number(span, "port", 2, nameless);
-        let (at, got) = (span.at, span.left());
-        self.rest(span, "data");
-        let id_type = id_type.and_then(|value| u8::try_from(value).ok()).map(IdType);
-        if let (Some(id_type), false) = (id_type, span.short)
-            && let Some(expected) = address_data_len(id_type).filter(|expected| *expected != got)
-        {
-            self.error(at, WireError::IdentificationLength { id_type, got, expected });
-        }
-    }
-
-    fn nat_oa(&mut self, span: &mut Span) {
-        let id_type = self.number(span, "type", 1, namer!(IdType));
-        self.number(span, "reserved2", 1, nameless);
-        self.number(span, "reserved3", 2, nameless);
-        let (at, got) = (span.at, span.left());
-        self.rest(span, "data");
-        let id_type = id_type.and_then(|value| u8::try_from(value).ok()).map(IdType);
-        let expected = id_type.and_then(address_data_len).filter(|expected| *expected != got && !span.short);
-        if let Some(expected) = expected {
-            let what = "address of a NAT-OA payload";
-            self.error(at, WireError::BadLength { what, got, expected: expected..=expected });
-        }
-    }
-
-    /// An SPI whose size was announced before it.
-    fn spi(&mut self, span: &mut Span, size: Option<u64>, what: &'static str) {
-        let Some(got) = size.and_then(|size| usize::try_from(size).ok()) else { return };
-        let available = span.left();
-        if got > available {
-            span.short = true;
-            self.error(span.at, WireError::BadLength { what, got, expected: 0..=available });
-        }
-        self.bytes(span, "spi", got);
-    }
-
-    fn notification(&mut self, span: &mut Span) {
-        self.number(span, "doi", 4, namer!(Doi));
-        self.number(span, "protocol", 1, namer!(ProtocolId));
-        let spi_size = self.number(span, "spi_size", 1, nameless);
-        self.number(span, "type", 2, namer!(NotifyType));
-        self.spi(span, spi_size.filter(|_| !span.short), "SPI size of a notification");
-        self.rest(span, "data");
-    }
-
-    fn delete(&mut self, span: &mut Span) {
-        self.number(span, "doi", 4, namer!(Doi));
-        self.number(span, "protocol", 1, namer!(ProtocolId));
-        let spi_size = self.number(span, "spi_size", 1, nameless);
-        let count = self.number(span, "spi_count", 2, nameless);
-        let sizes = spi_size
-            .zip(count)
-            .and_then(|(size, count)| Some((usize::try_from(size).ok()?, usize::try_from(count).ok()?)));
-        let Some((size, count)) = sizes else { return };
-        let (got, expected) = (span.left(), size.saturating_mul(count));
-        if got != expected {
-            let what = "length of the SPIs of a Delete payload";
-            self.error(span.at, WireError::BadLength { what, got, expected: expected..=expected });
-        }
-        let mut index = 0_usize;
-        while size > 0 && index < count && span.left() > 0 {
-            self.bytes(span, &format!("spi[{index}]"), size.min(span.left()));
-            index = index.saturating_add(1);
-        }
-        if span.left() > 0 {
-            self.rest(span, "data");
-        }
-    }
-
-    fn sa(&mut self, span: &mut Span) {
-        self.number(span, "doi", 4, namer!(Doi));
-        let situation = self.number(span, "situation", 4, situation_name);
-        let situation = situation.and_then(|value| u32::try_from(value).ok()).map(Situation);
-        let labels = situation.map_or(0, |situation| self.labels_len(situation, span));
-        if labels > 0 {
-            self.bytes(span, "labels", labels);
-        }
-        let (mut index, mut more) = (0_usize, span.left() > 0);
-        while more {
-            let path = span.path(&format!("proposal[{index}]"));
-            let limits = (span.at, span.end);
-            let text = "P payload".to_owned();
-            let names = ("proposal", "proposal length");
-            let (mut proposal, next) = self.generic(names, path, limits, span.depth, text);
-            self.proposal(&mut proposal);
-            span.at = proposal.end;
-            index = index.saturating_add(1);
-            more = self.another(next, PayloadType::PROPOSAL, span, ("SA payload", "P or NONE"));
-        }
-        self.nothing_left(span);
-    }
-
-    /// Length of the labelled fields after the situation, at most one more than there are octets.
-    fn labels_len(&self, situation: Situation, span: &Span) -> usize {
-        let kinds = [Situation::SECRECY, Situation::INTEGRITY];
-        let count = kinds.into_iter().filter(|kind| situation.contains(*kind)).count();
-        let u16_at = |at: usize| {
-            let octets = self.message.get(at..at.checked_add(2)?.min(span.end))?;
-            <[u8; 2]>::try_from(octets).ok().map(|octets| usize::from(u16::from_be_bytes(octets)))
+        let proposal = Proposal {
+            number: 1,
+            protocol: ProtocolId::IPSEC_ESP,
+            spi: hex("c0ffee01"),
+            transforms: vec![transform],
         };
-        let mut len = if count == 0 { 0_usize } else { 4 };
-        for unit in core::iter::repeat_n([1, 8], count).flatten() {
-            let value = u16_at(span.at.saturating_add(len)).unwrap_or_default();
-            len = len.saturating_add(4).saturating_add(value.div_ceil(unit).next_multiple_of(4));
-        }
-        len.min(span.left().saturating_add(1))
+        let header = Header::new(Default::default(), ExchangeType::QUICK_MODE, MessageId(0xdead_beef))
+            .with_flags(Flags::ENCRYPTION);
+        let subnet = |third| Identification::ipv4_subnet([10, 1, third, 0].into(), 24);
+        let payloads = [
+            Hash::new(hex("00112233")).into(),
+            SaPayload::ipsec_doi(vec![proposal]).into(),
+            subnet(1).into(),
+            subnet(2).into(),
+        ];
+        let mut message = encode_message(&header, &payloads);
+        message.extend([0; 3]);
+        let length = u32::try_from(message.len()).unwrap();
+        message[24..28].copy_from_slice(&length.to_be_bytes());
+        message
     }
 
-    /// Whether another structure of `kind` follows; reports any other next payload.
-    fn another(
-        &mut self,
-        next: Option<PayloadType>,
-        kind: PayloadType,
-        span: &Span,
-        (within, expected): (&'static str, &'static str),
-    ) -> bool {
-        match next {
-            Some(next) if next == kind => true,
-            Some(PayloadType::NONE) | None => false,
-            Some(got) => {
-                self.error(span.at, WireError::BadNextPayload { within, got, expected });
-                false
+    fn other_payloads() -> Vec<u8> {
+        let header = Header::new(Default::default(), ExchangeType::INFORMATIONAL, MessageId(1));
+        let spis = vec![hex("00000101"), hex("00000102")];
+        let attributes = AttributesPayload {
+            message_type: ConfigType::REPLY,
+            identifier: 7,
+            attributes: vec![Attribute::variable(ConfigAttribute::INTERNAL_IP4_ADDRESS, hex("0a000001"))],
+        };
+        let fragment = UnknownPayload { payload_type: PayloadType::FRAGMENT, body: hex("0001 02 01 aabb") };
+        let unknown = UnknownPayload { payload_type: PayloadType(200), body: hex("0102") };
+        let payloads = [
+            Notification { spi: hex("0102"), data: hex("03"), ..Notification::isakmp(NotifyType::CONNECTED) }
+                .into(),
+            Delete::new(ProtocolId::IPSEC_AH, spis).into(),
+            NatOriginalAddress::new("192.0.2.1".parse().unwrap(), true).into(),
+            attributes.into(),
+            fragment.into(),
+            unknown.into(),
+        ];
+        encode_message(&header, &payloads)
+    }
+
+    #[test]
+    fn prints_a_main_mode_message_as_a_tree() {
+        assert_snapshot!(dissect(&main_mode_1(), false), @r"
+          0  header: ISAKMP header, 28 bytes
+          0    cky_i: 434b5949636b7931[8]
+          8    cky_r: 0000000000000000[8]
+         16    next_payload: 1 SA
+         17    version: 16 1.0
+         18    exchange_type: 2 Identity Protection
+         19    flags: 0 none
+         20    m_id: 00000000
+         24    length: 138
+         28  sa: SA payload, 100 bytes
+         28    next_payload: 13 VID
+         29    reserved: 0
+         30    length: 100
+         32    doi: 1 IPSEC
+         36    situation: 1 SIT_IDENTITY_ONLY
+         40    proposal[0]: P payload, 88 bytes
+         40      next_payload: 0 NONE
+         41      reserved: 0
+         42      length: 88
+         44      number: 1
+         45      protocol: 1 ISAKMP
+         46      spi_size: 0
+         47      transform_count: 2
+         48      spi: [0]
+         48      transform[0]: T payload, 40 bytes
+         48        next_payload: 3 T
+         49        reserved: 0
+         50        length: 40
+         52        number: 1
+         53        id: 1 KEY_IKE
+         54        reserved2: 0
+         56        attribute[0] encryption-algorithm: 7 AES-CBC
+         60        attribute[1] key-length: 256
+         64        attribute[2] hash-algorithm: 2 SHA
+         68        attribute[3] authentication-method: 1 pre-shared key
+         72        attribute[4] group-description: 14 2048-bit MODP
+         76        attribute[5] life-type: 1 seconds
+         80        attribute[6] life-duration: 86400
+         88      transform[1]: T payload, 40 bytes
+         88        next_payload: 0 NONE
+         89        reserved: 0
+         90        length: 40
+         92        number: 2
+         93        id: 1 KEY_IKE
+         94        reserved2: 0
+         96        attribute[0] encryption-algorithm: 7 AES-CBC
+        100        attribute[1] key-length: 128
+        104        attribute[2] hash-algorithm: 2 SHA
+        108        attribute[3] authentication-method: 1 pre-shared key
+        112        attribute[4] group-description: 14 2048-bit MODP
+        116        attribute[5] life-type: 1 seconds
+        120        attribute[6] life-duration: 86400
+        128  vendor_id: VID payload, 10 bytes
+        128    next_payload: 0 NONE
+        129    reserved: 0
+        130    length: 10
+        132    data: 76656e646f72[6]
+        ");
+    }
+
+    #[test]
+    fn prints_a_decrypted_quick_mode_message_as_a_tree() {
+        assert_snapshot!(dissect(&quick_mode_1(), false), @r"
+          0  header: ISAKMP header, 28 bytes
+          0    cky_i: 0000000000000000[8]
+          8    cky_r: 0000000000000000[8]
+         16    next_payload: 8 HASH
+         17    version: 16 1.0
+         18    exchange_type: 32 Quick Mode
+         19    flags: 1 E
+         20    m_id: deadbeef
+         24    length: 135
+         28  hash: HASH payload, 8 bytes
+         28    next_payload: 1 SA
+         29    reserved: 0
+         30    length: 8
+         32    data: 00112233[4]
+         36  sa: SA payload, 64 bytes
+         36    next_payload: 5 ID
+         37    reserved: 0
+         38    length: 64
+         40    doi: 1 IPSEC
+         44    situation: 1 SIT_IDENTITY_ONLY
+         48    proposal[0]: P payload, 52 bytes
+         48      next_payload: 0 NONE
+         49      reserved: 0
+         50      length: 52
+         52      number: 1
+         53      protocol: 3 IPSEC_ESP
+         54      spi_size: 4
+         55      transform_count: 1
+         56      spi: c0ffee01[4]
+         60      transform[0]: T payload, 40 bytes
+         60        next_payload: 0 NONE
+         61        reserved: 0
+         62        length: 40
+         64        number: 1
+         65        id: 12 ESP_AES-CBC
+         66        reserved2: 0
+         68        attribute[0] key-length: 128
+         72        attribute[1] authentication-algorithm: 2 HMAC-SHA
+         76        attribute[2] encapsulation-mode: 1 Tunnel
+         80        attribute[3] sa-life-type: 1 seconds
+         84        attribute[4] sa-life-duration: 3600
+         88        attribute[5] sa-life-type[1]: 2 kilobytes
+         92        attribute[6] sa-life-duration[1]: 1000000
+        100  id: ID payload, ipv4_subnet 10.1.1.0/24 proto 0 port 0, 16 bytes
+        100    next_payload: 5 ID
+        101    reserved: 0
+        102    length: 16
+        104    type: 4 ID_IPV4_ADDR_SUBNET
+        105    protocol: 0
+        106    port: 0
+        108    data: 0a010100ffffff00[8]
+        116  id[1]: ID payload, ipv4_subnet 10.1.2.0/24 proto 0 port 0, 16 bytes
+        116    next_payload: 0 NONE
+        117    reserved: 0
+        118    length: 16
+        120    type: 4 ID_IPV4_ADDR_SUBNET
+        121    protocol: 0
+        122    port: 0
+        124    data: 0a010200ffffff00[8]
+        132  padding: 000000[3]
+        ");
+    }
+
+    #[test]
+    fn prints_the_other_payloads_as_a_tree() {
+        assert_snapshot!(dissect(&other_payloads(), false), @r"
+          0  header: ISAKMP header, 28 bytes
+          0    cky_i: 0000000000000000[8]
+          8    cky_r: 0000000000000000[8]
+         16    next_payload: 11 N
+         17    version: 16 1.0
+         18    exchange_type: 5 Informational
+         19    flags: 0 none
+         20    m_id: 00000001
+         24    length: 107
+         28  notification: N payload, 15 bytes
+         28    next_payload: 12 D
+         29    reserved: 0
+         30    length: 15
+         32    doi: 1 IPSEC
+         36    protocol: 1 ISAKMP
+         37    spi_size: 2
+         38    type: 16384 CONNECTED
+         40    spi: 0102[2]
+         42    data: 03[1]
+         43  delete: D payload, 20 bytes
+         43    next_payload: 131 NAT-OA-DRAFT
+         44    reserved: 0
+         45    length: 20
+         47    doi: 1 IPSEC
+         51    protocol: 2 IPSEC_AH
+         52    spi_size: 4
+         53    spi_count: 2
+         55    spi[0]: 00000101[4]
+         59    spi[1]: 00000102[4]
+         63  nat_oa: NAT-OA-DRAFT payload, 12 bytes
+         63    next_payload: 14 ATTR
+         64    reserved: 0
+         65    length: 12
+         67    type: 1 ID_IPV4_ADDR
+         68    reserved2: 0
+         69    reserved3: 0
+         71    data: c0000201[4]
+         75  attributes: ATTR payload, 16 bytes
+         75    next_payload: 132 FRAGMENT
+         76    reserved: 0
+         77    length: 16
+         79    type: 2 ISAKMP_CFG_REPLY
+         80    reserved2: 0
+         81    identifier: 7
+         83    attribute[0] internal_ip4_address: 0a000001[4]
+         91  fragment: FRAGMENT payload, 10 bytes
+         91    next_payload: 200
+         92    reserved: 0
+         93    length: 10
+         95    id: 1
+         97    number: 2
+         98    flags: 1
+         99    data: aabb[2]
+        101  unknown: Unknown(0xc8) payload, 6 bytes
+        101    next_payload: 0 NONE
+        102    reserved: 0
+        103    length: 6
+        105    data: 0102[2]
+        ");
+    }
+
+    #[test]
+    fn shows_an_encrypted_body_as_one_field() {
+        let message = quick_mode_1();
+        let dissection = dissect(&message, true);
+        assert_eq!(dissection.bytes("encrypted"), message.get(Header::LEN..));
+        assert_eq!(dissection.field("hash"), None);
+        assert_eq!(dissection.errors, []);
+    }
+
+    #[test]
+    fn prints_what_is_left_of_a_broken_message_and_what_is_wrong() {
+        let mut message = main_mode_1();
+        // Proposal length past the end of the SA payload, then a cut within the second transform.
+        message[42..44].copy_from_slice(&[0x02, 0x00]);
+        message.truncate(100);
+        assert_snapshot!(dissect(&message, false), @r"
+         0  header: ISAKMP header, 28 bytes
+         0    cky_i: 434b5949636b7931[8]
+         8    cky_r: 0000000000000000[8]
+        16    next_payload: 1 SA
+        17    version: 16 1.0
+        18    exchange_type: 2 Identity Protection
+        19    flags: 0 none
+        20    m_id: 00000000
+        24    length: 138
+        28  sa: SA payload, 72 bytes
+        28    next_payload: 13 VID
+        29    reserved: 0
+        30    length: 100
+        32    doi: 1 IPSEC
+        36    situation: 1 SIT_IDENTITY_ONLY
+        40    proposal[0]: P payload, 60 bytes
+        40      next_payload: 0 NONE
+        41      reserved: 0
+        42      length: 512
+        44      number: 1
+        45      protocol: 1 ISAKMP
+        46      spi_size: 0
+        47      transform_count: 2
+        48      spi: [0]
+        48      transform[0]: T payload, 40 bytes
+        48        next_payload: 3 T
+        49        reserved: 0
+        50        length: 40
+        52        number: 1
+        53        id: 1 KEY_IKE
+        54        reserved2: 0
+        56        attribute[0] encryption-algorithm: 7 AES-CBC
+        60        attribute[1] key-length: 256
+        64        attribute[2] hash-algorithm: 2 SHA
+        68        attribute[3] authentication-method: 1 pre-shared key
+        72        attribute[4] group-description: 14 2048-bit MODP
+        76        attribute[5] life-type: 1 seconds
+        80        attribute[6] life-duration: 86400
+        88      transform[1]: T payload, 12 bytes
+        88        next_payload: 0 NONE
+        89        reserved: 0
+        90        length: 40
+        92        number: 2
+        93        id: 1 KEY_IKE
+        94        reserved2: 0
+        96        attribute[0] encryption-algorithm: 7 AES-CBC
+         0  error: header length is 138, expected the 100 bytes of the datagram
+        30  error: payload length is 100, expected 4..=72
+        42  error: proposal length is 512, expected 4..=60
+        90  error: transform length is 40, expected 4..=12
+        ");
+    }
+
+    #[rstest]
+    #[case::header("header.m_id", "deadbeef")]
+    #[case::first_of_its_kind("id.data", "0a010100ffffff00")]
+    #[case::index_zero("id[0].data", "0a010100ffffff00")]
+    #[case::second_of_its_kind("id[1].data", "0a010200ffffff00")]
+    #[case::nested("sa.proposal[0].spi", "c0ffee01")]
+    #[case::nested_without_indices("sa.proposal.transform.id", "0c")]
+    #[case::attribute_by_place("sa.proposal[0].transform[0].attribute[1].value", "0002")]
+    #[case::attribute_by_class("sa.proposal[0].transform[0].authentication-algorithm", "0002")]
+    #[case::second_of_a_class("sa.proposal[0].transform[0].sa-life-duration[1]", "000f4240")]
+    #[case::other_case_and_separator("SA.proposal.transform.Encapsulation_Mode", "0001")]
+    #[case::structure("hash", "0100000800112233")]
+    #[case::padding("padding", "000000")]
+    fn finds_a_field_by_its_path(#[case] path: &str, #[case] bytes: &str) {
+        let message = quick_mode_1();
+        assert_eq!(dissect(&message, false).bytes(path).map(hex::encode).as_deref(), Some(bytes));
+    }
+
+    #[test]
+    fn gives_numbers_and_near_names() {
+        let dissection = dissect(&main_mode_1(), false);
+        assert_eq!(dissection.number("sa.proposal[0].transform[0].life-duration"), Some(86_400));
+        assert_eq!(dissection.number("header.cky_i"), None);
+        assert_eq!(dissection.number("no.such.field"), None);
+        assert_eq!(dissection.nearest("header.mid")[0], "header.m_id");
+    }
+
+    /// Whether the strict readers accept the message, decrypted if its Encryption bit is set.
+    fn strict(bytes: &[u8]) -> bool {
+        let limits = WireLimits {
+            payloads_max: usize::MAX,
+            proposals_max: usize::MAX,
+            transforms_max: usize::MAX,
+            attributes_max: usize::MAX,
+            spis_max: usize::MAX,
+        };
+        let bytes = Bytes::copy_from_slice(bytes);
+        let Ok(header) = Header::decode(&bytes) else { return false };
+        if !header.flags.contains(Flags::ENCRYPTION) {
+            return Message::decode(&bytes, &limits).is_ok();
+        }
+        let body = bytes.slice(Header::LEN..);
+        let chain =
+            super::super::decode_chain(header.next_payload, &body, super::super::Trailing::Padding, &limits);
+        header.check(bytes.len()).is_ok() && chain.is_ok()
+    }
+
+    #[rstest]
+    #[case::main_mode(main_mode_1())]
+    #[case::quick_mode(quick_mode_1())]
+    #[case::other_payloads(other_payloads())]
+    fn agrees_with_the_strict_reader_whatever_one_octet_is(#[case] message: Vec<u8>) {
+        for at in 0..message.len() {
+            for value in [0, 1, 2, 3, 4, 5, 8, 12, 16, 40, 41, 127, 128, 200, 255] {
+                let mut changed = message.clone();
+                changed[at] = value;
+                let dissection = dissect(&changed, false);
+                assert_eq!(dissection.errors.is_empty(), strict(&changed), "{value} at {at}:\n{dissection}");
             }
         }
     }
 
-    fn nothing_left(&mut self, span: &mut Span) {
-        if span.left() > 0 {
-            self.error(span.at, WireError::TrailingData { what: span.what, len: span.left() });
-            self.rest(span, "trailing");
+    /// Each octet of the message belongs to exactly one field that is not a structure.
+    fn covers_each_octet_once(dissection: &Dissection, len: usize) -> bool {
+        let mut next = 0;
+        for field in dissection.fields.iter().filter(|field| !matches!(field.value, FieldValue::Text(_))) {
+            if field.offset != next {
+                return false;
+            }
+            next += field.len;
         }
+        next == len
     }
 
-    fn proposal(&mut self, span: &mut Span) {
-        let number = self.number(span, "number", 1, nameless);
-        let protocol = self.number(span, "protocol", 1, namer!(ProtocolId));
-        let spi_size = self.number(span, "spi_size", 1, nameless);
-        let announced = self.number(span, "transform_count", 1, nameless);
-        self.spi(span, spi_size.filter(|_| !span.short), "SPI size of a proposal");
-        let protocol = ProtocolId(protocol.and_then(|value| u8::try_from(value).ok()).unwrap_or_default());
-        let (mut got, mut more) = (0_usize, span.left() > 0);
-        while more {
-            let path = span.path(&format!("transform[{got}]"));
-            let limits = (span.at, span.end);
-            let text = "T payload".to_owned();
-            let names = ("transform", "transform length");
-            let (mut transform, next) = self.generic(names, path, limits, span.depth, text);
-            self.transform(&mut transform, protocol);
-            span.at = transform.end;
-            got = got.saturating_add(1);
-            more = self.another(next, PayloadType::TRANSFORM, span, ("proposal", "T or NONE"));
+    proptest! {
+        #[test]
+        fn agrees_with_the_strict_reader_on_what_is_well_formed(bytes in any_damaged_message()) {
+            let dissection = dissect(&bytes, false);
+            prop_assert_eq!(dissection.errors.is_empty(), strict(&bytes), "{}", dissection);
         }
-        self.nothing_left(span);
-        let counts = announced.and_then(|announced| usize::try_from(announced).ok());
-        if let Some((expected, proposal)) = counts.zip(number.and_then(|number| u8::try_from(number).ok()))
-            && expected != got
-            && !span.short
-        {
-            self.error(span.end, WireError::TransformCount { proposal, got, expected });
+
+        #[test]
+        fn names_each_octet_of_a_damaged_message_once(bytes in any_damaged_message()) {
+            let dissection = dissect(&bytes, false);
+            prop_assert!(covers_each_octet_once(&dissection, bytes.len()), "{}", dissection);
         }
-    }
 
-    fn transform(&mut self, span: &mut Span, protocol: ProtocolId) {
-        let id_name: Namer = match protocol {
-            ProtocolId::ISAKMP => namer!(TransformId),
-            ProtocolId::IPSEC_AH => namer!(AhTransform),
-            ProtocolId::IPSEC_ESP => namer!(EspTransform),
-            ProtocolId::IPCOMP => namer!(IpcompTransform),
-            _ => nameless,
-        };
-        self.number(span, "number", 1, nameless);
-        self.number(span, "id", 1, id_name);
-        self.number(span, "reserved2", 2, nameless);
-        let phase1 = protocol == ProtocolId::ISAKMP;
-        self.attributes(span, if phase1 { Classes::Phase1 } else { Classes::Ipsec });
-    }
-
-    fn attributes(&mut self, span: &mut Span, classes: Classes) {
-        let mut seen: Vec<u16> = Vec::new();
-        let mut index = 0_usize;
-        while span.left() > 0 && !span.short {
-            let head = |at: usize| {
-                let octets = self.message.get(at..at.checked_add(2)?.min(span.end))?;
-                <[u8; 2]>::try_from(octets).ok().map(u16::from_be_bytes)
-            };
-            let field = head(span.at.saturating_add(2)).map_or(0, usize::from);
-            let basic = head(span.at).is_some_and(|class| class & 0x8000 != 0);
-            let announced = if basic { 4 } else { field.saturating_add(4) };
-            let end = span.at.saturating_add(announced.min(span.left()));
-            let path = span.path(&format!("attribute[{index}]"));
-            let form = if basic { "TV" } else { "TLV" };
-            let text = format!("{form} attribute");
-            let mut attribute = self.open(span.what, path, span.at..end, span.depth, text);
-            let class = self.number(&mut attribute, "type", 2, class_namer(classes));
-            let class = class.and_then(|class| u16::try_from(class & 0x7fff).ok());
-            if !basic && self.number(&mut attribute, "length", 2, nameless).is_some() {
-                let available = span.end.saturating_sub(attribute.at);
-                if field > available {
-                    let (what, expected) = ("attribute length", 0..=available);
-                    self.error(attribute.at, WireError::BadLength { what, got: field, expected });
+        #[test]
+        fn finds_every_field_by_its_own_path(bytes in any_message()) {
+            let dissection = dissect(&bytes, false);
+            for field in &dissection.fields {
+                prop_assert_eq!(dissection.field(&field.path), Some(field));
+                if let Some(alias) = &field.alias {
+                    prop_assert_eq!(dissection.field(alias), Some(field));
                 }
             }
-            self.attribute_value(&mut attribute, basic, class, classes);
-            if let Some(class) = class.filter(|_| !attribute.short) {
-                let nth = seen.iter().filter(|other| **other == class).count();
-                seen.push(class);
-                let name = class_namer(classes)(class.into()).map(|name| name.to_ascii_lowercase());
-                let alias = name.map(|name| if nth == 0 { name } else { format!("{name}[{nth}]") });
-                if let Some(field) = self.fields.last_mut() {
-                    field.alias = alias.map(|name| span.path(&name));
-                }
+        }
+
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes in vec(any::<u8>(), 0..300), first in 0_u8..=255, encrypted: bool) {
+            let mut bytes = bytes;
+            if let Some(next_payload) = bytes.get_mut(16) {
+                *next_payload = first;
             }
-            span.short |= attribute.short;
-            span.at = end;
-            index = index.saturating_add(1);
+            let dissection = dissect(&bytes, encrypted);
+            prop_assert!(covers_each_octet_once(&dissection, bytes.len()), "{}", dissection);
+            prop_assert!(dissection.to_string().lines().count() >= dissection.errors.len());
         }
-    }
-
-    fn attribute_value(&mut self, span: &mut Span, basic: bool, class: Option<u16>, classes: Classes) {
-        let namer = value_namer(classes, class.unwrap_or_default());
-        let width = if basic { 2 } else { span.left() };
-        // A variable attribute of a negotiation is a number, one of Mode-Config an address or a text.
-        if basic || (classes != Classes::Config && (1..=8).contains(&width)) {
-            self.number(span, "value", width, namer);
-        } else {
-            self.rest(span, "value");
-        }
-    }
-}
-
-/// Path name and error name of a payload type.
-fn kind_of(payload_type: PayloadType) -> (&'static str, &'static str) {
-    match payload_type {
-        PayloadType::SA => ("sa", "SA payload"),
-        PayloadType::KE => ("ke", "Key Exchange payload"),
-        PayloadType::ID => ("id", "Identification payload"),
-        PayloadType::CERT => ("cert", "Certificate payload"),
-        PayloadType::CERT_REQUEST => ("cert_request", "Certificate Request payload"),
-        PayloadType::HASH => ("hash", "Hash payload"),
-        PayloadType::SIG => ("sig", "Signature payload"),
-        PayloadType::NONCE => ("nonce", "Nonce payload"),
-        PayloadType::NOTIFICATION => ("notification", "Notification payload"),
-        PayloadType::DELETE => ("delete", "Delete payload"),
-        PayloadType::VENDOR_ID => ("vendor_id", "Vendor ID payload"),
-        PayloadType::ATTRIBUTES => ("attributes", "Attributes payload"),
-        PayloadType::NAT_D | PayloadType::NAT_D_DRAFT => ("nat_d", "NAT-D payload"),
-        PayloadType::NAT_OA | PayloadType::NAT_OA_DRAFT => ("nat_oa", "NAT-OA payload"),
-        PayloadType::FRAGMENT => ("fragment", "fragment payload"),
-        _ => ("unknown", "payload"),
-    }
-}
-
-fn flags_name(value: u64) -> Option<&'static str> {
-    Some(match value {
-        0 => "none",
-        1 => "E",
-        2 => "C",
-        3 => "E|C",
-        4 => "A",
-        5 => "E|A",
-        6 => "C|A",
-        7 => "E|C|A",
-        _ => return None,
-    })
-}
-
-fn situation_name(value: u64) -> Option<&'static str> {
-    (value == 1).then_some("SIT_IDENTITY_ONLY")
-}
-
-/// Names the type field of an attribute, whatever its AF bit.
-fn class_namer(classes: Classes) -> Namer {
-    match classes {
-        Classes::Phase1 => |value| Phase1Attribute(u16::try_from(value & 0x7fff).ok()?).name(),
-        Classes::Ipsec => |value| IpsecAttribute(u16::try_from(value & 0x7fff).ok()?).name(),
-        Classes::Config => |value| ConfigAttribute(u16::try_from(value & 0x7fff).ok()?).name(),
-    }
-}
-
-fn value_namer(classes: Classes, class: u16) -> Namer {
-    match (classes, class) {
-        (Classes::Phase1, class) => match Phase1Attribute(class) {
-            Phase1Attribute::ENCRYPTION_ALGORITHM => namer!(EncryptionAlgorithm),
-            Phase1Attribute::HASH_ALGORITHM => namer!(HashAlgorithmId),
-            Phase1Attribute::AUTHENTICATION_METHOD => namer!(AuthMethod),
-            Phase1Attribute::GROUP_DESCRIPTION => namer!(GroupId),
-            Phase1Attribute::GROUP_TYPE => namer!(GroupType),
-            Phase1Attribute::LIFE_TYPE => namer!(LifeType),
-            _ => nameless,
-        },
-        (Classes::Ipsec, class) => match IpsecAttribute(class) {
-            IpsecAttribute::SA_LIFE_TYPE => namer!(LifeType),
-            IpsecAttribute::GROUP_DESCRIPTION => namer!(GroupId),
-            IpsecAttribute::ENCAPSULATION_MODE => namer!(EncapsulationMode),
-            IpsecAttribute::AUTHENTICATION_ALGORITHM => namer!(AuthAlgorithm),
-            _ => nameless,
-        },
-        (Classes::Config, class) if class == ConfigAttribute::XAUTH_TYPE.0 => namer!(XauthType),
-        (Classes::Config, _) => nameless,
     }
 }

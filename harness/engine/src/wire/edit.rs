@@ -434,3 +434,289 @@ fn sibling(path: &str, step: isize) -> Option<String> {
     let index = index.parse::<usize>().ok()?.checked_add_signed(step)?;
     Some(format!("{stem}[{index}]"))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    use super::super::test_support::*;
+    use super::super::{Message, NotifyType, Payload, WireError, WireLimits};
+    use super::*;
+
+    fn edited(message: &[u8], edit: &Edit) -> Vec<u8> {
+        let mut message = message.to_vec();
+        apply(&mut message, edit).unwrap();
+        message
+    }
+
+    fn refused(edit: &Edit) -> EditError {
+        let mut message = main_mode_1();
+        let error = apply(&mut message, edit).unwrap_err();
+        assert_eq!(message, main_mode_1(), "a refused edit changed the message");
+        error
+    }
+
+    fn decode(message: &[u8]) -> super::super::Result<Message> {
+        Message::decode(&message.to_vec().into(), &WireLimits::default())
+    }
+
+    /// Decodes the message, which has to be well-formed, and lists the payload types.
+    fn types(message: &[u8]) -> Vec<u8> {
+        decode(message).unwrap().chain.iter().map(|payload| payload.payload_type().0).collect()
+    }
+
+    /// Numbers of the transforms of the first proposal of a well-formed message.
+    fn transforms(message: &[u8]) -> Vec<u8> {
+        match &decode(message).unwrap().chain.payloads[0].payload {
+            Payload::Sa(sa) => sa.proposals[0].transforms.iter().map(|transform| transform.number).collect(),
+            other => panic!("expected an SA payload, got {other:?}"),
+        }
+    }
+
+    fn set(path: &str, bytes: &[u8]) -> Edit {
+        Edit::Set { path: path.into(), bytes: bytes.into() }
+    }
+
+    fn number(path: &str, value: u64) -> Edit {
+        Edit::SetNumber { path: path.into(), value }
+    }
+
+    fn replace(path: &str, bytes: &[u8]) -> Edit {
+        Edit::Replace { path: path.into(), bytes: bytes.into() }
+    }
+
+    fn remove(path: &str) -> Edit {
+        Edit::RemovePayload { path: path.into() }
+    }
+
+    fn duplicate(path: &str) -> Edit {
+        Edit::DuplicatePayload { path: path.into() }
+    }
+
+    #[rstest]
+    #[case::set(set("header.cky_r", &[7; 8]), 8..16, &[7; 8])]
+    #[case::set_number(number("header.length", 1), 24..28, &[0, 0, 0, 1])]
+    #[case::set_number_in_a_nested_field(number("sa.proposal[0].transform_count", 9), 47..48, &[9])]
+    #[case::set_number_by_class(number("sa.proposal.transform.key-length", 7), 62..64, &[0, 7])]
+    #[case::xor(Edit::Xor { path: "header.version".into(), index: 0, mask: 0x30 }, 17..18, &[0x20])]
+    fn changes_only_the_named_field(#[case] edit: Edit, #[case] range: Range<usize>, #[case] bytes: &[u8]) {
+        let mut expected = main_mode_1();
+        expected[range].copy_from_slice(bytes);
+        assert_eq!(hex::encode(edited(&main_mode_1(), &edit)), hex::encode(expected));
+    }
+
+    #[test]
+    fn makes_a_message_that_is_refused_for_the_field_set() {
+        let message = edited(&main_mode_1(), &number("sa.proposal[0].transform_count", 9));
+        let error = decode(&message).unwrap_err();
+        assert_eq!(error, WireError::TransformCount { proposal: 1, got: 2, expected: 9 });
+        assert_eq!(error.notify_type(), Some(NotifyType::BAD_PROPOSAL_SYNTAX));
+    }
+
+    #[test]
+    fn cuts_and_appends_without_touching_the_length() {
+        let original = main_mode_1();
+        assert_eq!(edited(&original, &Edit::Truncate { len: 30 }), original[..30]);
+        assert_eq!(edited(&original, &Edit::Truncate { len: 9999 }), original);
+        assert_eq!(edited(&original, &Edit::Append { bytes: vec![1, 2] }), [&original[..], &[1, 2]].concat());
+    }
+
+    #[rstest]
+    #[case::first(0, &[8, 1, 13])]
+    #[case::between(1, &[1, 8, 13])]
+    #[case::last(2, &[1, 13, 8])]
+    fn inserts_a_payload(#[case] at: usize, #[case] expected: &[u8]) {
+        let edit = Edit::InsertPayload { at, payload_type: PayloadType::HASH, body: vec![1, 2, 3] };
+        let message = edited(&main_mode_1(), &edit);
+        assert_eq!(types(&message), expected);
+        assert_eq!(dissect(&message, false).bytes("hash.data"), Some(&[1, 2, 3][..]));
+    }
+
+    #[rstest]
+    #[case::first(remove("sa"), &[13])]
+    #[case::last(remove("vendor_id"), &[1])]
+    #[case::swapped(Edit::SwapPayloads { a: "sa".into(), b: "vendor_id".into() }, &[13, 1])]
+    #[case::reordered(Edit::ReorderPayloads { order: vec![1, 0] }, &[13, 1])]
+    #[case::duplicated(duplicate("sa"), &[1, 1, 13])]
+    #[case::duplicated_last(duplicate("vendor_id"), &[1, 13, 13])]
+    fn keeps_the_chain_well_formed(#[case] edit: Edit, #[case] expected: &[u8]) {
+        assert_eq!(types(&edited(&main_mode_1(), &edit)), expected);
+    }
+
+    #[rstest]
+    #[case::remove_first(remove("sa.proposal[0].transform[0]"), &[2])]
+    #[case::remove_last(remove("sa.proposal[0].transform[1]"), &[1])]
+    #[case::duplicate_first(duplicate("sa.proposal[0].transform[0]"), &[1, 1, 2])]
+    #[case::duplicate_last(duplicate("sa.proposal[0].transform[1]"), &[1, 2, 2])]
+    fn keeps_a_proposal_well_formed(#[case] edit: Edit, #[case] expected: &[u8]) {
+        assert_eq!(transforms(&edited(&main_mode_1(), &edit)), expected);
+    }
+
+    #[test]
+    fn repeats_and_removes_proposals_and_attributes() {
+        let proposals = |message: &[u8]| match &decode(message).unwrap().chain.payloads[0].payload {
+            Payload::Sa(sa) => sa.proposals.len(),
+            other => panic!("expected an SA payload, got {other:?}"),
+        };
+        let two = edited(&main_mode_1(), &duplicate("sa.proposal[0]"));
+        assert_eq!(proposals(&two), 2);
+        assert_eq!(edited(&two, &remove("sa.proposal[1]")), main_mode_1());
+        assert_eq!(edited(&two, &remove("sa.proposal[0]")), main_mode_1());
+
+        let attribute = "sa.proposal[0].transform[1].attribute[2]";
+        let more = edited(&main_mode_1(), &duplicate(attribute));
+        assert_eq!(dissect(&more, false).number("sa.proposal.transform[1].hash-algorithm[1]"), Some(2));
+        assert_eq!(decode(&more).map(|_| ()), Ok(()));
+        assert_eq!(edited(&more, &remove(attribute)), main_mode_1());
+    }
+
+    #[rstest]
+    #[case::payload_data("vendor_id.data", &[1, 2, 3])]
+    #[case::nothing("vendor_id.data", &[])]
+    #[case::spi("sa.proposal[0].spi", &[9; 8])]
+    #[case::variable_attribute("sa.proposal[0].transform[1].life-duration", &[1; 8])]
+    #[case::basic_attribute_made_variable("sa.proposal[0].transform[0].key-length", &[0, 0, 1, 0])]
+    fn replaces_a_field_and_adjusts_the_lengths_around_it(#[case] path: &str, #[case] bytes: &[u8]) {
+        let message = edited(&main_mode_1(), &replace(path, bytes));
+        assert_eq!(decode(&message).map(|_| ()), Ok(()));
+        assert_eq!(dissect(&message, false).bytes(path), Some(bytes));
+    }
+
+    #[test]
+    fn replaces_a_structure_with_its_header() {
+        let message = edited(&main_mode_1(), &replace("vendor_id", &[0, 0, 0, 5, 0xaa]));
+        assert_eq!(types(&message), [1, 13]);
+        assert_eq!(dissect(&message, false).bytes("vendor_id.data"), Some(&[0xaa][..]));
+    }
+
+    #[test]
+    fn leaves_a_wrong_length_as_wrong_as_it_was() {
+        let wrong = edited(&main_mode_1(), &number("header.length", 1000));
+        let edit = Edit::InsertPayload { at: 0, payload_type: PayloadType::NONCE, body: vec![0; 6] };
+        assert_eq!(dissect(&edited(&wrong, &edit), false).number("header.length"), Some(1010));
+    }
+
+    #[test]
+    fn names_the_nearest_fields_when_there_is_no_such_field() {
+        let error = refused(&number("sa.proposal[0].transform[0].life-durration", 1));
+        assert_eq!(
+            error.to_string(),
+            "no field sa.proposal[0].transform[0].life-durration, the nearest are \
+             sa.proposal[0].transform[0].life-duration, sa.proposal[0].transform[1].life-duration, \
+             sa.proposal[0].transform[0].life-type"
+        );
+    }
+
+    #[rstest]
+    #[case::wrong_length(
+        set("header.m_id", &[1]),
+        EditError::WrongLength { path: "header.m_id".into(), got: 1, expected: 4 }
+    )]
+    #[case::number_too_large(
+        number("header.flags", 256),
+        EditError::NumberTooLarge { path: "header.flags".into(), value: 256, len: 1 }
+    )]
+    #[case::number_into_many_octets(
+        number("sa", 1),
+        EditError::NumberTooLarge { path: "sa".into(), value: 1, len: 100 }
+    )]
+    #[case::octet_past_the_field(
+        Edit::Xor { path: "header.m_id".into(), index: 4, mask: 1 },
+        EditError::BadIndex { what: "bytes of the field", index: 4, len: 4 }
+    )]
+    #[case::insert_past_the_chain(
+        Edit::InsertPayload { at: 3, payload_type: PayloadType::HASH, body: Vec::new() },
+        EditError::BadIndex { what: "payloads", index: 3, len: 2 }
+    )]
+    #[case::order_with_a_repetition(Edit::ReorderPayloads { order: vec![0, 0] }, EditError::BadOrder(2))]
+    #[case::order_too_short(Edit::ReorderPayloads { order: vec![0] }, EditError::BadOrder(2))]
+    #[case::removes_a_field(remove("sa.doi"), EditError::NotAStructure("sa.doi".into()))]
+    #[case::swaps_a_field(
+        Edit::SwapPayloads { a: "sa".into(), b: "sa.proposal[0]".into() },
+        EditError::NotAStructure("sa.proposal[0]".into())
+    )]
+    #[case::resizes_a_header_field(
+        replace("header.cky_i", &[1]),
+        EditError::NotResizable("header.cky_i".into())
+    )]
+    #[case::resizes_the_header(replace("header", &[1]), EditError::NotResizable("header".into()))]
+    #[case::spi_of_256_octets(
+        replace("sa.proposal[0].spi", &[0; 256]),
+        EditError::LengthOverflow("sa.proposal[0].spi_size".into())
+    )]
+    #[case::payload_of_65536_octets(
+        replace("vendor_id.data", &[0; 65_532]),
+        EditError::LengthOverflow("vendor_id.length".into())
+    )]
+    fn refuses_an_edit_that_does_not_fit(#[case] edit: Edit, #[case] error: EditError) {
+        assert_eq!(refused(&edit), error);
+    }
+
+    /// A path of the message or, seldom, one that it may not have.
+    fn any_path() -> impl Strategy<Value = (prop::sample::Index, Option<String>)> {
+        (any::<prop::sample::Index>(), prop::option::weighted(0.1, "[a-z_.\\[\\]0-9]{0,20}"))
+    }
+
+    fn any_edit() -> impl Strategy<Value = (u8, Vec<u8>, u64, usize)> {
+        (0_u8..11, vec(any::<u8>(), 0..12), prop_oneof![0_u64..256, any::<u64>()], 0_usize..20)
+    }
+
+    proptest! {
+        #[test]
+        fn editing_a_damaged_message_never_panics(
+            message in any_damaged_message(),
+            (index, name) in any_path(),
+            (kind, bytes, value, at) in any_edit(),
+        ) {
+            let dissection = dissect(&message, false);
+            let path = name.unwrap_or_else(|| index.get(&dissection.fields).path.clone());
+            let edit = match kind {
+                0 => Edit::Set { path, bytes },
+                1 => Edit::SetNumber { path, value },
+                2 => Edit::Xor { path, index: at, mask: 0xff },
+                3 => Edit::Truncate { len: at },
+                4 => Edit::Append { bytes },
+                5 => Edit::InsertPayload { at, payload_type: PayloadType::HASH, body: bytes },
+                6 => Edit::RemovePayload { path },
+                7 => Edit::SwapPayloads { a: path.clone(), b: path },
+                8 => Edit::ReorderPayloads { order: bytes.into_iter().map(usize::from).collect() },
+                9 => Edit::Replace { path, bytes },
+                _ => Edit::DuplicatePayload { path },
+            };
+            let mut edited = message.clone();
+            if apply(&mut edited, &edit).is_err() {
+                prop_assert_eq!(edited, message);
+            }
+        }
+
+        #[test]
+        fn structural_edits_keep_a_well_formed_message_well_formed(
+            message in any_message(),
+            index: prop::sample::Index,
+            again: bool,
+        ) {
+            let dissection = dissect(&message, false);
+            let path = index.get(&dissection.fields).path.clone();
+            let edit = if again { Edit::DuplicatePayload { path } } else { Edit::RemovePayload { path } };
+            let mut edited = message;
+            if apply(&mut edited, &edit).is_ok() {
+                prop_assert_eq!(dissect(&edited, false).errors, []);
+            }
+        }
+
+        #[test]
+        fn setting_a_field_changes_no_other_octet(message in any_message(), index: prop::sample::Index) {
+            let dissection = dissect(&message, false);
+            let field = index.get(&dissection.fields);
+            let range = field.offset..field.offset + field.len;
+            let bytes: Vec<u8> = message[range.clone()].iter().map(|octet| !octet).collect();
+            let mut edited = message.clone();
+            apply(&mut edited, &Edit::Set { path: field.path.clone(), bytes: bytes.clone() }).unwrap();
+            prop_assert_eq!(&edited[range.clone()], &bytes[..]);
+            prop_assert_eq!(&edited[..range.start], &message[..range.start]);
+            prop_assert_eq!(&edited[range.end..], &message[range.end..]);
+        }
+    }
+}

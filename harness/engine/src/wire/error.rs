@@ -115,3 +115,37 @@ impl WireError {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::missing(WireError::MissingData("transform"), Some(NotifyType::PAYLOAD_MALFORMED))]
+    #[case::trailing(WireError::TrailingData { what: "proposal", len: 1 }, Some(NotifyType::PAYLOAD_MALFORMED))]
+    #[case::next_payload(
+        WireError::BadNextPayload { within: "proposal", got: PayloadType(2), expected: "T or NONE" },
+        Some(NotifyType::INVALID_PAYLOAD_TYPE)
+    )]
+    #[case::too_many_is_not_the_peers_fault(WireError::TooMany { what: "SPIs", limit: 256 }, None)]
+    #[case::encrypted(WireError::Encrypted, Some(NotifyType::INVALID_FLAGS))]
+    fn names_the_notify_type(#[case] error: WireError, #[case] notify_type: Option<NotifyType>) {
+        assert_eq!(error.notify_type(), notify_type);
+    }
+
+    #[rstest]
+    #[case::bad_length(
+        WireError::BadLength { what: "payload length", got: 3, expected: 4..=20 },
+        "payload length is 3, expected 4..=20"
+    )]
+    #[case::next_payload(
+        WireError::BadNextPayload { within: "SA payload", got: PayloadType::NONCE, expected: "P or NONE" },
+        "next payload within the SA payload is NONCE (10), expected P or NONE"
+    )]
+    #[case::flags(WireError::UnknownFlags(9), "flags are 0x09, expected only bits of 0x07")]
+    fn says_what_was_met_and_what_was_expected(#[case] error: WireError, #[case] text: &str) {
+        assert_eq!(error.to_string(), text);
+    }
+}

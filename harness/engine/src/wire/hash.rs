@@ -33,3 +33,29 @@ impl Hash {
         self.data.to_vec()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_support::*;
+    use super::*;
+
+    #[test]
+    fn round_trips_hash() {
+        assert_fixed_bytes(Hash::new(hex("00 01 fe ff")), "0001feff");
+    }
+
+    #[test]
+    fn takes_an_empty_body() {
+        assert_fixed_bytes(Hash::new(Bytes::new()), "");
+    }
+
+    #[test]
+    fn rejects_every_shorter_prefix() {
+        assert_shorter_chains_fail(Hash::new(hex("00 01 fe ff")));
+    }
+
+    #[test]
+    fn rejects_bad_payload_lengths() {
+        assert_bad_payload_lengths_fail(Hash::new(hex("00 01 fe ff")));
+    }
+}

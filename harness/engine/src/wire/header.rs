@@ -333,3 +333,98 @@ impl Header {
         out.extend_from_slice(&self.length.to_be_bytes());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::super::NotifyType;
+    use super::super::test_support::hex;
+    use super::*;
+
+    const BYTES: &str = "0102030405060708 1112131415161718 08 10 20 01 deadbeef 0000005c";
+
+    fn header() -> Header {
+        Header {
+            cookies: CookiePair {
+                initiator: Cookie([1, 2, 3, 4, 5, 6, 7, 8]),
+                responder: Cookie([0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18]),
+            },
+            next_payload: PayloadType::HASH,
+            version: Version::V1_0,
+            exchange_type: ExchangeType::QUICK_MODE,
+            flags: Flags::ENCRYPTION,
+            message_id: MessageId(0xdead_beef),
+            length: 92,
+        }
+    }
+
+    #[test]
+    fn round_trips_header() {
+        let mut out = Vec::new();
+        header().encode(&mut out);
+        assert_eq!(out, hex(BYTES));
+        assert_eq!(Header::decode(&hex(BYTES)), Ok(header()));
+    }
+
+    #[test]
+    fn rejects_every_shorter_prefix() {
+        let bytes = hex(BYTES);
+        for len in 0..bytes.len() {
+            assert_eq!(Header::decode(&bytes[..len]), Err(WireError::MissingData("ISAKMP header")));
+        }
+    }
+
+    #[test]
+    fn keeps_unknown_numbers() {
+        let header = Header {
+            next_payload: PayloadType(200),
+            version: Version(0x2f),
+            exchange_type: ExchangeType(240),
+            flags: Flags(0xf8),
+            ..header()
+        };
+        let mut out = Vec::new();
+        header.encode(&mut out);
+        assert_eq!(Header::decode(&out), Ok(header));
+    }
+
+    #[test]
+    fn accepts_a_good_header() {
+        assert_eq!(header().check(92), Ok(()));
+    }
+
+    #[rstest]
+    #[case::longer_than_the_datagram(Header { length: 93, ..header() }, NotifyType::UNEQUAL_PAYLOAD_LENGTHS)]
+    #[case::shorter_than_the_datagram(Header { length: 28, ..header() }, NotifyType::UNEQUAL_PAYLOAD_LENGTHS)]
+    #[case::huge(Header { length: u32::MAX, ..header() }, NotifyType::UNEQUAL_PAYLOAD_LENGTHS)]
+    #[case::next_payload(
+        Header { next_payload: PayloadType::TRANSFORM, ..header() },
+        NotifyType::INVALID_PAYLOAD_TYPE
+    )]
+    #[case::major_version(Header { version: Version(0x20), ..header() }, NotifyType::INVALID_MAJOR_VERSION)]
+    #[case::old_major_version(Header { version: Version(0x01), ..header() }, NotifyType::INVALID_MAJOR_VERSION)]
+    #[case::minor_version(Header { version: Version(0x11), ..header() }, NotifyType::INVALID_MINOR_VERSION)]
+    #[case::flags(Header { flags: Flags(0x09), ..header() }, NotifyType::INVALID_FLAGS)]
+    fn names_the_notify_type_for_a_bad_header(#[case] header: Header, #[case] notify_type: NotifyType) {
+        assert_eq!(header.check(92).unwrap_err().notify_type(), Some(notify_type));
+    }
+
+    #[test]
+    fn prints_the_parts_as_people_write_them() {
+        let header = header();
+        assert_eq!(header.cookies.to_string(), "0102030405060708:1112131415161718");
+        assert_eq!(header.message_id.to_string(), "deadbeef");
+        assert_eq!(MessageId::PHASE_1.to_string(), "00000000");
+        assert_eq!(header.version.to_string(), "1.0");
+        assert_eq!((Flags::ENCRYPTION | Flags::COMMIT | Flags(0x80)).to_string(), "E|C|0x80");
+        assert_eq!(Flags::NONE.to_string(), "none");
+    }
+
+    #[test]
+    fn reads_an_spi_as_a_number_only_if_it_has_four_octets() {
+        assert_eq!(Spi::from_u32(0xc0ff_ee01).to_string(), "c0ffee01");
+        assert_eq!(Spi::from_u32(7).as_u32(), Some(7));
+        assert_eq!(Spi(hex("0007")).as_u32(), None);
+    }
+}

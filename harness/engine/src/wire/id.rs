@@ -235,3 +235,113 @@ impl fmt::Display for Hex<'_> {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::super::test_support::*;
+    use super::super::{NotifyType, PayloadType};
+    use super::*;
+
+    const V4: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 9);
+    const V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
+
+    #[rstest]
+    #[case::ipv4(Identification::ipv4(V4), "01 00 0000 0a010009", "ipv4 10.1.0.9 proto 0 port 0")]
+    #[case::ipv4_udp_500(
+        Identification::ipv4(V4).with_protocol_and_port(17, 500),
+        "01 11 01f4 0a010009",
+        "ipv4 10.1.0.9 proto 17 port 500"
+    )]
+    #[case::ipv4_subnet(
+        Identification::ipv4_subnet(Ipv4Addr::new(10, 1, 0, 0), 24),
+        "04 00 0000 0a010000 ffffff00",
+        "ipv4_subnet 10.1.0.0/24 proto 0 port 0"
+    )]
+    #[case::every_ipv4_address(
+        Identification::ipv4_subnet(Ipv4Addr::UNSPECIFIED, 0),
+        "04 00 0000 00000000 00000000",
+        "ipv4_subnet 0.0.0.0/0 proto 0 port 0"
+    )]
+    #[case::mask_that_is_no_prefix(
+        Identification::new(IdType::IPV4_ADDR_SUBNET, hex("0a010000 ff00ff00")),
+        "04 00 0000 0a010000 ff00ff00",
+        "ipv4_subnet 10.1.0.0/255.0.255.0 proto 0 port 0"
+    )]
+    #[case::ipv4_range(
+        Identification::ipv4_range(V4, Ipv4Addr::new(10, 1, 0, 20)),
+        "07 00 0000 0a010009 0a010014",
+        "ipv4_range 10.1.0.9-10.1.0.20 proto 0 port 0"
+    )]
+    #[case::ipv6(
+        Identification::ipv6(V6),
+        "05 00 0000 20010db8 00000000 00000000 00000001",
+        "ipv6 2001:db8::1 proto 0 port 0"
+    )]
+    #[case::ipv6_subnet(
+        Identification::ipv6_subnet(V6, 64),
+        "06 00 0000 20010db8 00000000 00000000 00000001 ffffffff ffffffff 00000000 00000000",
+        "ipv6_subnet 2001:db8::1/64 proto 0 port 0"
+    )]
+    #[case::ipv6_range(
+        Identification::ipv6_range(V6, V6),
+        "08 00 0000 20010db8 00000000 00000000 00000001 20010db8 00000000 00000000 00000001",
+        "ipv6_range 2001:db8::1-2001:db8::1 proto 0 port 0"
+    )]
+    #[case::fqdn(Identification::fqdn("a.b"), "02 00 0000 612e62", "fqdn a.b proto 0 port 0")]
+    #[case::user_fqdn(Identification::user_fqdn("u@a"), "03 00 0000 754061", "user_fqdn u@a proto 0 port 0")]
+    #[case::key_id(Identification::key_id(hex("00ff")), "0b 00 0000 00ff", "key_id 00ff proto 0 port 0")]
+    #[case::der(Identification::der(hex("3000")), "09 00 0000 3000", "der_asn1_dn 3000 proto 0 port 0")]
+    #[case::unknown_type(
+        Identification::new(IdType(200), hex("01")),
+        "c8 00 0000 01",
+        "type_200 01 proto 0 port 0"
+    )]
+    fn round_trips_and_prints_identification(
+        #[case] id: Identification,
+        #[case] body: &str,
+        #[case] text: &str,
+    ) {
+        assert_eq!(id.to_string(), text);
+        assert_fixed_bytes(id, body);
+    }
+
+    #[test]
+    fn rejects_every_shorter_prefix() {
+        assert_shorter_chains_fail(Identification::fqdn("a.b"));
+        assert_shorter_bodies_fail(Identification::fqdn("a.b"), 4);
+        assert_shorter_bodies_fail(Identification::ipv6_subnet(V6, 64), 36);
+    }
+
+    #[test]
+    fn rejects_bad_payload_lengths() {
+        assert_bad_payload_lengths_fail(Identification::fqdn("a.b"));
+    }
+
+    #[rstest]
+    #[case::ipv4("01 00 0000 0a0100", 1, 3, 4)]
+    #[case::ipv4_subnet("04 00 0000 0a010000", 4, 4, 8)]
+    #[case::ipv6("05 00 0000 0a010000", 5, 4, 16)]
+    fn rejects_an_address_of_another_length(
+        #[case] body: &str,
+        #[case] id_type: u8,
+        #[case] got: usize,
+        #[case] expected: usize,
+    ) {
+        let error = decode_body(PayloadType::ID, &hex(body)).unwrap_err();
+        assert_eq!(error, WireError::IdentificationLength { id_type: IdType(id_type), got, expected });
+        assert_eq!(error.notify_type(), Some(NotifyType::INVALID_ID_INFORMATION));
+    }
+
+    #[rstest]
+    #[case::address(Identification::ipv4(V4), Some(("10.1.0.9", "10.1.0.9")))]
+    #[case::subnet(Identification::ipv4_subnet(V4, 24), Some(("10.1.0.0", "10.1.0.255")))]
+    #[case::range(Identification::ipv4_range(V4, Ipv4Addr::BROADCAST), Some(("10.1.0.9", "255.255.255.255")))]
+    #[case::ipv6_subnet(Identification::ipv6_subnet(V6, 127), Some(("2001:db8::", "2001:db8::1")))]
+    #[case::name(Identification::fqdn("abcd"), None)]
+    fn gives_the_first_and_last_address(#[case] id: Identification, #[case] range: Option<(&str, &str)>) {
+        let parse = |text: &str| text.parse::<IpAddr>().unwrap();
+        assert_eq!(id.address_range(), range.map(|(first, last)| (parse(first), parse(last))));
+    }
+}

@@ -46,3 +46,88 @@ pub fn encode_message(header: &Header, payloads: &[Payload]) -> Vec<u8> {
     out.extend_from_slice(&body);
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::super::test_support::*;
+    use super::super::{ExchangeType, PayloadType};
+    use super::*;
+
+    fn decode(datagram: &[u8]) -> Result<Message> {
+        Message::decode(&Bytes::copy_from_slice(datagram), &WireLimits::default())
+    }
+
+    #[test]
+    fn decodes_a_main_mode_message() {
+        let bytes = main_mode_1();
+        let message = decode(&bytes).unwrap();
+        assert_eq!(message.header.exchange_type, ExchangeType::IDENTITY_PROTECTION);
+        assert_eq!(message.header.next_payload, PayloadType::SA);
+        let payloads: Vec<Payload> = message.chain.iter().cloned().collect();
+        assert_eq!(encode_message(&message.header, &payloads), bytes);
+    }
+
+    #[test]
+    fn rejects_every_shorter_prefix() {
+        let bytes = main_mode_1();
+        for len in 0..bytes.len() {
+            assert!(decode(&bytes[..len]).is_err(), "accepted {len} bytes");
+        }
+    }
+
+    #[test]
+    fn rejects_a_datagram_longer_than_the_header_says() {
+        let mut bytes = main_mode_1();
+        let header = u32::try_from(bytes.len()).unwrap();
+        bytes.push(0);
+        assert_eq!(decode(&bytes), Err(WireError::UnequalLengths { header, datagram: bytes.len() }));
+    }
+
+    #[test]
+    fn refuses_to_read_ciphertext_as_payloads() {
+        let mut bytes = main_mode_1();
+        bytes[19] = Flags::ENCRYPTION.0;
+        assert_eq!(decode(&bytes), Err(WireError::Encrypted));
+    }
+
+    proptest! {
+        #[test]
+        fn decoding_gives_back_what_was_encoded(header in any_header(), payloads in vec(any_payload(), 0..6)) {
+            let bytes = encode_message(&header, &payloads);
+            let message = decode(&bytes).unwrap();
+            prop_assert!(message.chain.iter().eq(&payloads));
+            prop_assert_eq!(message.chain.reserved_violation(), None);
+            prop_assert_eq!(encode_message(&message.header, &payloads), bytes);
+        }
+
+        #[test]
+        fn any_message_that_decodes_survives_encoding(bytes in any_damaged_message()) {
+            if let Ok(message) = decode(&bytes) {
+                let payloads: Vec<Payload> = message.chain.iter().cloned().collect();
+                let again = decode(&encode_message(&message.header, &payloads)).unwrap();
+                prop_assert!(again.chain.iter().eq(&payloads));
+            }
+        }
+
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes in vec(any::<u8>(), 0..200), first in any::<u8>()) {
+            let _ = decode(&bytes);
+            let body = Bytes::from(bytes);
+            for trailing in [Trailing::Refuse, Trailing::Padding] {
+                if let Ok(chain) = decode_chain(PayloadType(first), &body, trailing, &WireLimits::default()) {
+                    let _ = chain.reserved_violation();
+                }
+            }
+        }
+
+        #[test]
+        fn damaged_messages_never_panic(bytes in any_damaged_message()) {
+            if let Ok(message) = decode(&bytes) {
+                let _ = message.chain.reserved_violation();
+            }
+        }
+    }
+}

@@ -50,3 +50,53 @@ impl AttributesPayload {
         out
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_support::*;
+    use super::super::{ConfigAttribute, PayloadType};
+    use super::*;
+
+    fn request() -> AttributesPayload {
+        AttributesPayload {
+            message_type: ConfigType::REQUEST,
+            identifier: 0x1234,
+            attributes: vec![
+                Attribute::short(ConfigAttribute::XAUTH_TYPE, 0_u16),
+                Attribute::variable(ConfigAttribute::XAUTH_USER_NAME, Bytes::new()),
+            ],
+        }
+    }
+
+    #[test]
+    fn round_trips_attributes_payload() {
+        assert_fixed_bytes(request(), "01 00 1234  c088 0000  4089 0000");
+        assert_eq!(request().attribute(ConfigAttribute::XAUTH_TYPE).and_then(Attribute::as_short), Some(0));
+    }
+
+    #[test]
+    fn rejects_every_shorter_prefix() {
+        assert_shorter_chains_fail(request());
+        assert_shorter_bodies_fail(request(), 4);
+    }
+
+    #[test]
+    fn rejects_bad_payload_lengths() {
+        assert_bad_payload_lengths_fail(request());
+    }
+
+    #[test]
+    fn rejects_an_attribute_that_is_half_contained() {
+        assert!(decode_body(PayloadType::ATTRIBUTES, &hex("01 00 1234 4089 0002 61")).is_err());
+    }
+
+    #[test]
+    fn keeps_unknown_numbers() {
+        let payload = AttributesPayload {
+            message_type: ConfigType(200),
+            identifier: 0,
+            attributes: vec![Attribute::short(0x7000_u16, 1_u16)],
+        };
+        assert_fixed_bytes(payload, "c8 00 0000 f000 0001");
+    }
+}

@@ -101,3 +101,65 @@ impl NatOriginalAddress {
         [&[self.id_type.0, 0, 0, 0], self.data.as_ref()].concat()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::super::test_support::*;
+    use super::super::{Payload, PayloadType};
+    use super::*;
+
+    fn discovery(draft: bool) -> Payload {
+        NatDiscovery { hash: hex("00ff"), draft }.into()
+    }
+
+    fn original(draft: bool) -> Payload {
+        NatOriginalAddress::new("192.0.2.1".parse().unwrap(), draft).into()
+    }
+
+    #[rstest]
+    #[case::discovery(discovery(false), 20, "00ff")]
+    #[case::draft_discovery(discovery(true), 130, "00ff")]
+    #[case::original_address(original(false), 21, "01 000000 c0000201")]
+    #[case::draft_original_address(original(true), 131, "01 000000 c0000201")]
+    fn round_trips_nat_payload(#[case] payload: Payload, #[case] payload_type: u8, #[case] body: &str) {
+        assert_eq!(payload.payload_type(), PayloadType(payload_type));
+        assert_fixed_bytes(payload, body);
+    }
+
+    #[test]
+    fn rejects_every_shorter_prefix() {
+        assert_shorter_chains_fail(discovery(false));
+        assert_shorter_chains_fail(original(false));
+        assert_shorter_bodies_fail(original(false), 8);
+    }
+
+    #[test]
+    fn rejects_bad_payload_lengths() {
+        assert_bad_payload_lengths_fail(discovery(false));
+        assert_bad_payload_lengths_fail(original(false));
+    }
+
+    #[test]
+    fn rejects_an_address_of_another_length() {
+        let what = "address of a NAT-OA payload";
+        let error = WireError::BadLength { what, got: 5, expected: 4..=4 };
+        assert_eq!(decode_body(PayloadType::NAT_OA, &hex("01 000000 c000020100")), Err(error));
+    }
+
+    #[test]
+    fn keeps_an_unknown_id_type() {
+        let payload = NatOriginalAddress { id_type: IdType(99), data: hex("01"), draft: false };
+        assert_eq!(payload.address(), None);
+        assert_fixed_bytes(payload, "63 000000 01");
+    }
+
+    #[test]
+    fn gives_the_address_back() {
+        for text in ["192.0.2.1", "2001:db8::1"] {
+            let address = text.parse().unwrap();
+            assert_eq!(NatOriginalAddress::new(address, false).address(), Some(address));
+        }
+    }
+}

@@ -74,3 +74,54 @@ impl Notification {
         out
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::PayloadType;
+    use super::super::test_support::*;
+    use super::*;
+
+    fn r_u_there() -> Notification {
+        Notification {
+            spi: hex("0102030405060708 1112131415161718"),
+            data: hex("0000002a"),
+            ..Notification::isakmp(NotifyType::R_U_THERE)
+        }
+    }
+
+    #[test]
+    fn round_trips_notification() {
+        let body = "00000001 01 10 8d28 0102030405060708 1112131415161718 0000002a";
+        assert_fixed_bytes(r_u_there(), body);
+    }
+
+    #[test]
+    fn rejects_every_shorter_prefix() {
+        assert_shorter_chains_fail(r_u_there());
+        // After these octets only the data, of any length, is left.
+        assert_shorter_bodies_fail(r_u_there(), 24);
+    }
+
+    #[test]
+    fn rejects_bad_payload_lengths() {
+        assert_bad_payload_lengths_fail(r_u_there());
+    }
+
+    #[test]
+    fn rejects_an_spi_past_the_end() {
+        let error = WireError::BadLength { what: "SPI size of a notification", got: 5, expected: 0..=4 };
+        assert_eq!(decode_body(PayloadType::NOTIFICATION, &hex("00000001 03 05 000e 00000000")), Err(error));
+    }
+
+    #[test]
+    fn keeps_unknown_numbers() {
+        let notification = Notification {
+            doi: Doi(7),
+            protocol: ProtocolId(9),
+            notify_type: NotifyType(40_000),
+            spi: Bytes::new(),
+            data: Bytes::new(),
+        };
+        assert_fixed_bytes(notification, "00000007 09 00 9c40");
+    }
+}

@@ -481,3 +481,65 @@ impl Situation {
         self.0 & other.0 == other.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::rfc_name("NO-PROPOSAL-CHOSEN")]
+    #[case::lower_case("no-proposal-chosen")]
+    #[case::constant("NO_PROPOSAL_CHOSEN")]
+    #[case::spaces("No proposal chosen")]
+    fn finds_a_notify_type_by_name(#[case] name: &str) {
+        assert_eq!(NotifyType::from_name(name), Some(NotifyType::NO_PROPOSAL_CHOSEN));
+    }
+
+    #[rstest]
+    #[case::rfc_name("3DES-CBC")]
+    #[case::constant("triple_des_cbc")]
+    fn finds_an_encryption_algorithm_by_name(#[case] name: &str) {
+        assert_eq!(EncryptionAlgorithm::from_name(name), Some(EncryptionAlgorithm::TRIPLE_DES_CBC));
+    }
+
+    #[test]
+    fn prints_the_name_or_the_number() {
+        assert_eq!(ExchangeType::QUICK_MODE.to_string(), "Quick Mode");
+        assert_eq!(format!("{:?}", ExchangeType(99)), "Unknown(0x63)");
+        assert_eq!(ExchangeType(99).name(), None);
+        assert_eq!(ExchangeType::from_name("Slow Mode"), None);
+    }
+
+    /// Checks a whole table: names find their values, no two values share a name, numbers ascend.
+    macro_rules! check_table {
+        ($($ty:ident)*) => {$(
+            for (name, value) in $ty::all() {
+                assert_eq!($ty::from_name(name), Some(*value), "{name}");
+                assert_eq!(value.name(), Some(*name));
+            }
+            assert!($ty::all().is_sorted_by(|a, b| a.1 < b.1), concat!(stringify!($ty), " is not in order"));
+        )*};
+    }
+
+    #[test]
+    fn every_name_finds_its_value() {
+        check_table!(
+            PayloadType ExchangeType NotifyType ProtocolId Doi IdType CertEncoding Phase1Attribute
+            EncryptionAlgorithm HashAlgorithmId AuthMethod GroupId GroupType LifeType IpsecAttribute TransformId
+            AhTransform EspTransform IpcompTransform AuthAlgorithm EncapsulationMode ConfigType ConfigAttribute
+            XauthType
+        );
+    }
+
+    #[rstest]
+    #[case::reserved_zero(NotifyType(0), false)]
+    #[case::first_error(NotifyType::INVALID_PAYLOAD_TYPE, true)]
+    #[case::last_private_error(NotifyType(16_383), true)]
+    #[case::connected(NotifyType::CONNECTED, false)]
+    #[case::r_u_there(NotifyType::R_U_THERE, false)]
+    fn tells_errors_from_statuses(#[case] notify_type: NotifyType, #[case] is_error: bool) {
+        assert_eq!(notify_type.is_error(), is_error);
+    }
+}

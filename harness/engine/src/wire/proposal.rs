@@ -97,3 +97,87 @@ impl Proposal {
         out
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::super::TransformId;
+    use super::super::test_support::hex;
+    use super::*;
+
+    const BYTES: &str = "01 03 04 02 c0ffee01  03000008 01 0c 0000  00000008 02 03 0000";
+
+    fn decode(body: Bytes) -> Result<Proposal> {
+        Proposal::decode(body, &WireLimits::default())
+    }
+
+    #[test]
+    fn round_trips_proposal() {
+        let transform = |number, id| Transform { number, id: TransformId(id), attributes: Vec::new() };
+        let proposal = Proposal {
+            number: 1,
+            protocol: ProtocolId::IPSEC_ESP,
+            spi: hex("c0ffee01"),
+            transforms: vec![transform(1, 12), transform(2, 3)],
+        };
+        assert_eq!(proposal.encode_body(), hex(BYTES));
+        assert_eq!(decode(hex(BYTES)), Ok(proposal));
+    }
+
+    #[test]
+    fn rejects_every_shorter_prefix() {
+        let bytes = hex(BYTES);
+        for len in 0..bytes.len() {
+            assert!(decode(bytes.slice(..len)).is_err(), "accepted {len} bytes");
+        }
+    }
+
+    #[rstest]
+    #[case::spi_past_the_end(
+        "01 03 05 00 c0ffee01",
+        WireError::BadLength { what: "SPI size of a proposal", got: 5, expected: 0..=4 }
+    )]
+    #[case::transform_shorter_than_its_header(
+        "01 03 00 01 00000003 01 0c 0000",
+        WireError::BadLength { what: "transform length", got: 3, expected: 4..=8 }
+    )]
+    #[case::transform_past_the_end(
+        "01 03 00 01 00000009 01 0c 0000",
+        WireError::BadLength { what: "transform length", got: 9, expected: 4..=8 }
+    )]
+    #[case::fewer_transforms_than_announced(
+        "01 03 00 02 00000008 01 0c 0000",
+        WireError::TransformCount { proposal: 1, got: 1, expected: 2 }
+    )]
+    #[case::more_transforms_than_announced(
+        "07 03 00 01 03000008 01 0c 0000 00000008 02 0c 0000",
+        WireError::TransformCount { proposal: 7, got: 2, expected: 1 }
+    )]
+    #[case::next_payload_is_a_proposal(
+        "01 03 00 02 02000008 01 0c 0000 00000008 02 0c 0000",
+        WireError::BadNextPayload { within: "proposal", got: PayloadType::PROPOSAL, expected: "T or NONE" }
+    )]
+    #[case::chain_ends_early(
+        "01 03 00 02 00000008 01 0c 0000 00000008 02 0c 0000",
+        WireError::TrailingData { what: "proposal", len: 8 }
+    )]
+    fn rejects_a_bad_layout(#[case] bytes: &str, #[case] error: WireError) {
+        assert_eq!(decode(hex(bytes)), Err(error));
+    }
+
+    #[test]
+    fn keeps_an_unknown_protocol() {
+        let bytes = hex("01 f0 00 00");
+        let proposal = decode(bytes.clone()).unwrap();
+        assert_eq!(proposal.protocol, ProtocolId(0xf0));
+        assert_eq!(proposal.encode_body(), bytes);
+    }
+
+    #[test]
+    fn rejects_more_transforms_than_the_limit() {
+        let limits = WireLimits { transforms_max: 1, ..WireLimits::default() };
+        let error = WireError::TooMany { what: "transforms", limit: 1 };
+        assert_eq!(Proposal::decode(hex(BYTES), &limits), Err(error));
+    }
+}

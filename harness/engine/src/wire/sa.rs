@@ -146,3 +146,90 @@ fn read_labels(situation: Situation, reader: &mut Reader) -> Result<Bytes> {
     labels.truncate(labels.len().saturating_sub(reader.len()));
     Ok(labels)
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::super::test_support::*;
+    use super::super::{NotifyType, Payload, ProtocolId};
+    use super::*;
+
+    fn proposal(number: u8, protocol: ProtocolId) -> Proposal {
+        Proposal { number, protocol, spi: Bytes::new(), transforms: Vec::new() }
+    }
+
+    fn bundle() -> SaPayload {
+        // AH and ESP with one number: both together.
+        SaPayload::ipsec_doi(vec![proposal(1, ProtocolId::IPSEC_AH), proposal(1, ProtocolId::IPSEC_ESP)])
+    }
+
+    const BUNDLE: &str = "00000001 00000001  02000008 01020000  00000008 01030000";
+
+    #[test]
+    fn round_trips_sa_payload() {
+        assert_fixed_bytes(bundle(), BUNDLE);
+    }
+
+    #[test]
+    fn rejects_every_shorter_prefix() {
+        assert_shorter_chains_fail(bundle());
+        let bytes = hex(BUNDLE);
+        // After 8 octets the situation ends: an SA payload without proposals, for the negotiation to refuse.
+        for len in (0..bytes.len()).filter(|len| *len != 8) {
+            assert!(decode_body(PayloadType::SA, &bytes.slice(..len)).is_err(), "accepted {len} bytes");
+        }
+    }
+
+    #[test]
+    fn rejects_bad_payload_lengths() {
+        assert_bad_payload_lengths_fail(bundle());
+    }
+
+    #[rstest]
+    #[case::proposal_past_the_end(
+        "00000001 00000001 00000009 01020000",
+        WireError::BadLength { what: "proposal length", got: 9, expected: 4..=8 }
+    )]
+    #[case::next_payload_is_a_nonce(
+        "00000001 00000001 0a000008 01020000",
+        WireError::BadNextPayload { within: "SA payload", got: PayloadType::NONCE, expected: "P or NONE" }
+    )]
+    #[case::left_over_octet(
+        "00000001 00000001 00000008 01020000 00",
+        WireError::TrailingData { what: "SA payload", len: 1 }
+    )]
+    #[case::labels_missing("00000001 00000002", WireError::MissingData("SA payload"))]
+    fn rejects_a_bad_layout(#[case] bytes: &str, #[case] error: WireError) {
+        assert_eq!(decode_body(PayloadType::SA, &hex(bytes)), Err(error));
+    }
+
+    #[test]
+    fn keeps_the_labelled_fields_raw() {
+        let labels = hex("00000007 00030000 aabbcc00 00090000 ff800000");
+        let sa = SaPayload { situation: 3, labels, ..bundle() };
+        assert_fixed_bytes(
+            sa,
+            "00000001 00000003  00000007 00030000 aabbcc00 00090000 ff800000  02000008 01020000 00000008 01030000",
+        );
+    }
+
+    #[test]
+    fn keeps_an_unknown_doi_of_the_same_layout() {
+        assert_fixed_bytes(SaPayload { doi: Doi(9), ..bundle() }, &BUNDLE.replacen('1', "9", 1));
+    }
+
+    #[test]
+    fn gives_the_doi_as_the_reason_when_another_doi_has_another_layout() {
+        let error = decode_body(PayloadType::SA, &hex("00000009 00")).unwrap_err();
+        assert_eq!(error, WireError::UnknownDoi(Doi(9)));
+        assert_eq!(error.notify_type(), Some(NotifyType::DOI_NOT_SUPPORTED));
+    }
+
+    #[test]
+    fn rejects_more_proposals_than_the_limit() {
+        let limits = WireLimits { proposals_max: 1, ..WireLimits::default() };
+        let error = WireError::TooMany { what: "proposals", limit: 1 };
+        assert_eq!(Payload::decode(PayloadType::SA, hex(BUNDLE), &limits), Err(error));
+    }
+}

@@ -49,3 +49,55 @@ impl Transform {
         out
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_support::hex;
+    use super::*;
+
+    fn transform() -> (Transform, Bytes) {
+        let attributes = vec![Attribute::short(1_u16, 5_u16), Attribute::variable(12_u16, &b"\x01\x02"[..])];
+        let bytes = hex("03 01 0000  8001 0005  000c 0002 0102");
+        (Transform { number: 3, id: TransformId::KEY_IKE, attributes }, bytes)
+    }
+
+    fn decode(body: Bytes) -> Result<Transform> {
+        Transform::decode(body, &WireLimits::default())
+    }
+
+    #[test]
+    fn round_trips_transform() {
+        let (transform, bytes) = transform();
+        assert_eq!(transform.encode_body(), bytes);
+        assert_eq!(decode(bytes), Ok(transform));
+    }
+
+    #[test]
+    fn rejects_every_prefix_that_cuts_a_field() {
+        let (_, bytes) = transform();
+        // After 4 and 8 octets an attribute ends, so these are transforms with fewer attributes.
+        for len in (0..bytes.len()).filter(|len| ![4, 8].contains(len)) {
+            assert!(decode(bytes.slice(..len)).is_err(), "accepted {len} bytes");
+        }
+    }
+
+    #[test]
+    fn rejects_a_bad_attribute_length() {
+        assert!(decode(hex("03 01 0000  000c 0003 0102")).is_err());
+    }
+
+    #[test]
+    fn keeps_an_unknown_transform_id() {
+        let bytes = hex("01 f0 0000");
+        let transform = decode(bytes.clone()).unwrap();
+        assert_eq!(transform.id, TransformId(0xf0));
+        assert_eq!(transform.encode_body(), bytes);
+    }
+
+    #[test]
+    fn finds_the_first_attribute_of_a_class() {
+        let (transform, _) = transform();
+        assert_eq!(transform.attribute(12_u16), transform.attributes.get(1));
+        assert_eq!(transform.attribute(2_u16), None);
+    }
+}

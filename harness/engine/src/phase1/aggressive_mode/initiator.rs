@@ -82,8 +82,7 @@ impl ExpectReply {
         cx.report_notifies(&chain);
         let nat_t = natt::agreed(cx.peer, &chain);
         let discovery = natt::discovery(cx.core, cx.peer, transform.hash, cx.cookies, cx.path);
-        let nat =
-            nat_t && natt::nat_found(cx.core, cx.peer, transform.hash, cx.cookies, cx.path, &chain);
+        let nat = nat_t && natt::nat_found(cx.core, cx.peer, transform.hash, cx.cookies, cx.path, &chain);
         if nat {
             *cx.path = cx.path.floated(cx.peer);
         }

@@ -91,8 +91,7 @@ impl ExpectHash {
         cx.report_notifies(&chain);
         // What NAT-D hashes are compared with is the path of the first two messages.
         let hash = self.chosen.transform.hash;
-        let nat =
-            self.nat_t && natt::nat_found(cx.core, cx.peer, hash, cx.cookies, cx.path, &chain);
+        let nat = self.nat_t && natt::nat_found(cx.core, cx.peer, hash, cx.cookies, cx.path, &chain);
         *cx.path = received.path;
         let established = Established {
             protection: keyed.protection.clone(),

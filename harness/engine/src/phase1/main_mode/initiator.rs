@@ -94,8 +94,8 @@ impl ExpectKeReply {
                 sai_b: self.sai_b.clone(),
             },
         )?;
-        let nat = self.nat_t
-            && natt::nat_found(cx.core, cx.peer, transform.hash, cx.cookies, cx.path, &chain);
+        let nat =
+            self.nat_t && natt::nat_found(cx.core, cx.peer, transform.hash, cx.cookies, cx.path, &chain);
         if nat {
             *cx.path = cx.path.floated(cx.peer);
         }
@@ -106,8 +106,7 @@ impl ExpectKeReply {
         payloads.extend(initial_contact(cx));
         let envelope: Envelope = cx.envelope(MAIN_MODE, 5);
         let sent = cx.core.send_encrypted(&envelope, &keyed.protection, &keyed.first_iv, &payloads)?;
-        let state =
-            ExpectIdReply { chosen: self.chosen, iv: sent.next_iv.clone(), keyed, nat };
+        let state = ExpectIdReply { chosen: self.chosen, iv: sent.next_iv.clone(), keyed, nat };
         Ok(Advance { state: Phase1::MainInitiatorExpectsId(state), sent: Some(sent), retransmit: true })
     }
 }
@@ -136,8 +135,7 @@ pub(crate) struct ExpectIdReply {
 impl ExpectIdReply {
     pub(crate) fn handle(&self, cx: &mut Cx<'_>, received: &Received) -> Result<Advance, ExchangeError> {
         require_encrypted(received)?;
-        let opened =
-            cx.core.open(&received.header, &received.message, &self.keyed.protection, &self.iv)?;
+        let opened = cx.core.open(&received.header, &received.message, &self.keyed.protection, &self.iv)?;
         let id = payloads::one(&opened.chain, PayloadType::ID)?;
         let (id, idir_b) = payloads::identification(id)?;
         self.keyed.verify_peer(cx, &opened.chain, Role::Responder, (id, &idir_b))?;
@@ -154,10 +152,7 @@ impl ExpectIdReply {
 }
 
 /// The chain of a message that must be in the clear.
-pub(crate) fn clear_chain(
-    cx: &Cx<'_>,
-    received: &Received,
-) -> Result<crate::wire::Chain, ExchangeError> {
+pub(crate) fn clear_chain(cx: &Cx<'_>, received: &Received) -> Result<crate::wire::Chain, ExchangeError> {
     if received.header.flags.contains(Flags::ENCRYPTION) {
         let got = received.header.flags.0;
         return Err(ExchangeError::InvalidFlags { got, problem: "no keys exist yet, so no encryption" });

@@ -62,8 +62,8 @@ impl ExpectKe {
                 sai_b: self.sai_b.clone(),
             },
         )?;
-        let nat = self.nat_t
-            && natt::nat_found(cx.core, cx.peer, transform.hash, cx.cookies, cx.path, &chain);
+        let nat =
+            self.nat_t && natt::nat_found(cx.core, cx.peer, transform.hash, cx.cookies, cx.path, &chain);
         let mut payloads = vec![
             Payload::KeyExchange(KeyExchange { data: Bytes::from(key_pair.public) }),
             Payload::Nonce(Nonce { data: nr_b }),
@@ -92,8 +92,7 @@ impl ExpectId {
     pub(crate) fn handle(&self, cx: &mut Cx<'_>, received: &Received) -> Result<Advance, ExchangeError> {
         require_encrypted(received)?;
         let keyed = &self.keyed;
-        let opened =
-            cx.core.open(&received.header, &received.message, &keyed.protection, &keyed.first_iv)?;
+        let opened = cx.core.open(&received.header, &received.message, &keyed.protection, &keyed.first_iv)?;
         let id = payloads::one(&opened.chain, PayloadType::ID)?;
         let (id, idii_b) = payloads::identification(id)?;
         keyed.verify_peer(cx, &opened.chain, Role::Initiator, (id, &idii_b))?;

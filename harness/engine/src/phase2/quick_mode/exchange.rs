@@ -18,8 +18,8 @@ use crate::phase2::negotiate::{ChosenIpsec, encapsulation_mode, protocol_id};
 use crate::retransmit::Sent;
 use crate::sa::{IpsecTable, PacketProtection};
 use crate::wire::{
-    Chain, CookiePair, EncapsulationMode, ExchangeType, Flags, Identification, MessageId,
-    NatOriginalAddress, Payload, PayloadType,
+    Chain, CookiePair, EncapsulationMode, ExchangeType, Flags, Identification, MessageId, NatOriginalAddress,
+    Payload, PayloadType,
 };
 
 /// The surroundings of one quick mode.
@@ -210,9 +210,7 @@ impl QmCx<'_> {
         }
         let (ours, theirs) = (self.path.local.ip(), self.path.remote.ip());
         let ordered = if role == Role::Initiator { [ours, theirs] } else { [theirs, ours] };
-        ordered
-            .map(|address| Payload::NatOriginalAddress(NatOriginalAddress::new(address, false)))
-            .into()
+        ordered.map(|address| Payload::NatOriginalAddress(NatOriginalAddress::new(address, false))).into()
     }
 
     /// Derives KEYMAT for both directions and makes the SAs.
@@ -279,9 +277,7 @@ impl QmCx<'_> {
 }
 
 /// IDci and IDcr: both or none (RFC 2409 section 5.5).
-pub(crate) fn client_ids(
-    chain: &Chain,
-) -> Result<Option<(Identification, Identification)>, ExchangeError> {
+pub(crate) fn client_ids(chain: &Chain) -> Result<Option<(Identification, Identification)>, ExchangeError> {
     let mut ids = chain.payloads.iter().filter_map(|p| match &p.payload {
         Payload::Identification(id) => Some(id.clone()),
         _ => None,

@@ -31,8 +31,7 @@ pub(crate) fn initiate(
     let ni_b = cx.core.new_nonce();
     let key_pair = cx.pfs_key_pair(policy.pfs)?;
     let ids = policy.local_client.clone().zip(policy.remote_client.clone());
-    let mut payloads =
-        vec![Payload::Sa(offered.clone()), Payload::Nonce(Nonce { data: ni_b.clone() })];
+    let mut payloads = vec![Payload::Sa(offered.clone()), Payload::Nonce(Nonce { data: ni_b.clone() })];
     if let Some(pair) = &key_pair {
         payloads.push(Payload::KeyExchange(KeyExchange { data: Bytes::copy_from_slice(&pair.public) }));
     }
@@ -102,14 +101,8 @@ impl ExpectReply {
             return Err(ExchangeError::IdentityRefused(got));
         }
         let g_xy = cx.pfs_secret(chosen.group, self.key_pair.as_ref(), &opened.chain)?;
-        let agreed = Agreed {
-            policy: self.policy,
-            chosen,
-            spi_in: self.spi_in,
-            ni_b: self.ni_b.clone(),
-            nr_b,
-            g_xy,
-        };
+        let agreed =
+            Agreed { policy: self.policy, chosen, spi_in: self.spi_in, ni_b: self.ni_b.clone(), nr_b, g_xy };
         let outcome = cx.outcome(&agreed, Role::Initiator, self.replaces)?;
         let sent = cx.send_hashed(3, &opened.next_iv, Vec::new(), |cx, _| {
             let protection = &cx.established.protection;

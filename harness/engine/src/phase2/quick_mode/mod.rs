@@ -11,6 +11,6 @@ mod exchange;
 mod initiator;
 mod responder;
 
-pub(crate) use exchange::{Agreed, Outcome, QmCx, QuickMode, Step};
+pub(crate) use exchange::{Outcome, QmCx, QuickMode, Step};
 pub(crate) use initiator::initiate;
 pub(crate) use responder::accept;

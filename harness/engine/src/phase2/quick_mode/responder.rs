@@ -80,14 +80,8 @@ fn reply(
         let (h, skeyid_a) = (protection.transform.hash, &protection.keys.skeyid_a);
         (Label::Hash2, keys::hash_2(cx.core.provider, h, skeyid_a, cx.m_id.0, &ni_b, after_hash))
     })?;
-    let agreed = Agreed {
-        policy: choice.policy,
-        chosen: choice.chosen,
-        spi_in: offer.spi_in,
-        ni_b,
-        nr_b,
-        g_xy,
-    };
+    let agreed =
+        Agreed { policy: choice.policy, chosen: choice.chosen, spi_in: offer.spi_in, ni_b, nr_b, g_xy };
     let state = ExpectHash3 { agreed, iv: sent.next_iv.clone() };
     Ok(Step {
         state: QuickMode::ResponderExpectsHash3(state),

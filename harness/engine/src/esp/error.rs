@@ -1,0 +1,78 @@
+use thiserror::Error;
+
+use crate::crypto::CryptoError;
+
+/// Why a packet was not sealed or not opened.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum EspError {
+    /// The packet ends before the fields that every packet of the SA has.
+    #[error("packet of {got} bytes is too short, at least {expected} expected")]
+    TooShort {
+        /// Bytes met.
+        got: usize,
+        /// Fewest bytes that could be right.
+        expected: usize,
+    },
+    /// The SA has another SPI, or no SA has this one.
+    #[error("no SA for SPI {got:#010x}")]
+    UnknownSpi {
+        /// SPI of the packet.
+        got: u32,
+    },
+    /// The integrity check value is not the one that our key gives.
+    #[error("integrity check value is wrong")]
+    Integrity,
+    /// The encrypted part is not a whole number of cipher blocks, or of 4 bytes without a cipher.
+    #[error("encrypted part of {got} bytes is not a multiple of {block}")]
+    NotAligned {
+        /// Bytes met.
+        got: usize,
+        /// Alignment expected, in bytes.
+        block: usize,
+    },
+    /// The padding is longer than the packet, or its bytes are not 1, 2, 3 and so on.
+    #[error("padding is not the monotonic sequence 1, 2, 3 ... of the {pad_length} bytes stated")]
+    Padding {
+        /// The pad length field.
+        pad_length: u8,
+    },
+    /// The AH payload length field does not fit the SA's integrity algorithm.
+    #[error("AH payload length is {got}, {expected} expected")]
+    AhLength {
+        /// The field met, in 32-bit words less 2.
+        got: u8,
+        /// The field expected.
+        expected: u8,
+    },
+    /// The sequence number was seen before, lies left of the replay window, or is 0.
+    #[error("sequence number {seq} is a replay, or left of the window that ends at {highest}")]
+    Replay {
+        /// Sequence number of the packet.
+        seq: u32,
+        /// Highest sequence number accepted so far.
+        highest: u32,
+    },
+    /// All 2^32 - 1 sequence numbers were used; the SA must be replaced.
+    #[error("all sequence numbers of the SA are used")]
+    SequenceExhausted,
+    /// The SA has neither a cipher nor an integrity algorithm (RFC 2406 section 3.2 forbids it).
+    #[error("ESP SA with neither a cipher nor an integrity algorithm")]
+    NoService,
+    /// A key, or KEYMAT, of the wrong length.
+    #[error("{what} of {got} bytes, {expected} expected")]
+    KeyLength {
+        /// Which key.
+        what: &'static str,
+        /// Bytes met.
+        got: usize,
+        /// Bytes expected.
+        expected: usize,
+    },
+    /// The outer header given is not an IPv4 header without options.
+    #[error("outer header is not an IPv4 header of 20 bytes without options")]
+    OuterHeader,
+    /// The crypto provider refused.
+    #[error("crypto provider refused")]
+    Crypto(#[from] CryptoError),
+}

@@ -1,0 +1,216 @@
+//! Two endpoints on a link with virtual time, for the tests of this folder.
+#![allow(dead_code, missing_docs, unreachable_pub, reason = "each test file uses its own part")]
+
+use core::time::Duration;
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use ikev1::Endpoint;
+use ikev1::config::{
+    Config, Encapsulation, IntegrityAlgorithm, IpsecPolicy, IpsecProtocol, IpsecTransform, NatTraversal,
+    PeerConfig, Phase1Mode, Phase1Transform, Retransmission,
+};
+use ikev1::crypto::{CipherAlgorithm, CryptoProvider, Group, HashAlgorithm, RandomSource, Secret, reference};
+use ikev1::event::Event;
+use ikev1::io::{Datagram, Output, Timestamp};
+use ikev1::keylog::{Direction, KeyLog, Label};
+use ikev1::wire::{CookiePair, Identification, MessageId};
+
+/// A seeded xorshift generator: the same seed gives the same bytes.
+#[derive(Debug)]
+pub struct SeedRandom(pub u64);
+
+impl RandomSource for SeedRandom {
+    fn fill(&mut self, dest: &mut [u8]) {
+        for byte in dest {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            *byte = self.0.to_le_bytes()[3];
+        }
+    }
+}
+
+pub type Values = Arc<Mutex<Vec<(CookiePair, MessageId, Label, Vec<u8>)>>>;
+
+struct SharedLog(Values);
+
+impl KeyLog for SharedLog {
+    fn value(&mut self, cookies: CookiePair, m_id: MessageId, label: Label, bytes: &[u8]) {
+        self.0.lock().unwrap().push((cookies, m_id, label, bytes.to_vec()));
+    }
+
+    fn plaintext(&mut self, _: Direction, _: &[u8]) {}
+}
+
+pub const ALICE: &str = "192.0.2.1";
+pub const BOB: &str = "192.0.2.2";
+
+pub fn transform() -> Phase1Transform {
+    Phase1Transform { cipher: CipherAlgorithm::AesCbc128, hash: HashAlgorithm::Sha1, group: Group::Modp1024 }
+}
+
+/// The configuration of one side that speaks with the other.
+pub fn peer_config(own: &str, other: &str) -> PeerConfig {
+    let address = |ip: &str, port| SocketAddr::new(ip.parse().unwrap(), port);
+    let net = |ip: &str| match ip {
+        ALICE => Identification::ipv4_subnet([10, 11, 0, 0].into(), 24),
+        _ => Identification::ipv4_subnet([10, 12, 0, 0].into(), 24),
+    };
+    PeerConfig {
+        name: "peer".into(),
+        local: address(own, 500),
+        local_nat_t: address(own, 4500),
+        remote: Some(other.parse().unwrap()),
+        remote_port: 500,
+        remote_nat_t_port: 4500,
+        mode: Phase1Mode::Main,
+        local_id: Identification::ip(own.parse().unwrap()),
+        remote_id: Some(Identification::ip(other.parse().unwrap())),
+        pre_shared_key: Secret::new(b"a shared secret".to_vec()),
+        phase1: vec![transform()],
+        phase1_lifetime: Duration::from_secs(3600),
+        ipsec: vec![IpsecPolicy {
+            name: "net".into(),
+            protocol: IpsecProtocol::Esp,
+            transforms: vec![IpsecTransform {
+                cipher: Some(CipherAlgorithm::AesCbc128),
+                integrity: Some(IntegrityAlgorithm::HmacSha1),
+            }],
+            encapsulation: Encapsulation::Tunnel,
+            pfs: None,
+            local_client: Some(net(own)),
+            remote_client: Some(net(other)),
+            lifetime: Duration::from_secs(1200),
+        }],
+        nat_traversal: NatTraversal::Auto,
+        initial_contact: true,
+        retransmission: Retransmission::default(),
+        rekey: true,
+        rekey_margin: Duration::from_secs(60),
+    }
+}
+
+/// One side with what came out of it.
+pub struct Side {
+    pub endpoint: Endpoint,
+    pub events: Vec<Event>,
+    pub values: Values,
+    timeout: Option<Timestamp>,
+}
+
+/// Which side a datagram comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum From {
+    Alice,
+    Bob,
+}
+
+/// Two endpoints, alice and bob, and the datagrams between them.
+pub struct Pair {
+    pub alice: Side,
+    pub bob: Side,
+    pub now: Timestamp,
+    flying: VecDeque<(Timestamp, From, Datagram)>,
+    /// Every datagram that was sent, in order.
+    pub sent: Vec<(From, Datagram)>,
+    /// Sees each datagram; what it gives is delivered.
+    pub link: Box<dyn FnMut(From, usize, Datagram) -> Vec<Datagram>>,
+}
+
+impl Pair {
+    pub fn new(adjust: impl Fn(&mut PeerConfig)) -> Self {
+        Self::with(reference(), |_, config| adjust(config))
+    }
+
+    pub fn with(provider: &'static dyn CryptoProvider, adjust: impl Fn(From, &mut PeerConfig)) -> Self {
+        let side = |who, own, other, seed| {
+            let mut peer = peer_config(own, other);
+            adjust(who, &mut peer);
+            let config = Config { peers: vec![peer], ..Config::default() };
+            let mut endpoint = Endpoint::new(config, provider, Box::new(SeedRandom(seed)));
+            let values = Values::default();
+            endpoint.set_key_log(Box::new(SharedLog(values.clone())));
+            Side { endpoint, events: Vec::new(), values, timeout: None }
+        };
+        Self {
+            alice: side(From::Alice, ALICE, BOB, 0x1111_2222_3333_4444),
+            bob: side(From::Bob, BOB, ALICE, 0x5555_6666_7777_8888),
+            now: Timestamp::ZERO,
+            flying: VecDeque::new(),
+            sent: Vec::new(),
+            link: Box::new(|_, _, datagram| vec![datagram]),
+        }
+    }
+
+    fn drain(&mut self) {
+        for from in [From::Alice, From::Bob] {
+            loop {
+                let side = if from == From::Alice { &mut self.alice } else { &mut self.bob };
+                match side.endpoint.poll_output() {
+                    Output::Transmit(datagram) => {
+                        let number = self.sent.len();
+                        self.sent.push((from, datagram.clone()));
+                        for delivered in (self.link)(from, number, datagram) {
+                            self.flying.push_back((self.now + Duration::from_millis(1), from, delivered));
+                        }
+                    }
+                    Output::Event(event) => side.events.push(event),
+                    Output::Timeout(at) => {
+                        side.timeout = Some(at);
+                        break;
+                    }
+                    Output::Idle => {
+                        side.timeout = None;
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Runs until `until`, or for at most 10,000 steps.
+    pub fn run(&mut self, until: Timestamp) {
+        for _ in 0..10_000 {
+            self.drain();
+            let next = [self.flying.front().map(|(at, ..)| *at), self.alice.timeout, self.bob.timeout];
+            let Some(next) = next.into_iter().flatten().min().filter(|at| *at <= until) else {
+                self.now = until;
+                return;
+            };
+            self.now = self.now.max(next);
+            if self.flying.front().is_some_and(|(at, ..)| *at <= self.now) {
+                let (_, from, datagram) = self.flying.pop_front().unwrap();
+                let arrived = Datagram { local: datagram.remote, remote: datagram.local, ..datagram };
+                let to = if from == From::Alice { &mut self.bob } else { &mut self.alice };
+                to.endpoint.handle_datagram(self.now, &arrived);
+            } else {
+                self.alice.endpoint.handle_timeout(self.now);
+                self.bob.endpoint.handle_timeout(self.now);
+            }
+        }
+        panic!("the pair did not settle by {until:?}");
+    }
+
+    /// Alice sets up phase 1 and the IPsec SAs.
+    pub fn establish(&mut self) {
+        self.alice.endpoint.initiate(self.now, "peer", "net").unwrap();
+        self.run(self.now + Duration::from_secs(1));
+    }
+}
+
+impl Side {
+    pub fn isakmp_count(&self) -> usize {
+        self.endpoint.isakmp_sas().filter(|sa| sa.established).count()
+    }
+
+    pub fn ipsec_count(&self) -> usize {
+        self.endpoint.ipsec_sas().count()
+    }
+
+    pub fn value(&self, label: Label) -> Option<Vec<u8>> {
+        let values = self.values.lock().unwrap();
+        values.iter().rev().find(|(_, _, l, _)| *l == label).map(|(_, _, _, bytes)| bytes.clone())
+    }
+}

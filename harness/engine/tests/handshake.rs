@@ -1,0 +1,204 @@
+//! Complete exchanges between two endpoints over virtual time.
+#![allow(missing_docs, reason = "tests are named by what they show")]
+
+mod common;
+
+use core::time::Duration;
+
+use common::{From, Pair};
+use ikev1::config::{Encapsulation, IpsecProtocol, NatTraversal, Phase1Mode};
+use ikev1::crypto::{CipherAlgorithm, Group, HashAlgorithm, Secret, providers};
+use ikev1::event::{DeleteReason, Event};
+use ikev1::io::Timestamp;
+use ikev1::keylog::Label;
+use rstest::rstest;
+
+const COMPARED: [Label; 14] = [
+    Label::GXy,
+    Label::Skeyid,
+    Label::SkeyidD,
+    Label::SkeyidA,
+    Label::SkeyidE,
+    Label::Ka,
+    Label::Phase1Iv,
+    Label::HashI,
+    Label::HashR,
+    Label::Hash1,
+    Label::Hash2,
+    Label::Hash3,
+    Label::KeymatInitiator,
+    Label::KeymatResponder,
+];
+
+#[rstest]
+#[case::main_mode(Phase1Mode::Main, NatTraversal::Auto)]
+#[case::aggressive_mode(Phase1Mode::Aggressive, NatTraversal::Auto)]
+#[case::main_mode_with_a_nat(Phase1Mode::Main, NatTraversal::Force)]
+#[case::aggressive_mode_with_a_nat(Phase1Mode::Aggressive, NatTraversal::Force)]
+fn both_sides_derive_the_same_keys(#[case] mode: Phase1Mode, #[case] nat: NatTraversal) {
+    for provider in providers() {
+        let mut pair = Pair::with(*provider, |_, peer| {
+            peer.mode = mode;
+            peer.nat_traversal = nat;
+        });
+        pair.establish();
+        assert_eq!((pair.alice.isakmp_count(), pair.bob.isakmp_count()), (1, 1), "{:?}", pair.bob.events);
+        assert_eq!((pair.alice.ipsec_count(), pair.bob.ipsec_count()), (1, 1), "{:?}", pair.bob.events);
+        for label in COMPARED {
+            let value = pair.alice.value(label);
+            assert!(value.is_some(), "{label}");
+            assert_eq!(value, pair.bob.value(label), "{label}");
+        }
+        let floated = pair.alice.endpoint.isakmp_sas().all(|sa| sa.nat_traversal);
+        assert_eq!(floated, nat == NatTraversal::Force);
+    }
+}
+
+#[rstest]
+fn every_cipher_hash_and_group_completes(
+    #[values(Phase1Mode::Main, Phase1Mode::Aggressive)] mode: Phase1Mode,
+) {
+    let mut tried = 0;
+    for cipher in CipherAlgorithm::ALL {
+        for hash in HashAlgorithm::ALL {
+            let mut pair = Pair::new(|peer| {
+                peer.mode = mode;
+                peer.phase1[0].cipher = *cipher;
+                peer.phase1[0].hash = *hash;
+                peer.phase1[0].group = Group::Modp768;
+            });
+            pair.establish();
+            assert_eq!(pair.bob.ipsec_count(), 1, "{} {}", cipher.name(), hash.name());
+            tried += 1;
+        }
+    }
+    assert_eq!(tried, CipherAlgorithm::ALL.len() * HashAlgorithm::ALL.len());
+}
+
+#[rstest]
+#[case::esp_tunnel(IpsecProtocol::Esp, Encapsulation::Tunnel, NatTraversal::Auto)]
+#[case::esp_transport(IpsecProtocol::Esp, Encapsulation::Transport, NatTraversal::Auto)]
+#[case::ah_tunnel(IpsecProtocol::Ah, Encapsulation::Tunnel, NatTraversal::Auto)]
+#[case::esp_in_udp(IpsecProtocol::Esp, Encapsulation::Tunnel, NatTraversal::Force)]
+#[case::esp_in_udp_transport(IpsecProtocol::Esp, Encapsulation::Transport, NatTraversal::Force)]
+fn a_packet_passes_each_way(
+    #[case] protocol: IpsecProtocol,
+    #[case] encapsulation: Encapsulation,
+    #[case] nat: NatTraversal,
+) {
+    let mut pair = Pair::new(|peer| {
+        peer.nat_traversal = nat;
+        peer.ipsec[0].protocol = protocol;
+        peer.ipsec[0].encapsulation = encapsulation;
+        peer.ipsec[0].pfs = Some(Group::Modp1024);
+        if protocol == IpsecProtocol::Ah {
+            peer.ipsec[0].transforms[0].cipher = None;
+        }
+    });
+    pair.establish();
+    let sa = pair.alice.endpoint.ipsec_sas().next().unwrap();
+    pair.alice.endpoint.send_packet(pair.now, sa.id, 4, b"a packet to bob").unwrap();
+    let back = pair.bob.endpoint.ipsec_sas().next().unwrap();
+    pair.bob.endpoint.send_packet(pair.now, back.id, 4, b"a packet to alice").unwrap();
+    pair.run(pair.now + Duration::from_secs(1));
+    let received = |events: &[Event]| {
+        events.iter().find_map(|event| match event {
+            Event::PacketReceived { packet, .. } => Some(packet.to_vec()),
+            _ => None,
+        })
+    };
+    assert_eq!(received(&pair.bob.events).as_deref(), Some(&b"a packet to bob"[..]));
+    assert_eq!(received(&pair.alice.events).as_deref(), Some(&b"a packet to alice"[..]));
+}
+
+#[test]
+fn a_wrong_key_sets_up_nothing() {
+    let mut pair = Pair::with(ikev1::crypto::reference(), |who, peer| {
+        if who == From::Bob {
+            peer.pre_shared_key = Secret::new(b"another secret".to_vec());
+        }
+    });
+    pair.alice.endpoint.initiate(pair.now, "peer", "net").unwrap();
+    pair.run(Timestamp::from_secs(300));
+    assert_eq!((pair.alice.isakmp_count(), pair.bob.isakmp_count()), (0, 0));
+    assert_eq!(pair.bob.endpoint.isakmp_sas().count(), 0, "the half-open SA is forgotten");
+}
+
+#[test]
+fn every_lost_datagram_is_made_up_for() {
+    for mode in [Phase1Mode::Main, Phase1Mode::Aggressive] {
+        for lost in 0..9 {
+            let mut pair = Pair::new(|peer| peer.mode = mode);
+            pair.link =
+                Box::new(move |_, number, datagram| if number == lost { Vec::new() } else { vec![datagram] });
+            pair.alice.endpoint.initiate(pair.now, "peer", "net").unwrap();
+            pair.run(Timestamp::from_secs(30));
+            let counts = (pair.alice.ipsec_count(), pair.bob.ipsec_count());
+            assert_eq!(counts, (1, 1), "{mode:?} without datagram {lost}");
+        }
+    }
+}
+
+#[test]
+fn every_datagram_may_come_twice() {
+    for mode in [Phase1Mode::Main, Phase1Mode::Aggressive] {
+        let mut pair = Pair::new(|peer| peer.mode = mode);
+        pair.link = Box::new(|_, _, datagram| vec![datagram.clone(), datagram]);
+        pair.establish();
+        assert_eq!((pair.alice.ipsec_count(), pair.bob.ipsec_count()), (1, 1));
+        assert_eq!((pair.alice.isakmp_count(), pair.bob.isakmp_count()), (1, 1));
+    }
+}
+
+#[test]
+fn ipsec_sas_are_replaced_before_they_expire() {
+    let mut pair = Pair::new(|_| {});
+    pair.establish();
+    let first = pair.alice.endpoint.ipsec_sas().next().unwrap();
+    pair.run(Timestamp::from_secs(1150));
+    let (alice, bob): (Vec<_>, Vec<_>) =
+        (pair.alice.endpoint.ipsec_sas().collect(), pair.bob.endpoint.ipsec_sas().collect());
+    assert_eq!((alice.len(), bob.len()), (1, 1));
+    assert_ne!(alice[0].spi_in, first.spi_in);
+    assert_eq!(alice[0].spi_in, bob[0].spi_out);
+}
+
+#[test]
+fn a_new_isakmp_sa_takes_over_the_ipsec_sas() {
+    let mut pair = Pair::new(|peer| peer.ipsec[0].lifetime = Duration::from_secs(100_000));
+    pair.establish();
+    let (isakmp, ipsec) =
+        (pair.alice.endpoint.isakmp_sas().next().unwrap(), pair.alice.endpoint.ipsec_sas().next().unwrap());
+    let secret = pair.alice.value(Label::GXy);
+    pair.run(Timestamp::from_secs(3601));
+    for side in [&pair.alice, &pair.bob] {
+        let sas: Vec<_> = side.endpoint.isakmp_sas().collect();
+        assert_eq!(sas.len(), 1, "{sas:?}");
+        assert_ne!(sas[0].cookies, isakmp.cookies);
+        let pairs: Vec<_> = side.endpoint.ipsec_sas().collect();
+        assert_eq!(pairs.len(), 1);
+        assert_eq!(pairs[0].isakmp_sa, sas[0].id);
+    }
+    assert_eq!(pair.alice.endpoint.ipsec_sas().next().unwrap().spi_in, ipsec.spi_in);
+    assert_ne!(pair.alice.value(Label::GXy), secret, "the new phase 1 has its own Diffie-Hellman exchange");
+}
+
+#[test]
+fn deletes_reach_the_other_side() {
+    let mut pair = Pair::new(|_| {});
+    pair.establish();
+    let sa = pair.alice.endpoint.ipsec_sas().next().unwrap().id;
+    pair.alice.endpoint.delete_ipsec_sa(pair.now, sa).unwrap();
+    pair.run(pair.now + Duration::from_secs(1));
+    assert_eq!((pair.alice.ipsec_count(), pair.bob.ipsec_count()), (0, 0));
+    let sa = pair.bob.endpoint.isakmp_sas().next().unwrap().id;
+    pair.bob.endpoint.delete_isakmp_sa(pair.now, sa).unwrap();
+    pair.run(pair.now + Duration::from_secs(1));
+    assert_eq!((pair.alice.isakmp_count(), pair.bob.isakmp_count()), (0, 0));
+    assert!(
+        pair.alice
+            .events
+            .iter()
+            .any(|event| matches!(event, Event::IsakmpSaDeleted { reason: DeleteReason::PeerDeleted, .. }))
+    );
+}

@@ -1,0 +1,99 @@
+//! Exit codes, in one table.
+//!
+//! | code | name | when |
+//! |---|---|---|
+//! | 0 | [`Outcome::Success`] | every planned case ran, and every verdict is expected: `pass`, `info`, `unsupported`, `warn` unless `--strict`, or covered by a known failure |
+//! | 1 | [`Outcome::Unexpected`] | a `fail` or `inconclusive`, with `--strict` also a `warn`; a wrong vector; a known failure that is out of date |
+//! | 2 | [`Outcome::Usage`] | the command line, a scenario or another input file is wrong; nothing was run |
+//! | 3 | [`Outcome::Harness`] | a verdict `error`, a failed sanity handshake, a peer that did not start, an interrupted run, no Docker |
+//!
+//! 3 outweighs 1: after a fault of our own the other verdicts are evidence, but not a result.
+
+use std::process::ExitCode;
+
+use ikev1_scenario::Verdict;
+
+use crate::model::Report;
+
+/// What a command came to, with its exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// Nothing unexpected: 0.
+    Success,
+    /// An unexpected verdict: 1.
+    Unexpected,
+    /// A wrong command line or input file: 2.
+    Usage,
+    /// A fault of the harness or of its surroundings: 3.
+    Harness,
+}
+
+impl Outcome {
+    /// What a run came to.
+    pub fn of(report: &Report) -> Self {
+        let run = &report.run;
+        let sanity = report.peers.iter().flat_map(|peer| &peer.sanity);
+        let fault = run.interrupted
+            || !run.errors.is_empty()
+            || report.cases.len() < run.planned
+            || sanity.into_iter().any(|sanity| sanity.verdict != Verdict::Pass)
+            || report.cases.iter().any(|case| case.verdict == Verdict::Error);
+        let wrong = report.cases.iter().any(|case| !case.expected)
+            || !report.waivers.is_empty()
+            || report.vectors.as_ref().is_some_and(|vectors| !vectors.failures.is_empty());
+        match (fault, wrong) {
+            (true, _) => Self::Harness,
+            (false, true) => Self::Unexpected,
+            (false, false) => Self::Success,
+        }
+    }
+
+    /// The exit code.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::Unexpected => 1,
+            Self::Usage => 2,
+            Self::Harness => 3,
+        }
+    }
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        Self::from(outcome.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::model::{VectorsResult, WaiverProblem};
+    use crate::testing;
+
+    fn passing() -> Report {
+        testing::report([("a/b/c", Verdict::Pass), ("a/b/d", Verdict::Info), ("a/b/e", Verdict::Unsupported)])
+    }
+
+    #[rstest]
+    #[case::nothing_unexpected(|_: &mut Report| (), Outcome::Success)]
+    #[case::fail(|r: &mut Report| testing::set(r, 0, Verdict::Fail), Outcome::Unexpected)]
+    #[case::inconclusive(|r: &mut Report| testing::set(r, 0, Verdict::Inconclusive), Outcome::Unexpected)]
+    #[case::error(|r: &mut Report| testing::set(r, 0, Verdict::Error), Outcome::Harness)]
+    #[case::warn(|r: &mut Report| testing::set(r, 0, Verdict::Warn), Outcome::Success)]
+    #[case::waived_fail(|r: &mut Report| { testing::set(r, 0, Verdict::Fail); r.cases[0].expected = true; }, Outcome::Success)]
+    #[case::interrupted(|r: &mut Report| r.run.interrupted = true, Outcome::Harness)]
+    #[case::case_missing(|r: &mut Report| r.run.planned += 1, Outcome::Harness)]
+    #[case::fault(|r: &mut Report| r.run.errors.push("no Docker".into()), Outcome::Harness)]
+    #[case::sanity(|r: &mut Report| r.peers[0].sanity[0].verdict = Verdict::Fail, Outcome::Harness)]
+    #[case::wrong_vector(|r: &mut Report| r.vectors = Some(VectorsResult { failures: vec!["x".into()], ..Default::default() }), Outcome::Unexpected)]
+    #[case::right_vectors(|r: &mut Report| r.vectors = Some(VectorsResult::default()), Outcome::Success)]
+    #[case::stale_waiver(|r: &mut Report| r.waivers.push(WaiverProblem { file: "f".into(), case: "c".into(), problem: "p".into() }), Outcome::Unexpected)]
+    fn a_run_has_the_exit_code_of_the_table(#[case] change: fn(&mut Report), #[case] outcome: Outcome) {
+        let mut report = passing();
+        change(&mut report);
+        assert_eq!(Outcome::of(&report), outcome);
+    }
+}

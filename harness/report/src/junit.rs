@@ -1,0 +1,274 @@
+//! `junit.xml`: one suite per peer and role, one for the vectors, one for the run itself.
+//!
+//! | verdict | in JUnit |
+//! |---|---|
+//! | `pass`, `info`, an expected `warn` | success; the reason is in `system-out` |
+//! | `fail`, unexpected `warn` or `inconclusive` | `failure`, its type the verdict |
+//! | `error` | `error` |
+//! | `unsupported`, covered by a known failure | `skipped` with the reason |
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use ikev1_scenario::Verdict;
+use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
+
+use crate::model::{CaseResult, Report};
+use crate::text::{SHOWN_CHARS_MAX, one_line};
+
+/// The text of `junit.xml`.
+///
+/// # Errors
+/// When the XML writer fails, which it does only without memory.
+pub fn render(report: &Report) -> Result<String, quick_junit::SerializeError> {
+    let mut document = quick_junit::Report::new("ikev1-conform");
+    document.set_time(Duration::from_millis(report.run.duration_ms));
+    let mut suites: BTreeMap<(usize, String), TestSuite> = BTreeMap::new();
+    for case in &report.cases {
+        let position = report.peers.iter().position(|peer| peer.name == case.peer).unwrap_or(usize::MAX);
+        let name = clean(&format!("{} {}", case.peer, case.role.name()));
+        suites
+            .entry((position, name.clone()))
+            .or_insert_with(|| TestSuite::new(name))
+            .add_test_case(test_case(case));
+    }
+    document.add_test_suites(suites.into_values());
+    if let Some(suite) = vectors(report) {
+        document.add_test_suite(suite);
+    }
+    if let Some(suite) = whole_run(report) {
+        document.add_test_suite(suite);
+    }
+    document.to_string()
+}
+
+fn test_case(case: &CaseResult) -> TestCase {
+    let reason = clean(&case.reason);
+    let mut status = match (case.verdict, &case.waived) {
+        (_, Some(waived)) => skipped(&format!("known failure: {}", clean(&waived.reason))),
+        (Verdict::Unsupported, None) => skipped(&reason),
+        (Verdict::Error, None) => failure(NonSuccessKind::Error, "error", &reason),
+        (verdict, None) if !case.expected => failure(NonSuccessKind::Failure, verdict.name(), &reason),
+        _ => TestCaseStatus::success(),
+    };
+    if matches!(status, TestCaseStatus::NonSuccess { .. }) {
+        status.set_description(details(case));
+    }
+    let succeeded = matches!(status, TestCaseStatus::Success { .. });
+    let mut test = TestCase::new(clean(&case.id), status);
+    test.set_classname(clean(&section_of(&case.id).replace('/', ".")));
+    test.set_time(Duration::from_millis(case.duration_ms));
+    if succeeded {
+        test.set_system_out(format!("{}: {reason}", case.verdict));
+    }
+    test
+}
+
+/// The evidence of a case, a line each.
+fn details(case: &CaseResult) -> String {
+    let mut lines = vec![clean(&case.reason)];
+    if !case.requirements.is_empty() {
+        lines.push(format!("requirements: {}", clean(&case.requirements.join(", "))));
+    }
+    for finding in &case.findings {
+        let mut line = clean(&finding.what);
+        for (name, value) in [
+            ("datagram", finding.packet.map(|n| n.to_string())),
+            ("field", finding.field.clone()),
+            ("expected", finding.expected.clone()),
+            ("got", finding.got.clone()),
+        ] {
+            if let Some(value) = value {
+                line.push_str(&format!("; {name} {}", clean(&value)));
+            }
+        }
+        lines.push(line);
+    }
+    lines.extend(case.artefacts.iter().map(|(kind, path)| format!("{kind}: {}", clean(path))));
+    lines.push(format!("rerun: {}", clean(&case.rerun)));
+    lines.join("\n")
+}
+
+fn vectors(report: &Report) -> Option<TestSuite> {
+    let vectors = report.vectors.as_ref()?;
+    let status = if vectors.failures.is_empty() {
+        TestCaseStatus::success()
+    } else {
+        let lines: Vec<_> = vectors.failures.iter().map(|line| clean(line)).collect();
+        let mut status = failure(
+            NonSuccessKind::Failure,
+            "fail",
+            &format!("{} vectors are wrong", vectors.failures.len()),
+        );
+        status.set_description(lines.join("\n"));
+        status
+    };
+    let mut test = TestCase::new("vectors", status);
+    test.set_time(Duration::from_millis(vectors.duration_ms));
+    let mut suite = TestSuite::new("vectors");
+    suite.add_test_case(test);
+    Some(suite)
+}
+
+/// What went wrong apart from cases: faults, failed sanity handshakes, known failures that are out of date.
+fn whole_run(report: &Report) -> Option<TestSuite> {
+    let mut suite = TestSuite::new("run");
+    for error in &report.run.errors {
+        suite.add_test_case(TestCase::new("fault", failure(NonSuccessKind::Error, "error", &clean(error))));
+    }
+    for peer in &report.peers {
+        for sanity in peer.sanity.iter().filter(|sanity| sanity.verdict != Verdict::Pass) {
+            let name = format!("sanity handshake, {}: {}", clean(&sanity.when), clean(&peer.name));
+            suite.add_test_case(TestCase::new(
+                name,
+                failure(NonSuccessKind::Error, "error", &clean(&sanity.reason)),
+            ));
+        }
+    }
+    for waiver in &report.waivers {
+        let name = format!("known failure {}", clean(&waiver.case));
+        let message = format!("{}: {}", clean(&waiver.file), clean(&waiver.problem));
+        suite.add_test_case(TestCase::new(name, failure(NonSuccessKind::Failure, "fail", &message)));
+    }
+    if report.run.interrupted {
+        let status = failure(NonSuccessKind::Error, "error", "interrupted before every case had run");
+        suite.add_test_case(TestCase::new("interrupted", status));
+    }
+    (!suite.test_cases.is_empty()).then_some(suite)
+}
+
+fn failure(kind: NonSuccessKind, verdict: &str, message: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(kind);
+    status.set_type(verdict);
+    status.set_message(message);
+    status
+}
+
+fn skipped(message: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::skipped();
+    status.set_message(message);
+    status
+}
+
+fn clean(text: &str) -> String {
+    one_line(text, SHOWN_CHARS_MAX)
+}
+
+/// The section of a case: the first two folders of its ID.
+pub(crate) fn section_of(id: &str) -> String {
+    let mut folders: Vec<_> = id.split('/').take(3).collect();
+    folders.truncate(folders.len().saturating_sub(1).clamp(1, 2));
+    folders.join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::model::Waived;
+    use crate::testing;
+
+    #[test]
+    fn shows_each_verdict_in_its_place() {
+        let mut report = testing::report([
+            ("rfc2409/5.4-psk/a", Verdict::Pass),
+            ("rfc2409/5.4-psk/b", Verdict::Fail),
+            ("rfc2409/5.4-psk/c", Verdict::Unsupported),
+            ("rfc2409/5.4-psk/d", Verdict::Error),
+            ("rfc2409/5.4-psk/e", Verdict::Fail),
+        ]);
+        report.cases[4].waived = Some(Waived {
+            reason: "old bug".into(),
+            clause: "RFC2409-5.4-01".into(),
+            link: "https://x".into(),
+        });
+        insta::assert_snapshot!(render(&report).unwrap(), @r#"
+        <?xml version="1.0" encoding="UTF-8"?>
+        <testsuites name="ikev1-conform" tests="5" skipped="2" failures="1" errors="1" time="1.234">
+            <testsuite name="self initiator" tests="5" skipped="2" errors="1" failures="1">
+                <testcase name="rfc2409/5.4-psk/a" classname="rfc2409.5.4-psk" time="0.003">
+                    <system-out>pass: HASH_I accepted although it was corrupted</system-out>
+                </testcase>
+                <testcase name="rfc2409/5.4-psk/b" classname="rfc2409.5.4-psk" time="0.003">
+                    <failure message="HASH_I accepted although it was corrupted" type="fail">HASH_I accepted although it was corrupted
+        requirements: RFC2409-5.4-01
+        no notify; datagram 6
+        transcript: self/rfc2409/5.4-psk/b/initiator/transcript.jsonl
+        rerun: cargo xtask conform rfc2409/5.4-psk/b --role initiator --seed 7</failure>
+                </testcase>
+                <testcase name="rfc2409/5.4-psk/c" classname="rfc2409.5.4-psk" time="0.003">
+                    <skipped message="HASH_I accepted although it was corrupted"/>
+                </testcase>
+                <testcase name="rfc2409/5.4-psk/d" classname="rfc2409.5.4-psk" time="0.003">
+                    <error message="HASH_I accepted although it was corrupted" type="error">HASH_I accepted although it was corrupted
+        requirements: RFC2409-5.4-01
+        no notify; datagram 6
+        transcript: self/rfc2409/5.4-psk/d/initiator/transcript.jsonl
+        rerun: cargo xtask conform rfc2409/5.4-psk/d --role initiator --seed 7</error>
+                </testcase>
+                <testcase name="rfc2409/5.4-psk/e" classname="rfc2409.5.4-psk" time="0.003">
+                    <skipped message="known failure: old bug"/>
+                </testcase>
+            </testsuite>
+        </testsuites>
+        "#);
+    }
+
+    #[test]
+    fn shows_what_is_wrong_apart_from_cases() {
+        let mut report = testing::report([]);
+        report.run.errors.push("Docker is not reachable".to_owned());
+        report.run.interrupted = true;
+        report.vectors = Some(crate::model::VectorsResult {
+            failures: vec!["cavp.json tc 4: SKEYID differs".to_owned()],
+            ..Default::default()
+        });
+        insta::assert_snapshot!(render(&report).unwrap(), @r#"
+        <?xml version="1.0" encoding="UTF-8"?>
+        <testsuites name="ikev1-conform" tests="3" skipped="0" failures="1" errors="2" time="1.234">
+            <testsuite name="vectors" tests="1" skipped="0" errors="0" failures="1">
+                <testcase name="vectors" time="0.000">
+                    <failure message="1 vectors are wrong" type="fail">cavp.json tc 4: SKEYID differs</failure>
+                </testcase>
+            </testsuite>
+            <testsuite name="run" tests="2" skipped="0" errors="2" failures="0">
+                <testcase name="fault">
+                    <error message="Docker is not reachable" type="error"/>
+                </testcase>
+                <testcase name="interrupted">
+                    <error message="interrupted before every case had run" type="error"/>
+                </testcase>
+            </testsuite>
+        </testsuites>
+        "#);
+    }
+
+    #[test]
+    fn hostile_text_stays_text() {
+        for hostile in testing::hostile_texts() {
+            let mut report =
+                testing::report([("rfc2409/5.4/a", Verdict::Fail), ("rfc2409/5.4/b", Verdict::Pass)]);
+            for case in &mut report.cases {
+                case.reason.clone_from(&hostile);
+                case.description.clone_from(&hostile);
+                case.findings[0].got = Some(hostile.clone());
+            }
+            report.run.errors.push(hostile.clone());
+            let xml = render(&report).unwrap();
+            assert!(!xml.contains("<script>"), "{xml:.300}");
+            assert!(!xml.chars().any(|c| c.is_control() && c != '\n'), "control character in {xml:.300}");
+            assert!(xml.len() < 60_000, "{} bytes", xml.len());
+            let back = quick_junit::Report::deserialize_from_str(&xml).unwrap();
+            assert_eq!(back.test_suites[0].test_cases.len(), 2, "the structure is as it was");
+        }
+    }
+
+    #[rstest]
+    #[case::with_section("rfc2409/5.4-psk/main/aes128-sha1", "rfc2409/5.4-psk")]
+    #[case::shallow("rfc2409/a", "rfc2409")]
+    #[case::flat("a", "a")]
+    fn finds_the_section_of_a_case(#[case] id: &str, #[case] section: &str) {
+        assert_eq!(section_of(id), section);
+    }
+}

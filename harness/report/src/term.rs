@@ -1,0 +1,468 @@
+//! The terminal: progress while a run lasts, and its last page.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::Write;
+use std::time::Duration;
+
+use console::{Style, measure_text_width};
+use ikev1_scenario::Verdict;
+use ikev1_scenario::model::Role;
+use ikev1_scenario::verdict::Counts;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::event::RunEvent;
+use crate::junit::section_of;
+use crate::model::{CaseResult, Report, Sanity, VectorsResult};
+use crate::text::one_line;
+
+/// Longest reason on the terminal, in characters.
+const REASON_CHARS_MAX: usize = 500;
+/// Most cases of one kind that the last page spells out.
+const CASES_SHOWN_MAX: usize = 50;
+
+/// How a run shows its progress.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// Not at all.
+    Quiet,
+    /// A line per case, for logs.
+    Plain,
+    /// A bar with the case under way and the time left, for people.
+    Bar,
+}
+
+impl Progress {
+    /// What suits standard error: a bar on a terminal, lines in CI and in pipes.
+    pub fn detect(quiet: bool) -> Self {
+        match quiet {
+            true => Self::Quiet,
+            false if console::user_attended_stderr() && std::env::var_os("CI").is_none() => Self::Bar,
+            false => Self::Plain,
+        }
+    }
+}
+
+/// Whether to use colours on standard output: not with `NO_COLOR`, and only on a terminal.
+pub fn colours() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && console::colors_enabled()
+}
+
+/// Shows the progress of a run.
+#[derive(Debug)]
+pub struct Terminal<W> {
+    out: W,
+    progress: Progress,
+    paint: Paint,
+    bar: ProgressBar,
+    done: usize,
+    planned: usize,
+}
+
+impl<W: Write> Terminal<W> {
+    /// Shows progress on `out`; a bar is drawn on standard error, whatever `out` is.
+    pub fn new(out: W, progress: Progress, colour: bool) -> Self {
+        let bar = match progress {
+            Progress::Bar => ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr()),
+            _ => ProgressBar::hidden(),
+        };
+        let template = "{bar:24} {pos}/{len} {eta} {wide_msg}";
+        bar.set_style(
+            ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
+        );
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self { out, progress, paint: Paint { colour }, bar, done: 0, planned: 0 }
+    }
+
+    /// Takes one event in. Output that cannot be written is dropped: progress is no result.
+    pub fn event(&mut self, event: &RunEvent) {
+        match event {
+            RunEvent::RunStarted { run } => {
+                self.planned = run.planned;
+                self.bar.set_length(u64::try_from(run.planned).unwrap_or(u64::MAX));
+            }
+            RunEvent::PeerStarted { peer, planned } => {
+                let version = if peer.version.is_empty() { "unknown version" } else { &peer.version };
+                self.line(&format!("peer {} ({}): {planned} cases", clean(&peer.name), clean(version)));
+            }
+            RunEvent::SanityFinished { peer, sanity } => self.sanity(peer, sanity),
+            RunEvent::CaseStarted { id, peer, role } => {
+                self.bar.set_message(format!("{} ({}, {})", clean(id), clean(peer), role));
+            }
+            RunEvent::CaseFinished(case) => self.case(case),
+            RunEvent::VectorsFinished(vectors) => self.line(&vectors_line(self.paint, vectors)),
+            RunEvent::Fault { text } => {
+                let text = format!("{} {}", self.paint.verdict(Verdict::Error), clean(text));
+                self.line(&text);
+            }
+            RunEvent::Note { text } => {
+                self.bar.set_message(clean(text));
+                if self.progress == Progress::Plain {
+                    self.line(&clean(text));
+                }
+            }
+            RunEvent::Interrupted => self.line("interrupted"),
+            RunEvent::RunFinished { .. } => self.bar.finish_and_clear(),
+        }
+    }
+
+    fn sanity(&mut self, peer: &str, sanity: &Sanity) {
+        let verdict = self.paint.verdict(sanity.verdict);
+        let when = clean(&sanity.when);
+        if sanity.verdict == Verdict::Pass {
+            self.line(&format!("peer {}: sanity handshake, {when}: {verdict}", clean(peer)));
+        } else {
+            self.line(&format!(
+                "peer {}: sanity handshake, {when}: {verdict}: {}",
+                clean(peer),
+                clean(&sanity.reason)
+            ));
+        }
+    }
+
+    fn case(&mut self, case: &CaseResult) {
+        self.done += 1;
+        self.bar.inc(1);
+        if self.progress == Progress::Bar && case.expected {
+            return;
+        }
+        let width = self.planned.to_string().len();
+        let mut line = format!(
+            "[{:>width$}/{}] {} {} ({}, {})",
+            self.done,
+            self.planned,
+            self.paint.verdict_padded(case.verdict),
+            clean(&case.id),
+            clean(&case.peer),
+            case.role,
+        );
+        if !case.expected {
+            line.push_str(": ");
+            line.push_str(&clean(&case.reason));
+        }
+        self.line(&line);
+    }
+
+    fn line(&mut self, line: &str) {
+        match self.progress {
+            Progress::Quiet => {}
+            Progress::Plain => {
+                let _ = writeln!(self.out, "{line}");
+            }
+            Progress::Bar => self.bar.suspend(|| {
+                let _ = writeln!(self.out, "{line}");
+            }),
+        }
+    }
+}
+
+/// The last page of a run: failures first, then the matrix, then sums. `folder` is where the reports were written.
+pub fn summary(report: &Report, folder: &str, colour: bool) -> String {
+    let paint = Paint { colour };
+    let mut page = String::new();
+    failures(&mut page, paint, report);
+    matrix(&mut page, paint, report);
+    sums(&mut page, paint, report, folder);
+    page
+}
+
+fn failures(page: &mut String, paint: Paint, report: &Report) {
+    let unexpected = report.unexpected();
+    for case in unexpected.iter().take(CASES_SHOWN_MAX) {
+        let verdict = paint.verdict(case.verdict);
+        put(page, format_args!("{verdict} {} ({}, {})", clean(&case.id), clean(&case.peer), case.role));
+        put(page, format_args!("    {}", clean(&case.reason)));
+        if !case.requirements.is_empty() {
+            put(page, format_args!("    clauses: {}", clean(&case.requirements.join(", "))));
+        }
+        put(page, format_args!("    rerun: {}", clean(&case.rerun)));
+        page.push('\n');
+    }
+    if let Some(more) = unexpected.len().checked_sub(CASES_SHOWN_MAX).filter(|more| *more > 0) {
+        put(
+            page,
+            format_args!("and {more} more cases with an unexpected verdict; the report has them all\n"),
+        );
+    }
+    for waiver in &report.waivers {
+        let verdict = paint.verdict(Verdict::Fail);
+        put(page, format_args!("{verdict} known failure {} in {}", clean(&waiver.case), clean(&waiver.file)));
+        put(page, format_args!("    {}\n", clean(&waiver.problem)));
+    }
+    for failure in report.vectors.iter().flat_map(|vectors| &vectors.failures).take(CASES_SHOWN_MAX) {
+        put(page, format_args!("{} vectors: {}\n", paint.verdict(Verdict::Fail), clean(failure)));
+    }
+    for error in &report.run.errors {
+        put(page, format_args!("{} {}\n", paint.verdict(Verdict::Error), clean(error)));
+    }
+    for peer in &report.peers {
+        for sanity in peer.sanity.iter().filter(|sanity| sanity.verdict != Verdict::Pass) {
+            let (when, name) = (clean(&sanity.when), clean(&peer.name));
+            put(
+                page,
+                format_args!("{} sanity handshake, {when}, with {name}", paint.verdict(Verdict::Error)),
+            );
+            put(page, format_args!("    {}\n", clean(&sanity.reason)));
+        }
+    }
+}
+
+/// A row per section, a column per peer and role, in a cell the counts that are not zero.
+fn matrix(page: &mut String, paint: Paint, report: &Report) {
+    let mut columns: Vec<(usize, &str, Role)> = Vec::new();
+    for case in &report.cases {
+        let position = report.peers.iter().position(|peer| peer.name == case.peer).unwrap_or(usize::MAX);
+        columns.push((position, &case.peer, case.role));
+    }
+    columns.sort_unstable();
+    columns.dedup();
+    let mut rows: BTreeMap<String, BTreeMap<usize, Counts>> = BTreeMap::new();
+    for case in &report.cases {
+        let column = columns.iter().position(|(_, peer, role)| *peer == case.peer && *role == case.role);
+        let cells = rows.entry(section_of(&case.id)).or_default();
+        cells.entry(column.unwrap_or_default()).or_default().add(case.verdict);
+    }
+    if rows.is_empty() {
+        return;
+    }
+    let mut table = vec![vec!["section".to_owned()]];
+    table[0].extend(columns.iter().map(|(_, peer, role)| format!("{} {}", clean(peer), role)));
+    for (section, cells) in rows {
+        let mut row = vec![clean(&section)];
+        row.extend(
+            (0..columns.len())
+                .map(|column| cells.get(&column).map_or_else(|| "-".to_owned(), |s| paint.counts(s))),
+        );
+        table.push(row);
+    }
+    let widths: Vec<usize> = (0..=columns.len())
+        .map(|column| table.iter().map(|row| measure_text_width(&row[column])).max().unwrap_or(0))
+        .collect();
+    for row in &table {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            let padding = width.saturating_sub(measure_text_width(cell)) + 2;
+            line.push_str(cell);
+            line.extend(std::iter::repeat_n(' ', padding));
+        }
+        put(page, format_args!("{}", line.trim_end()));
+    }
+    page.push('\n');
+}
+
+fn sums(page: &mut String, paint: Paint, report: &Report, folder: &str) {
+    let run = &report.run;
+    let known = report.cases.iter().filter(|case| case.waived.is_some()).count();
+    let known = if known > 0 { format!(" ({known} of them known failures)") } else { String::new() };
+    put(page, format_args!("cases    {}: {}{known}", report.cases.len(), paint.counts(&report.summary)));
+    if let Some(missing) = run.planned.checked_sub(report.cases.len()).filter(|missing| *missing > 0) {
+        put(
+            page,
+            format_args!("not run  {missing} cases{}", if run.interrupted { ": interrupted" } else { "" }),
+        );
+    }
+    if let Some(vectors) = &report.vectors {
+        put(page, format_args!("{}", vectors_line(paint, vectors)));
+    }
+    put(
+        page,
+        format_args!(
+            "time     {:.2} s, seed {}",
+            Duration::from_millis(run.duration_ms).as_secs_f64(),
+            run.seed
+        ),
+    );
+    put(page, format_args!("report   {}", clean(folder)));
+}
+
+fn vectors_line(paint: Paint, vectors: &VectorsResult) -> String {
+    let result = match vectors.failures.len() {
+        0 => paint.verdict(Verdict::Pass),
+        n => format!("{n} {}", paint.verdict(Verdict::Fail)),
+    };
+    let providers = clean(&vectors.providers.join(", "));
+    format!("vectors  {} in {} files, on {providers}: {result}", vectors.checked, vectors.files)
+}
+
+fn put(page: &mut String, line: std::fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(page, "{line}");
+}
+
+fn clean(text: &str) -> String {
+    one_line(text, REASON_CHARS_MAX)
+}
+
+/// Colours, or none.
+#[derive(Debug, Clone, Copy)]
+struct Paint {
+    colour: bool,
+}
+
+impl Paint {
+    fn style(self, verdict: Verdict) -> Style {
+        let style = Style::new().force_styling(self.colour);
+        match verdict {
+            Verdict::Pass => style.green(),
+            Verdict::Fail => style.red().bold(),
+            Verdict::Error => style.magenta().bold(),
+            Verdict::Warn | Verdict::Inconclusive => style.yellow(),
+            Verdict::Info => style.cyan(),
+            Verdict::Unsupported => style.dim(),
+        }
+    }
+
+    fn verdict(self, verdict: Verdict) -> String {
+        self.style(verdict).apply_to(verdict.name()).to_string()
+    }
+
+    /// As wide as the longest verdict.
+    fn verdict_padded(self, verdict: Verdict) -> String {
+        self.style(verdict).apply_to(format!("{:12}", verdict.name())).to_string()
+    }
+
+    fn counts(self, counts: &Counts) -> String {
+        let parts: Vec<_> = Verdict::ALL
+            .iter()
+            .map(|verdict| (*verdict, counts.get(*verdict)))
+            .filter(|(_, n)| *n > 0)
+            .map(|(verdict, n)| self.style(verdict).apply_to(format!("{n} {verdict}")).to_string())
+            .collect();
+        if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Waived;
+    use crate::testing;
+
+    #[test]
+    fn the_last_page_has_failures_first_then_matrix_and_sums() {
+        let mut report = testing::report([
+            ("rfc2409/5.4-psk/a", Verdict::Pass),
+            ("rfc2409/5.4-psk/b", Verdict::Fail),
+            ("rfc2409/5.5-quick-mode/a", Verdict::Info),
+            ("rfc2409/5.5-quick-mode/b", Verdict::Error),
+            ("rfc2409/5.5-quick-mode/c", Verdict::Fail),
+        ]);
+        report.cases[0].role = Role::Responder;
+        report.cases[4].expected = true;
+        report.cases[4].waived =
+            Some(Waived { reason: "old".into(), clause: "RFC2409-5.4-01".into(), link: "https://x".into() });
+        report.vectors = Some(VectorsResult {
+            files: 3,
+            checked: 1234,
+            providers: vec!["reference".into(), "openssl".into()],
+            ..VectorsResult::default()
+        });
+        insta::assert_snapshot!(summary(&report, "reports/run/x", false), @r"
+        fail rfc2409/5.4-psk/b (self, initiator)
+            HASH_I accepted although it was corrupted
+            clauses: RFC2409-5.4-01
+            rerun: cargo xtask conform rfc2409/5.4-psk/b --role initiator --seed 7
+
+        error rfc2409/5.5-quick-mode/b (self, initiator)
+            HASH_I accepted although it was corrupted
+            clauses: RFC2409-5.4-01
+            rerun: cargo xtask conform rfc2409/5.5-quick-mode/b --role initiator --seed 7
+
+        section                 self initiator           self responder
+        rfc2409/5.4-psk         1 fail                   1 pass
+        rfc2409/5.5-quick-mode  1 info, 1 fail, 1 error  -
+
+        cases    5: 1 pass, 1 info, 2 fail, 1 error (1 of them known failures)
+        vectors  1234 in 3 files, on reference, openssl: pass
+        time     1.23 s, seed 7
+        report   reports/run/x
+        ");
+    }
+
+    #[test]
+    fn a_run_that_was_stopped_says_what_is_missing() {
+        let mut report = testing::report([("rfc2409/5.4-psk/a", Verdict::Pass)]);
+        report.run.planned = 9;
+        report.run.interrupted = true;
+        report.peers[0].sanity[1].verdict = Verdict::Fail;
+        report.run.errors.push("peer strongswan did not start: no Docker".to_owned());
+        report.waivers.push(crate::model::WaiverProblem {
+            file: "docker/strongswan/expected.toml".into(),
+            case: "rfc2409/*".into(),
+            problem: "matches no case".into(),
+        });
+        insta::assert_snapshot!(summary(&report, "reports/run/x", false), @r"
+        fail known failure rfc2409/* in docker/strongswan/expected.toml
+            matches no case
+
+        error peer strongswan did not start: no Docker
+
+        error sanity handshake, last, with self
+            established
+
+        section          self initiator
+        rfc2409/5.4-psk  1 pass
+
+        cases    1: 1 pass
+        not run  8 cases: interrupted
+        time     1.23 s, seed 7
+        report   reports/run/x
+        ");
+    }
+
+    #[test]
+    fn plain_progress_is_a_line_per_case() {
+        let cases = vec![
+            testing::case("rfc2409/5.4-psk/a", Verdict::Pass),
+            testing::case("rfc2409/5.4-psk/b", Verdict::Fail),
+        ];
+        let mut terminal = Terminal::new(Vec::new(), Progress::Plain, false);
+        testing::events(cases).iter().for_each(|event| terminal.event(event));
+        insta::assert_snapshot!(String::from_utf8(terminal.out).unwrap(), @r"
+        peer self (ikev1 0.1.0): 2 cases
+        peer self: sanity handshake, first: pass
+        [1/2] pass         rfc2409/5.4-psk/a (self, initiator)
+        [2/2] fail         rfc2409/5.4-psk/b (self, initiator): HASH_I accepted although it was corrupted
+        peer self: sanity handshake, last: pass
+        ");
+    }
+
+    #[test]
+    fn quiet_progress_is_nothing() {
+        let mut terminal = Terminal::new(Vec::new(), Progress::Quiet, false);
+        testing::events(vec![testing::case("a/b/c", Verdict::Fail)])
+            .iter()
+            .for_each(|event| terminal.event(event));
+        assert_eq!(terminal.out, Vec::<u8>::new());
+    }
+
+    #[test]
+    fn colours_come_only_when_asked_for() {
+        let report = testing::report([("rfc2409/5.4-psk/b", Verdict::Fail)]);
+        assert!(summary(&report, "x", true).contains("\u{1b}[31m"));
+        assert!(!summary(&report, "x", false).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn hostile_text_cannot_act_on_the_terminal() {
+        for hostile in testing::hostile_texts() {
+            let mut case = testing::case("rfc2409/5.4-psk/b", Verdict::Fail);
+            case.reason.clone_from(&hostile);
+            case.findings[0].what.clone_from(&hostile);
+            let mut terminal = Terminal::new(Vec::new(), Progress::Plain, false);
+            let mut events = testing::events(vec![case.clone()]);
+            events.push(RunEvent::Fault { text: hostile.clone() });
+            events.iter().for_each(|event| terminal.event(event));
+            let mut report = testing::report([("rfc2409/5.4-psk/b", Verdict::Fail)]);
+            report.cases[0] = case;
+            report.peers[0].sanity[0] =
+                Sanity { when: "first".into(), verdict: Verdict::Fail, reason: hostile };
+            let page = summary(&report, "x", false) + &String::from_utf8(terminal.out).unwrap();
+            assert!(!page.chars().any(|c| c.is_control() && c != '\n'), "control character in {page:.300}");
+            assert!(
+                page.lines().all(|line| line.chars().count() < 10 * REASON_CHARS_MAX),
+                "a line is too long"
+            );
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Makes text of a peer harmless before it reaches a terminal or a document.
+
+use std::fmt::Write as _;
+
+/// Longest text, in characters, that a report page shows of one reason or finding; the artefacts hold all of it.
+pub const SHOWN_CHARS_MAX: usize = 2_000;
+
+/// `text` on one line: every control character, every character that changes the writing direction or is
+/// invisible, and every character that XML 1.0 cannot hold becomes a visible escape (`\n`, `\u{1b}`); what goes
+/// beyond `chars_max` characters is replaced by its length.
+pub fn one_line(text: &str, chars_max: usize) -> String {
+    let mut out = String::with_capacity(text.len().min(chars_max));
+    let mut chars = text.chars();
+    for c in chars.by_ref().take(chars_max) {
+        match c {
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if is_hidden(c) => {
+                // Writing to a string cannot fail.
+                let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    let left = chars.count();
+    if left > 0 {
+        let _ = write!(out, "… ({left} more characters)");
+    }
+    out
+}
+
+/// Whether `c` would act instead of being seen: C0 and C1 controls, bidirectional controls, zero-width characters,
+/// line separators, the byte order mark, and noncharacters.
+fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{fdd0}'..='\u{fdef}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e0fff}'
+        )
+        || u32::from(c) & 0xfffe == 0xfffe
+}
+
+/// `argument` as a POSIX shell reads it back: as it is when it holds only harmless characters, else in single quotes.
+pub fn shell_quote(argument: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
+    if !argument.is_empty() && argument.chars().all(plain) {
+        argument.to_owned()
+    } else {
+        format!("'{}'", argument.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::plain("HASH_I differs", "HASH_I differs")]
+    #[case::unicode("größer ✓", "größer ✓")]
+    #[case::line_ends("a\r\nb\tc", "a\\r\\nb\\tc")]
+    #[case::ansi("\u{1b}[31mred\u{1b}]0;title\u{7}", "\\u{1b}[31mred\\u{1b}]0;title\\u{7}")]
+    #[case::nul("a\0b", "a\\u{0}b")]
+    #[case::c1_control("a\u{9b}31m", "a\\u{9b}31m")]
+    #[case::right_to_left("\u{202e}txt.exe", "\\u{202e}txt.exe")]
+    #[case::noncharacter("\u{ffff}", "\\u{ffff}")]
+    #[case::replacement_character("\u{fffd}", "\u{fffd}")]
+    fn shows_what_would_act(#[case] text: &str, #[case] shown: &str) {
+        assert_eq!(one_line(text, SHOWN_CHARS_MAX), shown);
+    }
+
+    #[test]
+    fn cuts_long_text_and_says_how_much_is_missing() {
+        assert_eq!(one_line(&"é".repeat(60_000), 3), "ééé… (59997 more characters)");
+    }
+
+    #[rstest]
+    #[case::plain("rfc2409/5.4-pre-shared-key/a", "rfc2409/5.4-pre-shared-key/a")]
+    #[case::glob("rfc2409/*", "'rfc2409/*'")]
+    #[case::empty("", "''")]
+    #[case::quote("a'b", "'a'\\''b'")]
+    fn quotes_for_the_shell(#[case] argument: &str, #[case] quoted: &str) {
+        assert_eq!(shell_quote(argument), quoted);
+    }
+
+    proptest! {
+        #[test]
+        fn never_lets_a_control_character_through(text in any::<String>()) {
+            prop_assert!(!one_line(&text, 100).chars().any(is_hidden));
+        }
+    }
+}

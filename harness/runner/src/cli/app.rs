@@ -1,0 +1,88 @@
+//! Commands and options, and the way from them to an exit code.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use ikev1_report::Outcome;
+
+use super::error::CliError;
+use super::workspace::Workspace;
+use super::{conform, explain, images, lint, list, record, rejudge, schema, vectors};
+
+/// Options that every command takes.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Folder that holds `scenarios/`, `vectors/` and `docker/` [default: the workspace around the current folder]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+}
+
+/// The commands of the harness.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Run scenarios and vectors against peers, and report
+    Conform(conform::Args),
+    /// List the cases
+    List(list::Args),
+    /// Say what a case tests, does and accepts
+    Explain(explain::Args),
+    /// Check scenario files and the register of requirements
+    Lint(lint::Args),
+    /// Write the JSON schemas, or check that they are current
+    Schema(schema::Args),
+    /// Judge the cases of an earlier run again, from its files
+    Rejudge(rejudge::Args),
+    /// Compute known answers on every crypto provider
+    Vectors(vectors::Args),
+    /// Build the container images of the peers
+    Images(images::Args),
+    /// Record whole-chain vectors from a peer in a container
+    Record(record::Args),
+}
+
+/// What a command works with.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// Where everything is.
+    pub workspace: Workspace,
+    /// How the user called us, for commands that are to be pasted: `cargo xtask` or `ikev1-conform`.
+    pub program: String,
+}
+
+/// Runs a command. Its result goes to standard output, progress and errors to standard error.
+pub fn run(command: &Command, global: &Global, program: &str) -> Outcome {
+    let mut out = io::stdout().lock();
+    match dispatch(command, global, program, &mut out)
+        .and_then(|outcome| Ok(out.flush().map(|()| outcome)?))
+    {
+        Ok(outcome) => outcome,
+        Err(error) if error.is_closed_pipe() => Outcome::Success,
+        Err(error) => {
+            // Nothing is left to be told when standard error is closed too.
+            let _ = writeln!(io::stderr(), "error: {error}");
+            error.outcome()
+        }
+    }
+}
+
+fn dispatch(
+    command: &Command,
+    global: &Global,
+    program: &str,
+    out: &mut dyn Write,
+) -> Result<Outcome, CliError> {
+    let workspace = Workspace::find(global.root.as_deref())?;
+    let context = Context { workspace, program: program.to_owned() };
+    match command {
+        Command::Conform(args) => conform::run(args, &context, out),
+        Command::List(args) => list::run(args, &context, out),
+        Command::Explain(args) => explain::run(args, &context, out),
+        Command::Lint(args) => lint::run(args, &context, out),
+        Command::Schema(args) => schema::run(args, &context, out),
+        Command::Rejudge(args) => rejudge::run(args, &context, out),
+        Command::Vectors(args) => vectors::run(args, &context, out),
+        Command::Images(args) => images::run(args, &context, out),
+        Command::Record(args) => record::run(args, &context, out),
+    }
+}

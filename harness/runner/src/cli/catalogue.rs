@@ -1,0 +1,47 @@
+//! Every case of the workspace.
+
+use ikev1_scenario::case::Case;
+use ikev1_scenario::expand::expand_all;
+use ikev1_scenario::load::Library;
+use ikev1_scenario::model::Role;
+use ikev1_scenario::requirement::Requirements;
+use ikev1_scenario::select::select;
+
+use super::error::CliError;
+use super::workspace::Workspace;
+
+/// Every scenario and case of the workspace.
+#[derive(Debug)]
+pub(super) struct Catalogue {
+    library: Library,
+    cases: Vec<Case>,
+}
+
+impl Catalogue {
+    /// Loads and expands all scenarios.
+    pub(super) fn load(workspace: &Workspace) -> Result<Self, CliError> {
+        let library = Library::load(&workspace.scenarios()).map_err(CliError::usage)?;
+        let cases = expand_all(&library.scenarios);
+        Ok(Self { library, cases })
+    }
+
+    /// The register of requirements.
+    pub(super) fn requirements(&self) -> &Requirements {
+        &self.library.requirements
+    }
+
+    /// All cases.
+    pub(super) fn cases(&self) -> &[Case] {
+        &self.cases
+    }
+
+    /// The cases that fit one of the patterns (all without one) and the role.
+    pub(super) fn select(&self, patterns: &[String], role: Option<Role>) -> Result<Vec<Case>, CliError> {
+        let cases = select(&self.cases, patterns, role).map_err(CliError::usage)?;
+        if cases.is_empty() {
+            let role = role.map_or_else(String::new, |role| format!(" with the harness as {role}"));
+            return Err(CliError::Usage(format!("there is no such case{role}")));
+        }
+        Ok(cases.into_iter().cloned().collect())
+    }
+}

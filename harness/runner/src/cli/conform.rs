@@ -1,0 +1,317 @@
+//! `conform`: runs cases and vectors against peers, and reports.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ikev1_report::model::{Report, RunInfo, VectorsResult, WaiverProblem};
+use ikev1_report::term::{self, Progress, Terminal};
+use ikev1_report::text::shell_quote;
+use ikev1_report::waiver::{self, Waiver};
+use ikev1_report::{Builder, Outcome, RunEvent, json, junit};
+use ikev1_scenario::case::Case;
+use ikev1_scenario::model::Role;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::app::Context;
+use super::catalogue::Catalogue;
+use super::error::CliError;
+use super::peers::{self, PeerName};
+use super::vectors;
+use crate::run::{RunOptions, Stop, run_cases};
+
+/// Arguments of `conform`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Args {
+    /// Cases: an ID, the beginning of one, or a glob such as `rfc2409/5.4*/**` [default: all]
+    #[arg(value_name = "ID-or-GLOB")]
+    pub(crate) cases: Vec<String>,
+    /// Peer to run against: `self`, or a folder of `docker/`; may be given several times
+    #[arg(long = "peer", value_name = "NAME", default_value = "self")]
+    peers: Vec<String>,
+    /// Only cases in which the harness plays this role
+    #[arg(long, value_name = "ROLE", value_parser = parse_role)]
+    role: Option<Role>,
+    /// Cases that run at the same time against `self` [default: number of cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
+    jobs: Option<u16>,
+    /// Where all randomness comes from; the same seed gives the same bytes [default: a random one]
+    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(0..=SEED_MAX))]
+    seed: Option<u64>,
+    /// Let a SHOULD that is missed (`warn`) fail the run
+    #[arg(long)]
+    strict: bool,
+    /// Folder for the reports and artefacts [default: a new one in reports/run/]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// List what would run, and run nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// No progress, only the last page
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// Largest seed: every JSON reader keeps a whole number up to 2^53.
+const SEED_MAX: u64 = (1 << 53) - 1;
+
+pub(crate) fn parse_role(name: &str) -> Result<Role, String> {
+    Role::from_name(name).ok_or_else(|| "expected `initiator` or `responder`".to_owned())
+}
+
+/// Everything that is decided before the first case runs.
+struct Plan<'a> {
+    args: &'a Args,
+    context: &'a Context,
+    catalogue: Catalogue,
+    cases: Vec<Case>,
+    peers: Peers,
+    options: RunOptions,
+    started: Timestamp,
+    start: Instant,
+}
+
+impl Args {
+    /// These cases with one peer, with a random seed and a folder of its own.
+    pub(super) fn of(cases: &[String], peer: &str) -> Self {
+        Self {
+            cases: cases.to_vec(),
+            peers: vec![peer.to_owned()],
+            role: None,
+            jobs: None,
+            seed: None,
+            strict: false,
+            out: None,
+            dry_run: false,
+            quiet: false,
+        }
+    }
+}
+
+pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Outcome, CliError> {
+    if args.dry_run {
+        let (_, cases, peers) = choose(args, context)?;
+        return dry_run(&cases, &peers, out);
+    }
+    let (report, folder) = conduct(args, context)?;
+    let folder = context.workspace.relative(&folder).display().to_string();
+    out.write_all(term::summary(&report, &folder, term::colours()).as_bytes())?;
+    Ok(Outcome::of(&report))
+}
+
+/// The peers of a run, with their known failures.
+type Peers = Vec<(PeerName, Vec<Waiver>)>;
+
+/// What is to be run against whom.
+fn choose(args: &Args, context: &Context) -> Result<(Catalogue, Vec<Case>, Peers), CliError> {
+    let catalogue = Catalogue::load(&context.workspace)?;
+    let cases = catalogue.select(&args.cases, args.role)?;
+    let mut peers = Vec::new();
+    for name in args.peers.iter().collect::<BTreeSet<_>>() {
+        let peer = PeerName::parse(name, &context.workspace)?;
+        let waivers = match peer.waiver_file(&context.workspace) {
+            Some(file) => waiver::load(&file).map_err(CliError::usage)?,
+            None => Vec::new(),
+        };
+        peers.push((peer, waivers));
+    }
+    Ok((catalogue, cases, peers))
+}
+
+/// Runs everything and writes the reports; gives the report and the folder of the run.
+pub(super) fn conduct(args: &Args, context: &Context) -> Result<(Report, PathBuf), CliError> {
+    let (catalogue, cases, peers) = choose(args, context)?;
+    for (peer, _) in &peers {
+        peers::preflight(peer)?;
+    }
+    let stop = Stop::default();
+    stop_on_interrupt(&stop)?;
+    let started = Timestamp::now();
+    let options = RunOptions {
+        jobs: args.jobs.map_or_else(cores, usize::from),
+        seed: args.seed.unwrap_or_else(random_seed),
+        strict: args.strict,
+        folder: run_folder(args, context, started)?,
+        program: context.program.clone(),
+        stop,
+    };
+    let plan = Plan { args, context, catalogue, cases, peers, options, started, start: Instant::now() };
+    let report = plan.run();
+    write_reports(&plan.options.folder, &report)?;
+    Ok((report, plan.options.folder))
+}
+
+fn dry_run(cases: &[Case], peers: &Peers, out: &mut dyn Write) -> Result<Outcome, CliError> {
+    for (peer, _) in peers {
+        for case in cases {
+            writeln!(out, "{} {} {}", peer.name(), case.role, case.id)?;
+        }
+    }
+    Ok(Outcome::Success)
+}
+
+impl Plan<'_> {
+    fn run(&self) -> Report {
+        let progress = Progress::detect(self.args.quiet);
+        let mut terminal = Terminal::new(io::stderr(), progress, term::colours());
+        let mut builder = Builder::default();
+        let mut sink = |event: RunEvent| {
+            terminal.event(&event);
+            builder.event(&event);
+        };
+        sink(RunEvent::RunStarted { run: self.info() });
+        let mut waivers = Vec::new();
+        thread::scope(|scope| {
+            // Vectors need no peer, so they are computed while the cases of the first peer run.
+            let mut vectors = self.wants_vectors().then(|| {
+                let root = self.context.workspace.vectors();
+                scope.spawn(move || vectors::check_all(&root))
+            });
+            for (peer, known) in &self.peers {
+                if self.options.stop.is_set() {
+                    break;
+                }
+                waivers.extend(self.peer(peer, known, &mut sink));
+                if let Some(vectors) = vectors.take() {
+                    sink(RunEvent::VectorsFinished(vectors.join().unwrap_or_else(|_| panicked())));
+                }
+            }
+        });
+        if self.options.stop.is_set() {
+            sink(RunEvent::Interrupted);
+        }
+        sink(RunEvent::RunFinished { duration_ms: millis(self.start.elapsed()), waivers });
+        builder.report()
+    }
+
+    /// Runs all cases with one peer; gives its known failures that are out of date.
+    fn peer(
+        &self,
+        peer: &PeerName,
+        known: &[Waiver],
+        sink: &mut (dyn FnMut(RunEvent) + Send),
+    ) -> Vec<WaiverProblem> {
+        let mut progress = |line: &str| sink(RunEvent::Note { text: line.to_owned() });
+        let runner = match peers::open(peer, &self.context.workspace, &mut progress) {
+            Ok(runner) => runner,
+            Err(error) => {
+                sink(RunEvent::Fault { text: format!("peer {} did not start: {error}", peer.name()) });
+                return Vec::new();
+            }
+        };
+        let results = run_cases(self.cases.clone(), &runner, known, &self.options, sink);
+        let version = runner.profile().version.clone();
+        runner.close();
+        let catalogue: Vec<_> =
+            self.catalogue.cases().iter().map(|case| (case.id.clone(), case.role)).collect();
+        let today = TimeZone::UTC.to_datetime(self.started).date();
+        waiver::out_of_date(known, (peer.name(), &version), &catalogue, &results, today)
+    }
+
+    /// Vectors belong to a run of everything against ourselves.
+    fn wants_vectors(&self) -> bool {
+        self.args.cases.is_empty()
+            && self.args.role.is_none()
+            && self.peers.iter().any(|(peer, _)| peer.is_self())
+    }
+
+    fn info(&self) -> RunInfo {
+        let folder = &self.options.folder;
+        RunInfo {
+            id: folder
+                .file_name()
+                .map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into_owned()),
+            started: self.started.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            seed: self.options.seed,
+            command: self.command(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            strict: self.args.strict,
+            planned: self.cases.len() * self.peers.len(),
+            ..RunInfo::default()
+        }
+    }
+
+    /// The command that makes this run again, seed included.
+    fn command(&self) -> String {
+        let mut words = vec![self.options.program.clone(), "conform".to_owned()];
+        words.extend(self.args.cases.iter().map(|case| shell_quote(case)));
+        for (peer, _) in self.peers.iter().filter(|(peer, _)| self.peers.len() > 1 || !peer.is_self()) {
+            words.push(format!("--peer {}", shell_quote(peer.name())));
+        }
+        words.extend(self.args.role.map(|role| format!("--role {role}")));
+        words.push(format!("--seed {}", self.options.seed));
+        if self.args.strict {
+            words.push("--strict".to_owned());
+        }
+        words.join(" ")
+    }
+}
+
+/// Writes `report.json` and `junit.xml` into a folder.
+pub(super) fn write_reports(folder: &Path, report: &Report) -> Result<(), CliError> {
+    let junit = junit::render(report).map_err(CliError::harness)?;
+    for (name, text) in [("report.json", json::render(report)), ("junit.xml", junit)] {
+        let file = folder.join(name);
+        fs::write(&file, text).map_err(|error| CliError::Harness(format!("{}: {error}", file.display())))?;
+    }
+    Ok(())
+}
+
+/// A folder for this run: the one that was asked for, or a new one named by the time.
+fn run_folder(args: &Args, context: &Context, started: Timestamp) -> Result<PathBuf, CliError> {
+    let refused = |folder: &Path, error: io::Error| {
+        CliError::Harness(format!("cannot make {}: {error}", folder.display()))
+    };
+    if let Some(folder) = &args.out {
+        fs::create_dir_all(folder).map_err(|error| refused(folder, error))?;
+        return Ok(folder.clone());
+    }
+    let runs = context.workspace.runs();
+    fs::create_dir_all(&runs).map_err(|error| refused(&runs, error))?;
+    let name = started.strftime("%Y-%m-%dT%H-%M-%SZ").to_string();
+    let mut attempt = 1;
+    loop {
+        let folder = runs.join(if attempt == 1 { name.clone() } else { format!("{name}-{attempt}") });
+        match fs::create_dir(&folder) {
+            Ok(()) => return Ok(folder),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => attempt += 1,
+            Err(error) => return Err(refused(&folder, error)),
+        }
+    }
+}
+
+/// The first Ctrl-C ends the run in order; a second one ends the process at once.
+fn stop_on_interrupt(stop: &Stop) -> Result<(), CliError> {
+    let stop = stop.clone();
+    ctrlc::set_handler(move || {
+        if stop.set() {
+            std::process::exit(i32::from(Outcome::Harness.code()));
+        }
+    })
+    .map_err(|error| CliError::Harness(format!("cannot listen for Ctrl-C: {error}")))
+}
+
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// A seed that is short enough to be typed.
+fn random_seed() -> u64 {
+    RandomState::new().hash_one(()) >> 32
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn panicked() -> VectorsResult {
+    VectorsResult {
+        failures: vec!["the check of the vectors panicked".to_owned()],
+        ..VectorsResult::default()
+    }
+}

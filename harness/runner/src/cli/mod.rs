@@ -1,0 +1,30 @@
+//! The command line, one file per command. The `ikev1-conform` binary and `cargo xtask` are thin shells around
+//! [`run`].
+//!
+//! | exit code | when |
+//! |---|---|
+//! | 0 | nothing unexpected |
+//! | 1 | an unexpected verdict, a wrong vector, a known failure that is out of date, a generated file that is not current |
+//! | 2 | the command line or an input file is wrong |
+//! | 3 | a fault of the harness or of its surroundings |
+//!
+//! [`ikev1_report::exit`] has the full table for a run.
+
+mod app;
+mod catalogue;
+pub mod conform;
+mod error;
+pub mod explain;
+pub mod images;
+pub mod lint;
+pub mod list;
+mod peers;
+pub mod record;
+pub mod rejudge;
+pub mod schema;
+pub mod vectors;
+mod workspace;
+
+pub use app::{Command, Context, Global, run};
+pub use error::CliError;
+pub use workspace::Workspace;

@@ -1,0 +1,100 @@
+//! `rejudge`: judges the cases of an earlier run again, from its files alone.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use ikev1_report::model::{CaseResult, Report};
+use ikev1_report::waiver::{self, Waiver};
+use ikev1_report::{Outcome, json, term};
+use ikev1_scenario::judge::judge;
+
+use super::app::Context;
+use super::conform::write_reports;
+use super::error::CliError;
+use super::peers::PeerName;
+use crate::run::{CaseFolder, RunOptions, Stop, case_result, read_profile};
+
+/// Arguments of `rejudge`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Args {
+    /// Folder of a run
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    /// Exit 1 when any verdict is another than in the run's report, whatever the verdicts are
+    #[arg(long)]
+    check: bool,
+    /// Write the new verdicts into the run's reports
+    #[arg(long)]
+    write: bool,
+    /// JSON: the new report
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Outcome, CliError> {
+    let file = args.folder.join("report.json");
+    let text = fs::read_to_string(&file).map_err(|error| {
+        CliError::Usage(format!("{} is no folder of a run: {error}", args.folder.display()))
+    })?;
+    let old = json::parse(&text).map_err(|error| CliError::Usage(format!("{}: {error}", file.display())))?;
+    let new = rejudge(&args.folder, &old, context)?;
+    let changed: Vec<_> =
+        old.cases.iter().zip(&new.cases).filter(|(old, new)| old.verdict != new.verdict).collect();
+    if args.write {
+        write_reports(&args.folder, &new)?;
+    }
+    if args.json {
+        out.write_all(json::render(&new).as_bytes())?;
+    } else {
+        for (old, new) in &changed {
+            let CaseResult { id, peer, role, .. } = new;
+            writeln!(out, "changed from {} to {}: {id} ({peer}, {role})", old.verdict, new.verdict)?;
+        }
+        out.write_all(term::summary(&new, &args.folder.display().to_string(), term::colours()).as_bytes())?;
+        let word = if changed.is_empty() {
+            "every verdict is as it was".to_owned()
+        } else {
+            format!("{} verdicts changed", changed.len())
+        };
+        writeln!(out, "rejudged {}: {word}", new.cases.len())?;
+    }
+    Ok(match (args.check, changed.is_empty()) {
+        (true, true) => Outcome::Success,
+        (true, false) => Outcome::Unexpected,
+        (false, _) => Outcome::of(&new),
+    })
+}
+
+/// The report with every verdict made anew. A case that never ran (`unsupported`) stays as it is.
+fn rejudge(folder: &Path, old: &Report, context: &Context) -> Result<Report, CliError> {
+    let mut new = old.clone();
+    let options = RunOptions {
+        jobs: 1,
+        seed: old.run.seed,
+        strict: old.run.strict,
+        folder: folder.to_owned(),
+        program: context.program.clone(),
+        stop: Stop::default(),
+    };
+    for case in &mut new.cases {
+        let Some(transcript) = case.artefacts.get("transcript") else { continue };
+        let relative = Path::new(transcript).parent().unwrap_or(Path::new(""));
+        let (stored, records) = CaseFolder::at(folder, relative).read().map_err(CliError::usage)?;
+        let profile = read_profile(folder, &case.peer).map_err(CliError::usage)?;
+        let judgement = judge(&stored, &records, &profile);
+        let waivers = waivers(&case.peer, context)?;
+        let fresh = case_result(&stored, &profile, judgement, &waivers, &options);
+        let (duration_ms, artefacts) = (case.duration_ms, std::mem::take(&mut case.artefacts));
+        *case = CaseResult { duration_ms, artefacts, ..fresh };
+    }
+    new.summary = new.cases.iter().map(|case| case.verdict).collect();
+    Ok(new)
+}
+
+/// The known failures of a peer; none when the workspace does not know the peer any more.
+fn waivers(peer: &str, context: &Context) -> Result<Vec<Waiver>, CliError> {
+    let file =
+        PeerName::parse(peer, &context.workspace).ok().and_then(|peer| peer.waiver_file(&context.workspace));
+    file.map_or_else(|| Ok(Vec::new()), |file| waiver::load(&file).map_err(CliError::usage))
+}

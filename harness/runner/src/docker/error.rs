@@ -1,0 +1,165 @@
+//! Errors of the Docker and VICI layers.
+
+use std::{io, time::Duration};
+
+/// Why a container could not be built, started, reached or removed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DockerError {
+    /// There is no `docker` executable in `PATH`.
+    #[error("found no docker command: install Docker Engine (Debian: `apt-get install docker.io`)")]
+    NoBinary,
+    /// The command is there, but no daemon answers.
+    #[error(
+        "docker daemon does not answer ({detail}): start it (`systemctl start docker`), or set DOCKER_HOST"
+    )]
+    NoDaemon {
+        /// What the client said.
+        detail: String,
+    },
+    /// A docker command ended with an error.
+    #[error("command `{command}` failed with {status}: {detail}")]
+    Command {
+        /// The command line.
+        command: String,
+        /// Its exit status.
+        status: String,
+        /// The last lines that it printed.
+        detail: String,
+    },
+    /// A command could not be run at all.
+    #[error("failed to run `{command}`: {source}")]
+    Spawn {
+        /// The command line.
+        command: String,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// A base image can neither be pulled nor be bootstrapped.
+    #[error(
+        "base image {image} is not here and cannot be pulled ({detail}), and there is no mmdebstrap to make it: \
+         run `apt-get install mmdebstrap`, or `docker load` the image"
+    )]
+    NoBaseImage {
+        /// The image.
+        image: String,
+        /// Why the pull failed.
+        detail: String,
+    },
+    /// The suite is not one that the peer's manifest lists.
+    #[error("peer {peer} has no suite {suite:?}: expected one of {known}")]
+    UnknownSuite {
+        /// The peer.
+        peer: String,
+        /// The suite that was asked for.
+        suite: String,
+        /// The suites in the manifest.
+        known: String,
+    },
+    /// A file of the image's directory could not be read.
+    #[error("failed to read {path}: {source}")]
+    Read {
+        /// The file or directory.
+        path: String,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// A manifest or list of known deviations is not valid.
+    #[error("failed to parse {path}: {source}")]
+    Manifest {
+        /// The file.
+        path: String,
+        /// The TOML reader's message, with line and column.
+        source: Box<toml::de::Error>,
+    },
+    /// The Docker Engine API refused something.
+    #[error("docker engine: {0}")]
+    Api(#[from] testcontainers::bollard::errors::Error),
+    /// The testcontainers library could not start or use the container.
+    #[error("container: {0}")]
+    Container(#[from] testcontainers::TestcontainersError),
+    /// The container has no address on a bridge network.
+    #[error("container {id} has no {what}: expected one on the default bridge network")]
+    NoAddress {
+        /// The container.
+        id: String,
+        /// What is missing.
+        what: &'static str,
+    },
+    /// The daemon did not become ready.
+    #[error("daemon in container {id} was not ready after {waited:?} ({detail}); its log ends:\n{log}")]
+    NotReady {
+        /// The container.
+        id: String,
+        /// How long the harness waited.
+        waited: Duration,
+        /// The last failure.
+        detail: String,
+        /// The tail of the container's log.
+        log: String,
+    },
+    /// The container's process has ended.
+    #[error("container {id} is not running; its log ends:\n{log}")]
+    NotRunning {
+        /// The container.
+        id: String,
+        /// The tail of the container's log.
+        log: String,
+    },
+    /// A VICI exchange failed.
+    #[error("vici: {0}")]
+    Vici(#[from] ViciError),
+}
+
+/// Why a VICI exchange with charon failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ViciError {
+    /// The control socket could not be reached, or broke.
+    #[error("failed to talk to the control socket: {0}")]
+    Io(#[from] io::Error),
+    /// No answer in time.
+    #[error("command {command} had no answer after {waited:?}")]
+    Timeout {
+        /// The command.
+        command: String,
+        /// How long the harness waited.
+        waited: Duration,
+    },
+    /// The answer is not a VICI message.
+    #[error("met {0} where a VICI message was expected")]
+    Malformed(&'static str),
+    /// A packet announced a length that no charon sends.
+    #[error("packet announces {len} octets, expected at most {max}")]
+    TooLarge {
+        /// The length announced.
+        len: usize,
+        /// The bound.
+        max: usize,
+    },
+    /// A name or value cannot be encoded.
+    #[error("{what} of {len} octets does not fit its VICI counter")]
+    TooLong {
+        /// `name` or `value`.
+        what: &'static str,
+        /// Its length.
+        len: usize,
+    },
+    /// charon does not know the command or event.
+    #[error("charon does not know the command or event {0}")]
+    Unknown(String),
+    /// charon refused the command.
+    #[error("command {command} was refused: {message}")]
+    Refused {
+        /// The command.
+        command: String,
+        /// `errmsg` of the answer.
+        message: String,
+    },
+    /// SAs were still there after they were told to go.
+    #[error("{count} ISAKMP SAs are left after they were terminated")]
+    Left {
+        /// How many.
+        count: usize,
+    },
+}

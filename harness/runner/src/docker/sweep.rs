@@ -1,0 +1,85 @@
+//! Removal of containers that a run has left behind.
+
+use std::process::{Command, Stdio};
+
+use super::{error::DockerError, images::LABEL};
+
+/// Removes every container of the run `run_id`; returns the identifiers of those that were there.
+///
+/// # Errors
+/// A docker command that fails.
+pub async fn sweep(run_id: &str) -> Result<Vec<String>, DockerError> {
+    let run_id = run_id.to_owned();
+    tokio::task::spawn_blocking(move || sweep_blocking(&run_id)).await.unwrap_or_else(|error| {
+        let detail = error.to_string();
+        Err(DockerError::Command { command: "sweep".to_owned(), status: "panic".to_owned(), detail })
+    })
+}
+
+/// As [`sweep`], for places without a runtime: drop, panic and signal handlers.
+///
+/// # Errors
+/// A docker command that fails.
+pub fn sweep_blocking(run_id: &str) -> Result<Vec<String>, DockerError> {
+    let filter = format!("label={LABEL}={run_id}");
+    let listed = docker(&["ps", "--all", "--quiet", "--no-trunc", "--filter", &filter])?;
+    let ids: Vec<String> = listed.lines().map(str::to_owned).collect();
+    if !ids.is_empty() {
+        let mut args = vec!["rm", "--force", "--volumes"];
+        args.extend(ids.iter().map(String::as_str));
+        // A container that is being removed by someone else is as good as removed.
+        if let Err(error) = docker(&args) {
+            let left = docker(&["ps", "--all", "--quiet", "--no-trunc", "--filter", &filter])?;
+            if !left.is_empty() && !error.to_string().contains("already in progress") {
+                return Err(error);
+            }
+        }
+    }
+    Ok(ids)
+}
+
+fn docker(args: &[&str]) -> Result<String, DockerError> {
+    let command = || format!("docker {}", args.join(" "));
+    let output = Command::new("docker")
+        .args(args)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|source| DockerError::Spawn { command: command(), source })?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    Err(DockerError::Command {
+        command: command(),
+        status: output.status.to_string(),
+        detail: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+    })
+}
+
+/// Sweeps a run when it goes out of scope: at the end of `main`, on an early return, and on a panic.
+///
+/// Make it before the first container, so that it is dropped after the last.
+#[derive(Debug)]
+pub struct RunGuard {
+    run_id: String,
+}
+
+impl RunGuard {
+    /// A guard for the containers labelled with `run_id`.
+    #[must_use]
+    pub fn new(run_id: impl Into<String>) -> Self {
+        Self { run_id: run_id.into() }
+    }
+
+    /// The run that this guards.
+    #[must_use]
+    pub fn run_id(&self) -> &str {
+        &self.run_id
+    }
+}
+
+impl Drop for RunGuard {
+    fn drop(&mut self) {
+        // Nobody is left to tell; the container's own time limit is the last resort.
+        let _ = sweep_blocking(&self.run_id);
+    }
+}

@@ -1,0 +1,326 @@
+//! What the harness engine tells while it works: values, plaintexts, and messages that it lets the case edit.
+//!
+//! The engine calls [`ValueTap`] and [`EditHook`] in the middle of its methods; both only note what they
+//! see in [`Tap`], and the executor takes it from there after each call.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use ikev1::crypto::{HashAlgorithm, reference};
+use ikev1::hook::{OutgoingHook, OutgoingMessage};
+use ikev1::keylog::{Direction, KeyLog, Label};
+use ikev1::wire::edit::{self, Edit};
+use ikev1::wire::{
+    CookiePair, ExchangeType, Header, MessageId, PayloadType, Trailing, WireLimits, decode_chain,
+};
+use ikev1_scenario::model::{self, Contains, EditOp, Exchange, HashTreatment, Selector};
+use ikev1_scenario::tracker::HeaderIdentity;
+
+use crate::link::{HexError, from_hex};
+
+/// Length of a generic payload header (RFC 2408 section 3.2).
+const GENERIC_HEADER: usize = 4;
+
+/// The executor's handle on what the engine told.
+#[derive(Debug, Clone, Default)]
+pub(super) struct SharedTap(Arc<Mutex<Tap>>);
+
+impl SharedTap {
+    /// What was told so far.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Tap> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A derived value of the harness engine.
+#[derive(Debug, Clone)]
+pub(super) struct Derived {
+    pub(super) cookies: CookiePair,
+    pub(super) m_id: MessageId,
+    pub(super) label: Label,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// A decrypted message of the harness engine, or a clear one that an edit changed.
+#[derive(Debug, Clone)]
+pub(super) struct Plain {
+    pub(super) direction: Direction,
+    pub(super) bytes: Vec<u8>,
+    /// It is not encrypted on the wire; then its length field may still be that of before the edit.
+    pub(super) clear: bool,
+    /// Before and by which steps it was edited.
+    pub(super) edited: Option<Edited>,
+}
+
+impl Plain {
+    /// Whether it is what that message says when decrypted, as far as the header and the length tell.
+    fn is_of(&self, message: &[u8]) -> bool {
+        let upto = if self.clear { 24 } else { Header::LEN };
+        let same_body = !self.clear || self.bytes.get(Header::LEN..) == message.get(Header::LEN..);
+        self.bytes.len() == message.len() && self.bytes.get(..upto) == message.get(..upto) && same_body
+    }
+}
+
+/// What an edit changed.
+#[derive(Debug, Clone)]
+pub(super) struct Edited {
+    pub(super) unaltered: Vec<u8>,
+    pub(super) steps: Vec<usize>,
+}
+
+/// An edit that waits for its message.
+#[derive(Debug, Clone)]
+struct ArmedEdit {
+    step: usize,
+    edit: model::Edit,
+    /// Messages so far that the selector's `contains` fits.
+    fitting: u32,
+    done: bool,
+}
+
+/// Everything that the engine told and the executor has not taken yet, and the edits that wait.
+#[derive(Debug, Default)]
+pub(super) struct Tap {
+    pub(super) values: Vec<Derived>,
+    pub(super) plains: VecDeque<Plain>,
+    /// Edits that could not be applied: a fault of the case, not of the peer.
+    pub(super) problems: Vec<String>,
+    edits: Vec<ArmedEdit>,
+    edited: Option<Edited>,
+    exchanges: Exchanges,
+    nonces: HashMap<(CookiePair, MessageId), Vec<Vec<u8>>>,
+}
+
+impl Tap {
+    /// Arms an edit for messages to come.
+    pub(super) fn arm(&mut self, step: usize, edit: model::Edit) {
+        self.edits.push(ArmedEdit { step, edit, fitting: 0, done: false });
+    }
+
+    /// Notes the exchange of a message of the peer, so that occurrences count over both sides.
+    pub(super) fn peer_sent(&mut self, message: &[u8]) {
+        if let Some(identity) = HeaderIdentity::read(message)
+            && identity.exchange() != Some(Exchange::Informational)
+        {
+            self.exchanges.occurrence(identity);
+        }
+    }
+
+    /// The decrypted form of the datagram that the engine has just handled; the last when it tried several keys.
+    pub(super) fn take_inbound(&mut self) -> Option<Plain> {
+        let last = self.plains.iter().rev().find(|plain| plain.direction == Direction::Inbound).cloned();
+        self.plains.retain(|plain| plain.direction != Direction::Inbound);
+        last
+    }
+
+    /// The decrypted form of a message that the engine sends.
+    pub(super) fn take_outbound(&mut self, message: &[u8]) -> Option<Plain> {
+        let fits = |plain: &Plain| plain.direction == Direction::Outbound && plain.is_of(message);
+        let index = self.plains.iter().position(fits)?;
+        self.plains.remove(index)
+    }
+
+    fn outgoing(&mut self, message: &mut OutgoingMessage<'_>) {
+        let Some(identity) = HeaderIdentity::read(message.bytes) else { return };
+        let occurrence = self.exchanges.occurrence(identity);
+        let Some(exchange) = identity.exchange() else { return };
+        let unaltered = message.bytes.clone();
+        let mut steps = Vec::new();
+        let mut edits = core::mem::take(&mut self.edits);
+        for armed in edits.iter_mut().filter(|armed| !armed.done) {
+            let selector = &armed.edit.message;
+            if selector.exchange != exchange || selector.number != message.number {
+                continue;
+            }
+            let place = match &selector.contains {
+                None => occurrence,
+                Some(contains) if contained(contains, &unaltered) => {
+                    armed.fitting = armed.fitting.saturating_add(1);
+                    armed.fitting
+                }
+                Some(_) => continue,
+            };
+            if place != selector.occurrence {
+                continue;
+            }
+            armed.done = true;
+            steps.push(armed.step);
+            if let Err(problem) = self.apply(&armed.edit, message) {
+                self.problems.push(format!("cannot edit {}: {problem}", shown(selector)));
+            }
+        }
+        self.edits = edits;
+        if !steps.is_empty() {
+            self.edited = Some(Edited { unaltered, steps });
+            if !message.encrypted {
+                // Clear messages are not reported as plaintexts; this one is, so that both forms are recorded.
+                let edited = self.edited.take();
+                let bytes = message.bytes.clone();
+                self.plains.push_back(Plain { direction: Direction::Outbound, bytes, clear: true, edited });
+            }
+        }
+    }
+
+    fn apply(&self, armed: &model::Edit, message: &mut OutgoingMessage<'_>) -> Result<(), EditFailure> {
+        for op in &armed.apply {
+            edit::apply(message.bytes, &wire_edit(op)?)?;
+        }
+        message.keep_length |= armed.keep_length;
+        if armed.hash == HashTreatment::Recompute {
+            self.recompute_hash(message)?;
+        }
+        Ok(())
+    }
+
+    /// Computes HASH(1), HASH(2) or HASH(3) of a phase 2 message again (RFC 2409 sections 5.5 and 5.7).
+    fn recompute_hash(&self, message: &mut OutgoingMessage<'_>) -> Result<(), EditFailure> {
+        let skeyid_a = message.skeyid_a.ok_or(EditFailure::NoHash("SKEYID_a is not known yet"))?;
+        let first = message.bytes.get(16).copied().map(PayloadType);
+        if first != Some(PayloadType::HASH) {
+            return Err(EditFailure::NoHash("its first payload is no HASH"));
+        }
+        let length = message.bytes.get(Header::LEN + 2..Header::LEN + GENERIC_HEADER);
+        let length =
+            length.map_or(0, |field| field.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte)));
+        let end = Header::LEN.saturating_add(length);
+        let (Some(digest_len), Some(after_hash)) =
+            (length.checked_sub(GENERIC_HEADER), message.bytes.get(end..))
+        else {
+            return Err(EditFailure::NoHash("its HASH payload has no valid length"));
+        };
+        let hash = HashAlgorithm::ALL.iter().copied().find(|hash| hash.output_len() == digest_len);
+        let hash = hash.ok_or(EditFailure::NoHash("its HASH payload has the length of no hash"))?;
+
+        let m_id = message.m_id.0.to_be_bytes();
+        let nonces = self.nonces.get(&(message.cookies, message.m_id)).map_or(&[][..], Vec::as_slice);
+        let (ni_b, nr_b) = (nonces.first(), nonces.get(1));
+        let no_nonce = EditFailure::NoHash("the nonces of its exchange are not known");
+        let parts: Vec<&[u8]> = match (message.exchange, message.number, ni_b, nr_b) {
+            (ExchangeType::QUICK_MODE, 2, Some(ni_b), _) => vec![&m_id, ni_b, after_hash],
+            (ExchangeType::QUICK_MODE, 3, Some(ni_b), Some(nr_b)) => vec![&[0], &m_id, ni_b, nr_b],
+            (ExchangeType::QUICK_MODE, 2 | 3, ..) => return Err(no_nonce),
+            _ => vec![&m_id, after_hash],
+        };
+        let digest = reference().prf(hash, skeyid_a, &parts).as_bytes().to_vec();
+        if let Some(field) = message.bytes.get_mut(Header::LEN + GENERIC_HEADER..end) {
+            field.copy_from_slice(&digest);
+        }
+        Ok(())
+    }
+
+    fn plaintext(&mut self, direction: Direction, message: &[u8]) {
+        self.note_nonce(message);
+        let edited = if direction == Direction::Outbound { self.edited.take() } else { None };
+        self.plains.push_back(Plain { direction, bytes: message.to_vec(), clear: false, edited });
+    }
+
+    /// Keeps the nonce of a quick mode message: the first of its exchange is Ni_b, the second Nr_b.
+    fn note_nonce(&mut self, message: &[u8]) {
+        let Ok(header) = Header::decode(message) else { return };
+        if header.exchange_type != ExchangeType::QUICK_MODE {
+            return;
+        }
+        let body = Bytes::copy_from_slice(message.get(Header::LEN..).unwrap_or_default());
+        let limits = WireLimits::default();
+        let Ok(chain) = decode_chain(header.next_payload, &body, Trailing::Padding, &limits) else { return };
+        let Some(nonce) = chain.first(PayloadType::NONCE) else { return };
+        let nonces = self.nonces.entry((header.cookies, header.message_id)).or_default();
+        if !nonces.iter().any(|known| *known == nonce.body) {
+            nonces.push(nonce.body.to_vec());
+        }
+    }
+}
+
+/// Counts exchanges by type, as the tracker does, but before a message is on its way.
+#[derive(Debug, Default)]
+struct Exchanges {
+    known: HashMap<(u8, [u8; 8], Option<[u8; 8]>, u32), u32>,
+    counts: HashMap<u8, u32>,
+}
+
+impl Exchanges {
+    /// Which exchange of its type the message belongs to. Informational exchanges have one message, so each is new.
+    fn occurrence(&mut self, identity: HeaderIdentity) -> u32 {
+        let phase1 = matches!(identity.exchange(), Some(Exchange::MainMode | Exchange::AggressiveMode));
+        let key =
+            (identity.exchange_type, identity.cky_i, (!phase1).then_some(identity.cky_r), identity.m_id);
+        let single = identity.exchange() == Some(Exchange::Informational);
+        if let Some(known) = self.known.get(&key).filter(|_| !single) {
+            return *known;
+        }
+        let count = self.counts.entry(identity.exchange_type).or_insert(0);
+        *count = count.saturating_add(1);
+        self.known.insert(key, *count);
+        *count
+    }
+}
+
+/// Why an edit could not be applied.
+#[derive(Debug, thiserror::Error)]
+enum EditFailure {
+    #[error(transparent)]
+    Hex(#[from] HexError),
+    #[error(transparent)]
+    Edit(#[from] edit::EditError),
+    #[error("no hash to recompute: {0}")]
+    NoHash(&'static str),
+}
+
+fn wire_edit(op: &EditOp) -> Result<Edit, HexError> {
+    let path = |field: &String| field.clone();
+    Ok(match op {
+        EditOp::Set { field, hex } => Edit::Set { path: path(field), bytes: from_hex("bytes to set", hex)? },
+        EditOp::SetNumber { field, value } => Edit::SetNumber { path: path(field), value: *value },
+        EditOp::Xor { field, index, mask } => Edit::Xor { path: path(field), index: *index, mask: *mask },
+        EditOp::Truncate { length } => Edit::Truncate { len: *length },
+        EditOp::Append { hex } => Edit::Append { bytes: from_hex("bytes to append", hex)? },
+        EditOp::InsertPayload { at, payload_type, hex } => Edit::InsertPayload {
+            at: *at,
+            payload_type: PayloadType(*payload_type),
+            body: from_hex("payload body", hex)?,
+        },
+        EditOp::RemovePayload { field } => Edit::RemovePayload { path: path(field) },
+        EditOp::Reorder { order } => Edit::ReorderPayloads { order: order.clone() },
+        EditOp::Replace { field, hex } => {
+            Edit::Replace { path: path(field), bytes: from_hex("replacing bytes", hex)? }
+        }
+        EditOp::Fill { field, length, byte } => {
+            Edit::Replace { path: path(field), bytes: vec![*byte; *length] }
+        }
+        EditOp::DuplicatePayload { field } => Edit::DuplicatePayload { path: path(field) },
+    })
+}
+
+/// Whether a message in the clear contains what a selector asks for.
+fn contained(contains: &Contains, message: &[u8]) -> bool {
+    super::find::contains(message, contains)
+}
+
+fn shown(selector: &Selector) -> String {
+    format!("{} message {} of exchange {}", selector.exchange, selector.number, selector.occurrence)
+}
+
+/// The engine's key log.
+#[derive(Debug)]
+pub(super) struct ValueTap(pub(super) SharedTap);
+
+impl KeyLog for ValueTap {
+    fn value(&mut self, cookies: CookiePair, m_id: MessageId, label: Label, bytes: &[u8]) {
+        self.0.lock().values.push(Derived { cookies, m_id, label, bytes: bytes.to_vec() });
+    }
+
+    fn plaintext(&mut self, direction: Direction, message: &[u8]) {
+        self.0.lock().plaintext(direction, message);
+    }
+}
+
+/// The engine's outgoing hook.
+#[derive(Debug)]
+pub(super) struct EditHook(pub(super) SharedTap);
+
+impl OutgoingHook for EditHook {
+    fn outgoing(&mut self, message: &mut OutgoingMessage<'_>) {
+        self.0.lock().outgoing(message);
+    }
+}

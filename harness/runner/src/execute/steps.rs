@@ -1,0 +1,280 @@
+//! What each step does.
+
+use core::time::Duration;
+
+use bytes::Bytes;
+use ikev1::error::ApiMisuse;
+use ikev1::wire::{Doi, Notification, NotifyType, ProtocolId};
+use ikev1_scenario::model::{
+    Expect, ExpectState, Notify, OnSa, Replay, SaKind, Selector, Side, Start, StartExchange, Step, Traffic,
+    TrafficExpect, When, Which, Whose,
+};
+use ikev1_scenario::transcript::{Event, Record};
+
+use super::executor::{Executor, Stop};
+use super::find;
+use crate::driver::{Driver, PeerCommand, SaView};
+use crate::link::from_hex;
+use crate::packet::Echo;
+use crate::settings::{self, PEER_NAME, POLICY_NAME};
+use crate::{traffic, view};
+
+/// How often the peer is asked for its SAs while a step waits for them.
+const STATE_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Identifier of our echo requests; one case has one series of sequence numbers.
+const ECHO_IDENTIFIER: u16 = 0x2409;
+
+impl From<ApiMisuse> for Stop {
+    fn from(error: ApiMisuse) -> Self {
+        match error {
+            ApiMisuse::UnknownSa(_) | ApiMisuse::NotEstablished | ApiMisuse::Packet(_) => {
+                Self::Unmet(error.to_string())
+            }
+            _ => Self::Infra(format!("harness engine: {error}")),
+        }
+    }
+}
+
+impl<D: Driver + ?Sized> Executor<'_, D> {
+    /// Performs a step.
+    pub(super) async fn perform(&mut self, index: usize, step: &Step) -> Result<(), Stop> {
+        match step {
+            Step::Start(start) => self.start(*start).await,
+            Step::Expect(expect) => self.expect(expect).await,
+            Step::Edit(edit) => {
+                self.tap.lock().arm(index, edit.clone());
+                Ok(())
+            }
+            Step::EditDatagram(_) | Step::Drop(_) | Step::Duplicate(_) | Step::Delay(_) => {
+                self.link.arm(index, step);
+                Ok(())
+            }
+            Step::Inject(inject) => match inject.when {
+                When::Now => self.inject(inject, None).await,
+                When::Before(_) | When::After(_) => {
+                    self.link.arm(index, step);
+                    Ok(())
+                }
+            },
+            Step::Replay(replay) => self.replay_step(replay).await,
+            Step::Advance(advance) => self.run_for(Duration::from_secs(advance.seconds)).await,
+            Step::Settle(settle) => {
+                self.settle(Duration::from_millis(settle.ms), Duration::from_millis(settle.within_ms)).await
+            }
+            Step::Rekey(on) => self.rekey(*on).await,
+            Step::Delete(on) => self.delete(*on).await,
+            Step::Notify(notify) => self.notify(notify).await,
+            Step::Traffic(traffic) => self.traffic(index, *traffic).await,
+            Step::ExpectState(expect) => self.expect_state(*expect).await,
+        }
+    }
+
+    async fn start(&mut self, start: Start) -> Result<(), Stop> {
+        let now = self.now();
+        match (start.by.unwrap_or(self.case.initiator()), start.exchange) {
+            (Side::Peer, StartExchange::Phase1) => self.driver.command(PeerCommand::InitiatePhase1).await?,
+            (Side::Peer, _) => self.driver.command(PeerCommand::InitiateQuickMode).await?,
+            (Side::Harness, StartExchange::Phase1) => {
+                self.engine.initiate_phase1(now, PEER_NAME)?;
+            }
+            (Side::Harness, StartExchange::QuickMode) => {
+                let isakmp_sa = view::isakmp_sa(&self.engine, Which::Newest)?;
+                self.engine.initiate_quick_mode(now, isakmp_sa, POLICY_NAME)?;
+            }
+            (Side::Harness, StartExchange::Both) => {
+                self.engine.initiate(now, PEER_NAME, POLICY_NAME)?;
+            }
+        }
+        self.drain().await
+    }
+
+    async fn expect(&mut self, expect: &Expect) -> Result<(), Stop> {
+        let deadline = self.now() + Duration::from_millis(expect.within_ms);
+        let mut search = find::Search::new(&expect.message, expect.from);
+        if self.run_until(deadline, |executor| search.goes_on_in(executor.recorder.records())).await? {
+            return Ok(());
+        }
+        let seen = last_messages(self.recorder.records(), expect.from);
+        let within = expect.within_ms;
+        Err(Stop::Unmet(format!(
+            "no {} from the {} within {within} ms{seen}",
+            shown(&expect.message),
+            expect.from
+        )))
+    }
+
+    async fn replay_step(&mut self, replay: &Replay) -> Result<(), Stop> {
+        let Some(passed) = self.link.passed(replay.from, &replay.message).cloned() else {
+            return Err(Stop::Unmet(format!("{} has not passed yet", shown(&replay.message))));
+        };
+        for _ in 0..replay.times {
+            self.replay(passed.clone()).await?;
+        }
+        Ok(())
+    }
+
+    async fn rekey(&mut self, on: OnSa) -> Result<(), Stop> {
+        let now = self.now();
+        match (on.by, on.sa) {
+            (Side::Peer, SaKind::Isakmp) => self.driver.command(PeerCommand::RekeyIsakmp(on.which)).await?,
+            (Side::Peer, SaKind::Ipsec) => self.driver.command(PeerCommand::RekeyIpsec(on.which)).await?,
+            (Side::Harness, SaKind::Isakmp) => {
+                let sa = view::isakmp_sa(&self.engine, on.which)?;
+                self.engine.rekey_isakmp_sa(now, sa)?;
+            }
+            (Side::Harness, SaKind::Ipsec) => {
+                let sa = view::ipsec_sa(&self.engine, on.which)?;
+                self.engine.rekey_ipsec_sa(now, sa)?;
+            }
+        }
+        self.drain().await
+    }
+
+    async fn delete(&mut self, on: OnSa) -> Result<(), Stop> {
+        let now = self.now();
+        match (on.by, on.sa) {
+            (Side::Peer, SaKind::Isakmp) => self.driver.command(PeerCommand::DeleteIsakmp(on.which)).await?,
+            (Side::Peer, SaKind::Ipsec) => self.driver.command(PeerCommand::DeleteIpsec(on.which)).await?,
+            (Side::Harness, SaKind::Isakmp) => {
+                let sa = view::isakmp_sa(&self.engine, on.which)?;
+                self.engine.delete_isakmp_sa(now, sa)?;
+            }
+            (Side::Harness, SaKind::Ipsec) => {
+                let sa = view::ipsec_sa(&self.engine, on.which)?;
+                self.engine.delete_ipsec_sa(now, sa)?;
+            }
+        }
+        self.drain().await
+    }
+
+    async fn notify(&mut self, notify: &Notify) -> Result<(), Stop> {
+        let sa = view::isakmp_sa(&self.engine, Which::Newest)?;
+        let notification = Notification {
+            doi: Doi::IPSEC,
+            protocol: ProtocolId(notify.protocol),
+            notify_type: NotifyType(notify.notify_type),
+            spi: Bytes::new(),
+            data: from_hex("notification data", &notify.data_hex)?.into(),
+        };
+        self.engine.send_notify(self.driver.now(), sa, notification)?;
+        self.drain().await
+    }
+
+    async fn traffic(&mut self, step: usize, traffic: Traffic) -> Result<(), Stop> {
+        let id = view::ipsec_sa(&self.engine, traffic.sa)?;
+        let Some(sa) = self.engine.ipsec_sas().find(|sa| sa.id == id) else {
+            return Err(Stop::Unmet("the IPsec SA is gone".to_owned()));
+        };
+        let phase2 = &self.case.config.harness.phase2;
+        let (source, destination) = settings::client_hosts(Side::Harness, phase2)?;
+        let mut requests = Vec::new();
+        for sequence in 1..=traffic.packets {
+            let sequence = u16::try_from(sequence).unwrap_or(u16::MAX);
+            let request =
+                Echo::request(source, destination, ECHO_IDENTIFIER, sequence, b"IPsec SA in both ways");
+            let (packet, next_header) = traffic::packet(&request, phase2.encapsulation)
+                .map_err(|error| Stop::Infra(error.to_string()))?;
+            self.engine.send_packet(self.driver.now(), id, next_header, &packet)?;
+            self.drain().await?;
+            requests.push(request);
+        }
+        let deadline = self.now() + Duration::from_millis(traffic.within_ms);
+        let wanted = match traffic.expect {
+            TrafficExpect::Reply => requests.len(),
+            TrafficExpect::None => usize::MAX,
+        };
+        self.run_until(deadline, |executor| executor.replies(&requests) >= wanted).await?;
+        let replies = self.replies(&requests);
+        self.packets.clear();
+        let event = Event::Traffic {
+            step,
+            sent: traffic.packets,
+            replied: u32::try_from(replies).unwrap_or(u32::MAX),
+            spi_out: sa.spi_out,
+            detail: String::new(),
+        };
+        self.recorder.push(self.driver.now(), event);
+        let within = traffic.within_ms;
+        match traffic.expect {
+            TrafficExpect::Reply if replies < requests.len() => {
+                let sent = requests.len();
+                Err(Stop::Unmet(format!(
+                    "{replies} of {sent} echo requests were answered within {within} ms"
+                )))
+            }
+            TrafficExpect::None if replies > 0 => {
+                Err(Stop::Unmet(format!("{replies} echo requests were answered, none should be")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn replies(&self, requests: &[Echo]) -> usize {
+        let answered = |request: &&Echo| {
+            self.packets
+                .iter()
+                .any(|(_, packet, next_header)| traffic::is_reply(request, packet, *next_header))
+        };
+        requests.iter().filter(answered).count()
+    }
+
+    async fn expect_state(&mut self, expect: ExpectState) -> Result<(), Stop> {
+        let deadline = self.now() + Duration::from_millis(expect.within_ms);
+        loop {
+            let mut unmet = Vec::new();
+            let harness = view::of_endpoint(&self.engine);
+            if expect.of != Whose::Peer {
+                unmet.extend(differences(Side::Harness, &harness, &expect));
+            }
+            let peer = if expect.of == Whose::Harness { None } else { Some(self.driver.state().await?) };
+            if let Some(peer) = &peer {
+                unmet.extend(differences(Side::Peer, peer, &expect));
+            }
+            let now = self.now();
+            if unmet.is_empty() || now >= deadline {
+                if expect.of != Whose::Peer {
+                    self.recorder.state(now, Side::Harness, &harness);
+                }
+                if let Some(peer) = &peer {
+                    self.recorder.state(now, Side::Peer, peer);
+                }
+                if unmet.is_empty() {
+                    return Ok(());
+                }
+                let within = expect.within_ms;
+                return Err(Stop::Unmet(format!("{} after {within} ms", unmet.join(", "))));
+            }
+            self.run_until((now + STATE_INTERVAL).min(deadline), |_| false).await?;
+        }
+    }
+}
+
+/// In which numbers the SAs of a side differ from what is expected.
+fn differences(side: Side, view: &SaView, expect: &ExpectState) -> Vec<String> {
+    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let isakmp = count(view.isakmp_sas.iter().filter(|sa| sa.established).count());
+    let ipsec = count(view.ipsec_sas.len());
+    [("ISAKMP SAs", isakmp, expect.isakmp_sas), ("IPsec SA pairs", ipsec, expect.ipsec_sas)]
+        .into_iter()
+        .filter_map(|(what, got, wanted)| {
+            let wanted = wanted.filter(|wanted| !wanted.admits(got))?;
+            Some(format!("the {side} has {got} {what}, expected {wanted}"))
+        })
+        .collect()
+}
+
+fn shown(selector: &Selector) -> String {
+    let Selector { exchange, number, occurrence, .. } = selector;
+    let which = if *occurrence > 1 { format!(" of exchange {occurrence}") } else { String::new() };
+    format!("{exchange} message {number}{which}")
+}
+
+/// The last message that a side sent, in words.
+fn last_messages(records: &[Record], from: Side) -> String {
+    let last = records.iter().rev().find_map(|record| match &record.event {
+        Event::Datagram(datagram) if datagram.from == from => datagram.message,
+        _ => None,
+    });
+    last.map_or_else(|| "; it sent none".to_owned(), |name| format!("; its last was {name}"))
+}

@@ -1,0 +1,37 @@
+//! What a peer must offer so that cases can be run against it.
+
+use core::fmt;
+use std::time::Duration;
+
+use ikev1_scenario::case::Case;
+use ikev1_scenario::verdict::PeerProfile;
+
+use crate::execute::CaseArtefacts;
+
+/// A peer that is up, together with the executor that plays cases against it.
+///
+/// It is shared between threads. [`CaseRunner::run_case`] never fails: what goes wrong becomes a record of the
+/// transcript, which the judge turns into the verdict `error`.
+pub trait CaseRunner: fmt::Debug + Send + Sync {
+    /// What the peer is and can do.
+    fn profile(&self) -> &PeerProfile;
+
+    /// Whether cases may run at the same time, as they may when each has a peer of its own in this process.
+    fn runs_side_by_side(&self) -> bool;
+
+    /// Wall-clock time after which a case counts as hung.
+    fn time_limit(&self, case: &Case) -> Duration;
+
+    /// Plays one case. All randomness comes from `seed` and the case's ID.
+    fn run_case(&self, case: &Case, seed: u64) -> CaseArtefacts;
+
+    /// Makes the peer fit for the next case after one has hung or panicked, and gives the peer's log of that case.
+    /// It must not wait for the case, which may still be in [`CaseRunner::run_case`].
+    ///
+    /// # Errors
+    /// Says why the peer cannot be used any more; the run with it ends.
+    fn recover(&self) -> Result<String, String>;
+
+    /// Removes whatever was started for the peer. Further cases fail. It must not wait for a case under way.
+    fn close(&self);
+}

@@ -1,0 +1,27 @@
+//! A run: cases against one peer, scheduled, watched, judged, recorded, told to the reports.
+//!
+//! ```text
+//! [Case] ─▶ run_cases ─▶ CaseRunner::run_case ─▶ CaseArtefacts ─▶ judge ─▶ artefacts of the case
+//!              │                (a thread of its own: a panic or a hang costs one case)
+//!              └─▶ RunEvent ─▶ reports
+//! ```
+//!
+//! - [`CaseRunner`] is what a peer must offer; [`LoopbackRunner`] and [`DriverRunner`] make one of a driver.
+//! - [`run_cases`] runs the sanity handshake, the cases, and the sanity handshake again.
+//! - [`Stop`] ends a run early, after which everything that ran is still reported.
+//! - [`CaseFolder`] writes and reads what a case leaves behind, for `rejudge`.
+
+mod artefacts;
+mod case_runner;
+mod isolate;
+mod peers;
+mod sanity;
+mod schedule;
+mod stop;
+
+pub use artefacts::{ArtefactError, CaseFolder, PROFILE_FILE, read_profile, write_profile};
+pub use case_runner::CaseRunner;
+pub use peers::{DriverRunner, LoopbackRunner};
+pub use sanity::{SanityError, sanity_case};
+pub use schedule::{RunOptions, case_result, run_cases};
+pub use stop::Stop;

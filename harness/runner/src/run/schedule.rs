@@ -1,0 +1,259 @@
+//! Which case runs when, and what becomes of its outcome.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ikev1_report::RunEvent;
+use ikev1_report::model::{CaseResult, Finding, PeerInfo, Sanity};
+use ikev1_report::text::shell_quote;
+use ikev1_report::waiver::{self, Waiver};
+use ikev1_scenario::case::Case;
+use ikev1_scenario::judge::{judge, unsupported};
+use ikev1_scenario::verdict::{Judgement, PeerProfile, Verdict};
+
+use super::artefacts::{CaseFolder, write_profile};
+use super::case_runner::CaseRunner;
+use super::isolate::{Isolated, isolate};
+use super::peers::failed;
+use super::sanity::sanity_case;
+use super::stop::Stop;
+use crate::execute::CaseArtefacts;
+
+/// How a run is to be done.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// How many cases run at the same time with a peer that allows it; at least 1.
+    pub jobs: usize,
+    /// Where all randomness comes from.
+    pub seed: u64,
+    /// Whether a SHOULD that was missed is unexpected.
+    pub strict: bool,
+    /// Folder of the run, where artefacts go.
+    pub folder: PathBuf,
+    /// The command in front of the arguments when a case is to be run again: `cargo xtask`.
+    pub program: String,
+    /// Ends the run early.
+    pub stop: Stop,
+}
+
+/// Runs cases against one peer: a sanity handshake, the cases, and a sanity handshake again.
+///
+/// Cases that the peer lacks a capability for are not run but get the verdict `unsupported`. After a failed first
+/// sanity handshake no case runs. Each event goes to `sink` on the calling thread.
+pub fn run_cases(
+    cases: Vec<Case>,
+    peer: &Arc<dyn CaseRunner>,
+    waivers: &[Waiver],
+    options: &RunOptions,
+    sink: &mut dyn FnMut(RunEvent),
+) -> Vec<CaseResult> {
+    let profile = peer.profile().clone();
+    sink(RunEvent::PeerStarted { peer: peer_info(&profile), planned: cases.len() });
+    if let Err(error) = write_profile(&options.folder, &profile) {
+        sink(RunEvent::Fault { text: error.to_string() });
+    }
+    let run = PeerRun { peer, profile: &profile, waivers, options, dead: AtomicBool::new(false) };
+    let mut results = Vec::new();
+    if run.sanity("first", sink) {
+        results = run.all(cases, sink);
+        if !options.stop.is_set() {
+            run.sanity("last", sink);
+        }
+    }
+    results
+}
+
+fn peer_info(profile: &PeerProfile) -> PeerInfo {
+    PeerInfo {
+        name: profile.name.clone(),
+        version: profile.version.clone(),
+        capabilities: profile.capabilities.iter().map(|capability| capability.name().to_owned()).collect(),
+        sanity: Vec::new(),
+    }
+}
+
+/// One outcome of a case under way.
+enum Message {
+    Started(Arc<Case>),
+    Finished(Box<CaseResult>),
+    Fault(String),
+}
+
+struct PeerRun<'a> {
+    peer: &'a Arc<dyn CaseRunner>,
+    profile: &'a PeerProfile,
+    waivers: &'a [Waiver],
+    options: &'a RunOptions,
+    /// The peer could not be made fit again after a hang.
+    dead: AtomicBool,
+}
+
+impl PeerRun<'_> {
+    /// Runs a sanity handshake; gives whether it passed.
+    fn sanity(&self, when: &str, sink: &mut dyn FnMut(RunEvent)) -> bool {
+        let result = match sanity_case(when) {
+            Ok(case) => self.one(&Arc::new(case)),
+            Err(error) => Err(error.to_string()),
+        };
+        let (verdict, reason) = match result {
+            Ok(Some(result)) => (result.verdict, result.reason),
+            Ok(None) => return false,
+            Err(text) => (Verdict::Error, text),
+        };
+        let sanity = Sanity { when: when.to_owned(), verdict, reason };
+        sink(RunEvent::SanityFinished { peer: self.profile.name.clone(), sanity });
+        verdict == Verdict::Pass
+    }
+
+    /// Runs all cases, side by side where the peer allows it.
+    fn all(&self, cases: Vec<Case>, sink: &mut dyn FnMut(RunEvent)) -> Vec<CaseResult> {
+        let cases: Vec<_> = cases.into_iter().map(Arc::new).collect();
+        let jobs =
+            if self.peer.runs_side_by_side() { self.options.jobs.clamp(1, cases.len().max(1)) } else { 1 };
+        let next = AtomicUsize::new(0);
+        let (sender, receiver) = mpsc::channel();
+        let mut results = Vec::with_capacity(cases.len());
+        thread::scope(|scope| {
+            for _ in 0..jobs {
+                let (sender, next, cases) = (sender.clone(), &next, &cases);
+                scope.spawn(move || self.work(cases, next, &sender));
+            }
+            drop(sender);
+            for message in receiver {
+                match message {
+                    Message::Started(case) => sink(RunEvent::CaseStarted {
+                        peer: self.profile.name.clone(),
+                        id: case.id.clone(),
+                        role: case.role,
+                    }),
+                    Message::Finished(result) => {
+                        results.push(result.as_ref().clone());
+                        sink(RunEvent::CaseFinished(result));
+                    }
+                    Message::Fault(text) => sink(RunEvent::Fault { text }),
+                }
+            }
+        });
+        results
+    }
+
+    /// Takes one case after the other until none is left, the run is stopped or the peer is lost.
+    fn work(&self, cases: &[Arc<Case>], next: &AtomicUsize, sender: &mpsc::Sender<Message>) {
+        // The receiver lives as long as any worker, so nothing sent is lost.
+        let send = |message| drop(sender.send(message));
+        while !self.options.stop.is_set() && !self.dead.load(Ordering::SeqCst) {
+            let Some(case) = cases.get(next.fetch_add(1, Ordering::SeqCst)) else { return };
+            send(Message::Started(Arc::clone(case)));
+            match self.one(case) {
+                Ok(Some(result)) => send(Message::Finished(Box::new(result))),
+                Ok(None) => return,
+                Err(text) => send(Message::Fault(text)),
+            }
+        }
+    }
+
+    /// Runs and judges one case; `None` when the run was stopped meanwhile, an error when its artefacts are lost.
+    fn one(&self, case: &Arc<Case>) -> Result<Option<CaseResult>, String> {
+        let start = Instant::now();
+        let outcome = match unsupported(case, self.profile) {
+            Some(judgement) => (judgement, None),
+            None => match self.isolated(case) {
+                Some(outcome) => outcome,
+                None => return Ok(None),
+            },
+        };
+        let (judgement, execution) = outcome;
+        let mut artefacts = BTreeMap::new();
+        if let Some(execution) = execution {
+            let folder = CaseFolder::new(&self.options.folder, &self.profile.name, case);
+            artefacts = folder.write(case, &execution).map_err(|error| error.to_string())?;
+        }
+        let mut result = case_result(case, self.profile, judgement, self.waivers, self.options);
+        result.duration_ms = millis(start.elapsed());
+        result.artefacts = artefacts;
+        Ok(Some(result))
+    }
+
+    fn isolated(&self, case: &Arc<Case>) -> Option<(Judgement, Option<CaseArtefacts>)> {
+        let limit = self.peer.time_limit(case);
+        let (peer, task, profile) = (Arc::clone(self.peer), Arc::clone(case), self.profile.clone());
+        let seed = self.options.seed;
+        let work = move || {
+            let execution = peer.run_case(&task, seed);
+            let judgement = judge(&task, &execution.transcript, &profile);
+            (judgement, execution)
+        };
+        let reason = match isolate(&case.id, limit, &self.options.stop, work) {
+            Isolated::Done((judgement, execution)) => return Some((judgement, Some(execution))),
+            Isolated::Stopped => return None,
+            Isolated::Panicked(text) => format!("the harness panicked: {text}"),
+            Isolated::Hung => format!("the case did not end within {} s", limit.as_secs()),
+        };
+        let (reason, peer_log) = match self.peer.recover() {
+            Ok(peer_log) => (reason, peer_log),
+            Err(lost) => {
+                self.dead.store(true, Ordering::SeqCst);
+                (format!("{reason}; the peer cannot be used any more: {lost}"), String::new())
+            }
+        };
+        let artefacts = CaseArtefacts { peer_log, ..failed(&reason) };
+        let judgement = judge(case, &artefacts.transcript, self.profile);
+        Some((judgement, Some(artefacts)))
+    }
+}
+
+/// The report's entry for a judged case; duration and artefacts are left empty.
+pub fn case_result(
+    case: &Case,
+    profile: &PeerProfile,
+    judgement: Judgement,
+    waivers: &[Waiver],
+    options: &RunOptions,
+) -> CaseResult {
+    let (peer, role) = (&profile.name, case.role);
+    let mut rerun = format!("{} conform {}", options.program, shell_quote(&case.id));
+    if peer != "self" {
+        rerun.push_str(&format!(" --peer {}", shell_quote(peer)));
+    }
+    rerun.push_str(&format!(" --role {role} --seed {}", options.seed));
+    let mut result = CaseResult {
+        id: case.id.clone(),
+        peer: peer.clone(),
+        role,
+        level: case.level,
+        verdict: judgement.verdict,
+        expected: !judgement.verdict.is_unexpected(options.strict),
+        waived: None,
+        description: case.description.clone(),
+        requirements: case.requirements.iter().map(ToString::to_string).collect(),
+        duration_ms: 0,
+        reason: judgement.reason,
+        findings: judgement.findings.into_iter().map(finding).collect(),
+        artefacts: BTreeMap::new(),
+        rerun,
+    };
+    result.waived = waiver::cover(waivers, &profile.version, &result);
+    result.expected |= result.waived.is_some();
+    result
+}
+
+fn finding(finding: ikev1_scenario::verdict::Finding) -> Finding {
+    let text = |text: String| (!text.is_empty()).then_some(text);
+    Finding {
+        requirements: finding.requirements.iter().map(ToString::to_string).collect(),
+        what: finding.what,
+        packet: finding.datagram,
+        field: finding.field,
+        offset: finding.offset.and_then(|offset| u64::try_from(offset).ok()),
+        expected: text(finding.expected),
+        got: text(finding.got),
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,178 @@
+//! A case's resolved configuration as the configuration of an endpoint.
+
+use core::time::Duration;
+use std::net::{IpAddr, Ipv4Addr};
+
+use ikev1::config::{
+    Config, Encapsulation, IntegrityAlgorithm, IpsecPolicy, IpsecProtocol, IpsecTransform, NatTraversal,
+    PeerConfig, Phase1Mode, Phase1Transform, Retransmission,
+};
+use ikev1::crypto::{CipherAlgorithm, Group, HashAlgorithm, Secret};
+use ikev1::limits::Limits;
+use ikev1::wire::Identification;
+use ikev1_scenario::case::{Case, ResolvedPhase2, ResolvedSide};
+use ikev1_scenario::model::{self, Identity, Side};
+
+use crate::driver::{Addresses, InfraError};
+
+/// Name of the other side in each endpoint's configuration.
+pub const PEER_NAME: &str = "other";
+
+/// Name of the IPsec policy in each endpoint's configuration.
+pub const POLICY_NAME: &str = "clients";
+
+/// The configuration of an endpoint that plays `side` of the case.
+///
+/// # Errors
+/// When a value is nothing that the engine knows, such as a client network that is no IPv4 network.
+pub fn engine_config(case: &Case, side: Side, addresses: &Addresses) -> Result<Config, InfraError> {
+    let ours = case.config.side(side);
+    let ends = match side {
+        Side::Harness => *addresses,
+        Side::Peer => Addresses {
+            harness: addresses.peer,
+            harness_nat_t: addresses.peer_nat_t,
+            peer: addresses.harness,
+            peer_nat_t: addresses.harness_nat_t,
+        },
+    };
+    let context = Context { side: side.name() };
+    let peer = PeerConfig {
+        name: PEER_NAME.to_owned(),
+        local: ends.harness,
+        local_nat_t: ends.harness_nat_t,
+        remote: Some(ends.peer.ip()),
+        remote_port: ends.peer.port(),
+        remote_nat_t_port: ends.peer_nat_t.port(),
+        mode: match ours.exchange {
+            model::Phase1Exchange::MainMode => Phase1Mode::Main,
+            model::Phase1Exchange::AggressiveMode => Phase1Mode::Aggressive,
+        },
+        local_id: identification(&ours.id, ends.harness.ip()),
+        remote_id: Some(identification(&ours.remote_id, ends.peer.ip())),
+        pre_shared_key: Secret::new(ours.psk.clone().into_bytes()),
+        phase1: ours.phase1.transforms.iter().map(|t| context.phase1(t)).collect::<Result<_, _>>()?,
+        phase1_lifetime: seconds(ours.phase1.lifetime_seconds),
+        ipsec: vec![context.policy(ours)?],
+        nat_traversal: match ours.nat_traversal {
+            model::NatTraversal::Off => NatTraversal::Off,
+            model::NatTraversal::Auto => NatTraversal::Auto,
+            model::NatTraversal::Force => NatTraversal::Force,
+        },
+        initial_contact: ours.initial_contact,
+        retransmission: Retransmission {
+            first: Duration::from_millis(ours.retransmission.first_ms.into()),
+            factor: ours.retransmission.factor,
+            tries: ours.retransmission.tries,
+        },
+        rekey: ours.rekey,
+        rekey_margin: seconds(ours.rekey_margin_seconds),
+    };
+    Ok(Config { peers: vec![peer], limits: Limits::default() })
+}
+
+/// The addresses that traffic of a side goes between: the first host of each client network.
+///
+/// # Errors
+/// When a client is no IPv4 network.
+pub fn client_hosts(side: Side, phase2: &ResolvedPhase2) -> Result<(Ipv4Addr, Ipv4Addr), InfraError> {
+    let context = Context { side: side.name() };
+    let host = |text: &str| {
+        let (network, prefix) = context.network(text)?;
+        Ok(if prefix < 31 { Ipv4Addr::from(u32::from(network).saturating_add(1)) } else { network })
+    };
+    Ok((host(&phase2.client)?, host(&phase2.remote_client)?))
+}
+
+fn seconds(seconds: u32) -> Duration {
+    Duration::from_secs(seconds.into())
+}
+
+fn identification(identity: &Identity, address: IpAddr) -> Identification {
+    match identity {
+        Identity::Address => Identification::ip(address),
+        Identity::Ipv4(address) => Identification::ipv4(*address),
+        Identity::Fqdn(name) => Identification::fqdn(name),
+        Identity::UserFqdn(name) => Identification::user_fqdn(name),
+        Identity::KeyId(id) => Identification::key_id(id.clone().into_bytes()),
+    }
+}
+
+/// Whose configuration is read, for errors.
+#[derive(Clone, Copy)]
+struct Context {
+    side: &'static str,
+}
+
+impl Context {
+    fn error(self, problem: impl Into<String>) -> InfraError {
+        InfraError::Config { side: self.side, problem: problem.into() }
+    }
+
+    fn unknown(self, what: &str, name: &str) -> InfraError {
+        self.error(format!("the engine knows no {what} {name:?}"))
+    }
+
+    fn phase1(self, transform: &model::Phase1Transform) -> Result<Phase1Transform, InfraError> {
+        Ok(Phase1Transform {
+            cipher: self.cipher(transform.cipher.name())?,
+            hash: HashAlgorithm::from_name(transform.hash.name())
+                .ok_or_else(|| self.unknown("hash", transform.hash.name()))?,
+            group: self.group(transform.group)?,
+        })
+    }
+
+    fn cipher(self, name: &str) -> Result<CipherAlgorithm, InfraError> {
+        CipherAlgorithm::from_name(name).ok_or_else(|| self.unknown("cipher", name))
+    }
+
+    fn group(self, group: model::Group) -> Result<Group, InfraError> {
+        Group::from_name(group.name()).ok_or_else(|| self.unknown("group", group.name()))
+    }
+
+    fn policy(self, ours: &ResolvedSide) -> Result<IpsecPolicy, InfraError> {
+        let phase2 = &ours.phase2;
+        let client = |text: &str| phase2.ids.then(|| self.subnet(text)).transpose();
+        Ok(IpsecPolicy {
+            name: POLICY_NAME.to_owned(),
+            protocol: match phase2.protocol {
+                model::Protocol::Esp => IpsecProtocol::Esp,
+                model::Protocol::Ah => IpsecProtocol::Ah,
+            },
+            transforms: phase2.transforms.iter().map(|t| self.phase2(t)).collect::<Result<_, _>>()?,
+            encapsulation: match phase2.encapsulation {
+                model::Encapsulation::Tunnel => Encapsulation::Tunnel,
+                model::Encapsulation::Transport => Encapsulation::Transport,
+            },
+            pfs: phase2.pfs.group().map(|group| self.group(group)).transpose()?,
+            local_client: client(&phase2.client)?,
+            remote_client: client(&phase2.remote_client)?,
+            lifetime: seconds(phase2.lifetime_seconds),
+        })
+    }
+
+    fn phase2(self, transform: &model::Phase2Transform) -> Result<IpsecTransform, InfraError> {
+        let cipher = match transform.cipher {
+            None | Some(model::EspCipher::Null) => None,
+            Some(cipher) => Some(self.cipher(cipher.name())?),
+        };
+        let integrity = transform.integrity.map(|integrity| {
+            let known = IntegrityAlgorithm::ALL.iter().find(|(_, name)| *name == integrity.name());
+            known.map(|(algorithm, _)| *algorithm).ok_or_else(|| self.unknown("integrity", integrity.name()))
+        });
+        Ok(IpsecTransform { cipher, integrity: integrity.transpose()? })
+    }
+
+    fn subnet(self, text: &str) -> Result<Identification, InfraError> {
+        let (network, prefix) = self.network(text)?;
+        Ok(Identification::ipv4_subnet(network, prefix))
+    }
+
+    fn network(self, text: &str) -> Result<(Ipv4Addr, u8), InfraError> {
+        let parts = text.split_once('/');
+        let parsed = parts.and_then(|(address, prefix)| Some((address.parse().ok()?, prefix.parse().ok()?)));
+        parsed
+            .filter(|(_, prefix)| *prefix <= 32)
+            .ok_or_else(|| self.error(format!("client {text:?} is no IPv4 network such as 10.11.0.0/24")))
+    }
+}

@@ -1,0 +1,241 @@
+//! The engine as its own peer: one process, one virtual clock.
+//!
+//! The peer is a second endpoint with the mirrored configuration. Datagrams take [`LATENCY`] each
+//! way; when nothing is under way, the clock jumps to whatever comes next, so a lifetime of hours
+//! costs nothing.
+
+use core::time::Duration;
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Write as _;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use ikev1::Endpoint;
+use ikev1::crypto::default_provider;
+use ikev1::event::{Event, IpsecSaId};
+use ikev1::io::{Datagram, Output, Timestamp};
+use ikev1::keylog::{Direction, KeyLog, Label};
+use ikev1::wire::{CookiePair, MessageId};
+use ikev1_scenario::case::Case;
+use ikev1_scenario::model::{Capability, Side};
+use ikev1_scenario::verdict::PeerProfile;
+
+use crate::driver::{Addresses, Driver, InfraError, PeerCommand, PeerValue, SaView, ValueSource};
+use crate::random::SeededRandom;
+use crate::settings::{self, PEER_NAME, POLICY_NAME};
+use crate::{traffic, view};
+
+/// Time that a datagram takes from one end to the other.
+pub const LATENCY: Duration = Duration::from_millis(1);
+
+/// What the peer may do in one wait: far more than any case needs, so only a runaway reaches it.
+const STEPS_MAX: u64 = 100_000;
+
+/// The engine as its own peer; see the module documentation.
+#[derive(Debug)]
+pub struct Loopback {
+    profile: PeerProfile,
+    session: Option<Session>,
+}
+
+impl Loopback {
+    /// A peer that can do whatever the engine can.
+    pub fn new() -> Self {
+        let profile = PeerProfile {
+            name: "self".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            capabilities: Capability::ALL.iter().copied().collect(),
+            missing: BTreeMap::new(),
+        };
+        Self { profile, session: None }
+    }
+
+    fn session(&mut self) -> Result<&mut Session, InfraError> {
+        self.session.as_mut().ok_or(InfraError::NotPrepared)
+    }
+}
+
+impl Default for Loopback {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The ends of every loopback case: the ports of the field, addresses for documentation (RFC 5737).
+pub fn addresses() -> Addresses {
+    let end = |host, port| SocketAddr::from((Ipv4Addr::new(192, 0, 2, host), port));
+    Addresses {
+        harness: end(1, 500),
+        harness_nat_t: end(1, 4500),
+        peer: end(2, 500),
+        peer_nat_t: end(2, 4500),
+    }
+}
+
+#[async_trait]
+impl Driver for Loopback {
+    fn profile(&self) -> &PeerProfile {
+        &self.profile
+    }
+
+    async fn prepare(&mut self, case: &Case, seed: u64) -> Result<Addresses, InfraError> {
+        let addresses = addresses();
+        let config = settings::engine_config(case, Side::Peer, &addresses)?;
+        let random = SeededRandom::new(seed, &case.id, "peer");
+        let mut peer = Endpoint::new(config, default_provider(), Box::new(random));
+        let values = Arc::new(Mutex::new(Vec::new()));
+        peer.set_key_log(Box::new(ValueLog(Arc::clone(&values))));
+        self.session = Some(Session {
+            now: Timestamp::ZERO,
+            peer,
+            values,
+            to_peer: VecDeque::new(),
+            to_harness: VecDeque::new(),
+            timeout: None,
+            log: String::new(),
+        });
+        Ok(addresses)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.session.as_ref().map_or(Timestamp::ZERO, |session| session.now)
+    }
+
+    async fn send(&mut self, datagram: &Datagram) -> Result<(), InfraError> {
+        let session = self.session()?;
+        session.to_peer.push_back((session.now + LATENCY, mirrored(datagram)));
+        Ok(())
+    }
+
+    async fn wait(&mut self, until: Timestamp) -> Result<Option<Datagram>, InfraError> {
+        self.session()?.wait(until)
+    }
+
+    async fn command(&mut self, command: PeerCommand) -> Result<(), InfraError> {
+        self.session()?.command(command)
+    }
+
+    async fn state(&mut self) -> Result<SaView, InfraError> {
+        Ok(view::of_endpoint(&self.session()?.peer))
+    }
+
+    async fn values(&mut self) -> Result<Vec<PeerValue>, InfraError> {
+        let values = &self.session()?.values;
+        Ok(values.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
+    async fn finish(&mut self) -> Result<String, InfraError> {
+        Ok(self.session.take().map(|session| session.log).unwrap_or_default())
+    }
+}
+
+/// One case.
+#[derive(Debug)]
+struct Session {
+    now: Timestamp,
+    peer: Endpoint,
+    values: Arc<Mutex<Vec<PeerValue>>>,
+    to_peer: VecDeque<(Timestamp, Datagram)>,
+    to_harness: VecDeque<(Timestamp, Datagram)>,
+    timeout: Option<Timestamp>,
+    log: String,
+}
+
+impl Session {
+    fn wait(&mut self, until: Timestamp) -> Result<Option<Datagram>, InfraError> {
+        for _ in 0..STEPS_MAX {
+            let harness = self.to_harness.front().map(|(at, _)| *at);
+            let peer = self.to_peer.front().map(|(at, _)| *at);
+            let Some(next) =
+                [harness, peer, self.timeout].into_iter().flatten().min().filter(|at| *at <= until)
+            else {
+                self.now = self.now.max(until);
+                return Ok(None);
+            };
+            self.now = self.now.max(next);
+            if harness == Some(next) {
+                return Ok(self.to_harness.pop_front().map(|(_, datagram)| datagram));
+            }
+            if peer == Some(next) {
+                if let Some((_, datagram)) = self.to_peer.pop_front() {
+                    self.peer.handle_datagram(self.now, &datagram);
+                }
+            } else {
+                self.peer.handle_timeout(self.now);
+            }
+            self.drain();
+        }
+        Err(InfraError::Budget { what: "steps of the loopback peer in one wait", limit: STEPS_MAX })
+    }
+
+    /// Takes all outputs of the peer, and answers the packets among them.
+    fn drain(&mut self) {
+        loop {
+            match self.peer.poll_output() {
+                Output::Transmit(datagram) => {
+                    self.to_harness.push_back((self.now + LATENCY, mirrored(&datagram)));
+                }
+                Output::Event(event) => {
+                    // Writing to a string cannot fail.
+                    let _ = writeln!(self.log, "{:?} {event:?}", self.now);
+                    if let Event::PacketReceived { sa, packet, next_header } = event {
+                        self.answer(sa, &packet, next_header);
+                    }
+                }
+                Output::Timeout(at) => {
+                    self.timeout = Some(at);
+                    return;
+                }
+                Output::Idle => {
+                    self.timeout = None;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn answer(&mut self, sa: IpsecSaId, packet: &[u8], next_header: u8) {
+        let Some(reply) = traffic::answer(packet, next_header) else { return };
+        if let Err(error) = self.peer.send_packet(self.now, sa, next_header, &reply) {
+            let _ = writeln!(self.log, "{:?} cannot answer a packet: {error}", self.now);
+        }
+    }
+
+    fn command(&mut self, command: PeerCommand) -> Result<(), InfraError> {
+        let now = self.now;
+        let peer = &mut self.peer;
+        let done = match command {
+            PeerCommand::InitiatePhase1 => peer.initiate_phase1(now, PEER_NAME).map(drop),
+            PeerCommand::InitiateQuickMode => peer.initiate(now, PEER_NAME, POLICY_NAME).map(drop),
+            PeerCommand::RekeyIsakmp(which) => {
+                peer.rekey_isakmp_sa(now, view::isakmp_sa(peer, which)?).map(drop)
+            }
+            PeerCommand::RekeyIpsec(which) => {
+                peer.rekey_ipsec_sa(now, view::ipsec_sa(peer, which)?).map(drop)
+            }
+            PeerCommand::DeleteIsakmp(which) => peer.delete_isakmp_sa(now, view::isakmp_sa(peer, which)?),
+            PeerCommand::DeleteIpsec(which) => peer.delete_ipsec_sa(now, view::ipsec_sa(peer, which)?),
+        };
+        self.drain();
+        done.map_err(|error| InfraError::peer(format!("tell the peer {command:?}"), error))
+    }
+}
+
+/// The same datagram seen from the other end.
+fn mirrored(datagram: &Datagram) -> Datagram {
+    Datagram { local: datagram.remote, remote: datagram.local, ..datagram.clone() }
+}
+
+/// Keeps the peer's values.
+#[derive(Debug)]
+struct ValueLog(Arc<Mutex<Vec<PeerValue>>>);
+
+impl KeyLog for ValueLog {
+    fn value(&mut self, cookies: CookiePair, m_id: MessageId, label: Label, bytes: &[u8]) {
+        let value = PeerValue { cookies, m_id, label, bytes: bytes.to_vec(), source: ValueSource::Engine };
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(value);
+    }
+
+    fn plaintext(&mut self, _: Direction, _: &[u8]) {}
+}

@@ -1,0 +1,7 @@
+//! The peers behind [`Driver`](crate::driver::Driver): the engine itself, and daemons in containers.
+
+pub mod charon_case;
+pub mod charon_values;
+pub mod loopback;
+pub mod sockets;
+pub mod strongswan;

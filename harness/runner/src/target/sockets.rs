@@ -1,0 +1,166 @@
+//! The harness' two UDP sockets towards a peer that is not in this process.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Instant;
+
+use bytes::Bytes;
+use ikev1::io::{Datagram, IP_UDP};
+use tokio::net::UdpSocket;
+use tokio::time::timeout_at;
+
+use crate::driver::InfraError;
+
+/// The ISAKMP port (RFC 2408 section 2.5.1).
+pub const ISAKMP_PORT: u16 = 500;
+
+/// The port for NAT traversal (RFC 3947 section 4).
+pub const NAT_T_PORT: u16 = 4500;
+
+/// Longest UDP payload.
+const DATAGRAM_MAX: usize = 65_535;
+
+/// What to do when the ports of the field cannot be had.
+const HINT: &str = ": a peer that initiates expects us on ports 500 and 4500 of this address; run as root or with \
+                    CAP_NET_BIND_SERVICE, stop what else uses the ports (an IKE daemon?), and run against the \
+                    engine of this machine, not a remote one";
+
+/// A pair of sockets; see the module documentation.
+#[derive(Debug)]
+pub struct Sockets {
+    isakmp: UdpSocket,
+    nat_t: UdpSocket,
+    peer: IpAddr,
+}
+
+impl Sockets {
+    /// Opens both sockets at `address` for datagrams of `peer` only: on ports 500 and 4500 where these can be
+    /// had, else on any ports, unless `fixed_ports`.
+    ///
+    /// # Errors
+    /// When the sockets cannot be opened.
+    pub async fn open(address: Ipv4Addr, peer: Ipv4Addr, fixed_ports: bool) -> Result<Self, InfraError> {
+        let peer = peer.into();
+        match (bind(address, ISAKMP_PORT).await, bind(address, NAT_T_PORT).await) {
+            (Ok(isakmp), Ok(nat_t)) => Ok(Self { isakmp, nat_t, peer }),
+            (Err(error), _) | (_, Err(error)) if fixed_ports => Err(error),
+            _ => Ok(Self { isakmp: bind(address, 0).await?, nat_t: bind(address, 0).await?, peer }),
+        }
+    }
+
+    /// The ends: for plain ISAKMP, and for NAT traversal.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn local(&self) -> Result<(SocketAddr, SocketAddr), InfraError> {
+        let of = |socket: &UdpSocket| {
+            socket.local_addr().map_err(|source| InfraError::Socket { address: unspecified(), source })
+        };
+        Ok((of(&self.isakmp)?, of(&self.nat_t)?))
+    }
+
+    /// Sends a datagram from the socket that is its local end.
+    ///
+    /// # Errors
+    /// When the socket fails, or the datagram is no UDP.
+    pub async fn send(&self, datagram: &Datagram) -> Result<(), InfraError> {
+        if datagram.ip_protocol != IP_UDP {
+            return Err(InfraError::Unsupported("take ESP or AH outside UDP"));
+        }
+        let (_, nat_t) = self.local()?;
+        let socket = if datagram.local == nat_t { &self.nat_t } else { &self.isakmp };
+        let sent = socket.send_to(&datagram.payload, datagram.remote).await;
+        sent.map(drop).map_err(|source| InfraError::Socket { address: datagram.local, source })
+    }
+
+    /// The next datagram of the peer; `None` when none came before the deadline.
+    ///
+    /// # Errors
+    /// When a socket fails.
+    pub async fn receive(&self, deadline: Instant) -> Result<Option<Datagram>, InfraError> {
+        let mut from_isakmp = vec![0; DATAGRAM_MAX];
+        let mut from_nat_t = vec![0; DATAGRAM_MAX];
+        let (local, local_nat_t) = self.local()?;
+        loop {
+            let either = async {
+                tokio::select! {
+                    got = self.isakmp.recv_from(&mut from_isakmp) => (local, got),
+                    got = self.nat_t.recv_from(&mut from_nat_t) => (local_nat_t, got),
+                }
+            };
+            let Ok((local, got)) = timeout_at(deadline.into(), either).await else { return Ok(None) };
+            let (len, remote) = got.map_err(|source| InfraError::Socket { address: local, source })?;
+            if remote.ip() != self.peer {
+                continue;
+            }
+            let buffer = if local == local_nat_t { &from_nat_t } else { &from_isakmp };
+            let payload = Bytes::copy_from_slice(buffer.get(..len).unwrap_or_default());
+            return Ok(Some(Datagram { ip_protocol: IP_UDP, local, remote, payload }));
+        }
+    }
+}
+
+async fn bind(address: Ipv4Addr, port: u16) -> Result<UdpSocket, InfraError> {
+    let address = SocketAddr::from((address, port));
+    UdpSocket::bind(address).await.map_err(|source| {
+        let known =
+            [io::ErrorKind::PermissionDenied, io::ErrorKind::AddrInUse, io::ErrorKind::AddrNotAvailable];
+        let hint = if port != 0 && known.contains(&source.kind()) { HINT } else { "" };
+        InfraError::Bind { address, source, hint }
+    })
+}
+
+fn unspecified() -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    async fn pair() -> (Sockets, UdpSocket) {
+        let host = Ipv4Addr::LOCALHOST;
+        let sockets = Sockets {
+            isakmp: bind(host, 0).await.unwrap(),
+            nat_t: bind(host, 0).await.unwrap(),
+            peer: host.into(),
+        };
+        (sockets, UdpSocket::bind((host, 0)).await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn datagrams_keep_their_socket_in_both_directions() {
+        let (sockets, peer) = pair().await;
+        let (_, nat_t) = sockets.local().unwrap();
+        let remote = peer.local_addr().unwrap();
+        let out = Datagram { ip_protocol: IP_UDP, local: nat_t, remote, payload: Bytes::from_static(b"out") };
+        sockets.send(&out).await.unwrap();
+        let mut buffer = [0; 8];
+        let (len, from) = peer.recv_from(&mut buffer).await.unwrap();
+        assert_eq!((&buffer[..len], from), (&b"out"[..], nat_t));
+
+        peer.send_to(&[7; 60_000], nat_t).await.unwrap();
+        let got = sockets.receive(Instant::now() + Duration::from_secs(5)).await.unwrap().unwrap();
+        assert_eq!((got.local, got.remote, got.payload.len()), (nat_t, remote, 60_000));
+        let none = sockets.receive(Instant::now() + Duration::from_millis(5)).await.unwrap();
+        assert_eq!(none, None);
+    }
+
+    #[tokio::test]
+    async fn esp_outside_udp_cannot_be_sent() {
+        let (sockets, peer) = pair().await;
+        let (local, _) = sockets.local().unwrap();
+        let remote = peer.local_addr().unwrap();
+        let esp = Datagram { ip_protocol: 50, local, remote, payload: Bytes::new() };
+        assert!(matches!(sockets.send(&esp).await, Err(InfraError::Unsupported(_))));
+    }
+
+    #[tokio::test]
+    async fn an_address_that_is_not_ours_is_refused_with_a_hint() {
+        let elsewhere = Ipv4Addr::new(192, 0, 2, 77);
+        let error = Sockets::open(elsewhere, Ipv4Addr::LOCALHOST, true).await.unwrap_err().to_string();
+        assert!(error.contains("192.0.2.77:500") && error.contains("run as root"), "{error}");
+    }
+}

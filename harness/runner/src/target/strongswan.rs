@@ -1,0 +1,238 @@
+//! charon of strongSwan in a container: real sockets, the machine's clock, control over VICI.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Instant;
+
+use async_trait::async_trait;
+use ikev1::event::Role;
+use ikev1::io::{Datagram, Timestamp};
+use ikev1::wire::{Cookie, CookiePair, ProtocolId};
+use ikev1_scenario::case::Case;
+use ikev1_scenario::model::{self, Capability, Step, Which};
+use ikev1_scenario::verdict::PeerProfile;
+
+use super::sockets::{ISAKMP_PORT, NAT_T_PORT, Sockets};
+use super::{charon_case, charon_values};
+use crate::docker::{
+    CHARON_PROTECTED, Charon, CharonIpsecSa, CharonIsakmpSa, DockerError, IsakmpSaState, PeerDir, Section,
+};
+use crate::driver::{
+    Addresses, Driver, InfraError, IpsecSaView, IsakmpSaView, PeerCommand, PeerValue, SaView,
+};
+use crate::settings::POLICY_NAME;
+
+/// charon's words for IPsec SAs that are installed, replaced ones that still stand among them.
+const STANDING: &[&str] = &["INSTALLED", "REKEYING", "REKEYED"];
+
+/// charon in a container; see the module documentation.
+#[derive(Debug)]
+pub struct Strongswan {
+    profile: PeerProfile,
+    image: String,
+    run_id: String,
+    charon: Charon,
+    session: Option<Session>,
+}
+
+/// One case.
+#[derive(Debug)]
+struct Session {
+    sockets: Sockets,
+    start: Instant,
+    log_offset: usize,
+}
+
+impl Strongswan {
+    /// Starts charon in a container of `image`, labelled with `run_id`.
+    ///
+    /// # Errors
+    /// When the container or charon in it does not start.
+    pub async fn start(peer: &PeerDir, image: String, run_id: String) -> Result<Self, DockerError> {
+        let charon = Charon::start(&image, &run_id, CHARON_PROTECTED).await?;
+        let missing = peer.manifest.missing.clone();
+        let has = |capability: &&Capability| !missing.contains_key(capability);
+        let profile = PeerProfile {
+            name: peer.manifest.name.clone(),
+            version: charon.version().version.clone(),
+            capabilities: Capability::ALL.iter().filter(has).copied().collect(),
+            missing,
+        };
+        Ok(Self { profile, image, run_id, charon, session: None })
+    }
+
+    /// The daemon.
+    pub fn charon(&self) -> &Charon {
+        &self.charon
+    }
+
+    fn session(&self) -> Result<&Session, InfraError> {
+        self.session.as_ref().ok_or(InfraError::NotPrepared)
+    }
+
+    /// Leaves charon without SA and connection; in a new container when the present one does not answer.
+    async fn clean(&mut self) -> Result<(), InfraError> {
+        if self.charon.reset().await.is_ok() {
+            return Ok(());
+        }
+        let fresh = Charon::start(&self.image, &self.run_id, CHARON_PROTECTED).await;
+        self.charon = fresh.map_err(|error| InfraError::peer("restart charon", error))?;
+        Ok(())
+    }
+
+    async fn sas(&self) -> Result<Vec<CharonIsakmpSa>, InfraError> {
+        let mut sas = self.charon.list_sas().await.map_err(|error| self.failure("list SAs", &error))?;
+        sas.sort_by_key(|sa| sa.unique_id);
+        Ok(sas)
+    }
+
+    /// charon's failure, with the end of its log.
+    fn failure(&self, what: &str, error: &DockerError) -> InfraError {
+        let tail = self.charon.container().log_tail(10);
+        InfraError::peer(format!("charon: {what}"), format!("{error}\n{tail}"))
+    }
+
+    async fn act_on_isakmp(&self, command: &str, which: Which) -> Result<(), InfraError> {
+        let sas = self.sas().await?;
+        let mut established = sas.iter().filter(|sa| sa.state == IsakmpSaState::Established);
+        let sa = match which {
+            Which::Newest => established.next_back(),
+            Which::Oldest => established.next(),
+        };
+        let id = sa.ok_or(InfraError::NoSuchSa("ISAKMP SA"))?.unique_id;
+        let mut section = Section::new().value("ike-id", id.to_string());
+        if command == "rekey" {
+            section = section.value("reauth", "yes");
+        }
+        self.act(command, section).await
+    }
+
+    async fn act_on_ipsec(&self, command: &str, which: Which) -> Result<(), InfraError> {
+        let sas = self.sas().await?;
+        let mut ids: Vec<u32> = sas.iter().flat_map(standing).map(|sa| sa.unique_id).collect();
+        ids.sort_unstable();
+        let id = match which {
+            Which::Newest => ids.last(),
+            Which::Oldest => ids.first(),
+        };
+        let id = id.ok_or(InfraError::NoSuchSa("IPsec SA"))?;
+        self.act(command, Section::new().value("child-id", id.to_string())).await
+    }
+
+    async fn act(&self, command: &str, section: Section) -> Result<(), InfraError> {
+        // "-1" lets the command return at once, while the exchange goes on.
+        let section = section.value("timeout", "-1");
+        let done = self.charon.vici().request(command, &section).await;
+        done.map(drop).map_err(|error| self.failure(command, &error.into()))
+    }
+}
+
+#[async_trait]
+impl Driver for Strongswan {
+    fn profile(&self) -> &PeerProfile {
+        &self.profile
+    }
+
+    async fn prepare(&mut self, case: &Case, _seed: u64) -> Result<Addresses, InfraError> {
+        self.session = None;
+        self.clean().await?;
+        let (address, gateway) = (self.charon.container().address(), self.charon.container().gateway());
+        let sockets = Sockets::open(gateway, address, peer_initiates(case)).await?;
+        let (harness, harness_nat_t) = sockets.local()?;
+        let connection = charon_case::connection(case, address, gateway, harness.port());
+        let log_offset = self.charon.container().log_len();
+        self.charon.load(&connection).await.map_err(|error| self.failure("load the connection", &error))?;
+        self.session = Some(Session { sockets, start: Instant::now(), log_offset });
+        Ok(Addresses {
+            harness,
+            harness_nat_t,
+            peer: at(address, ISAKMP_PORT),
+            peer_nat_t: at(address, NAT_T_PORT),
+        })
+    }
+
+    fn now(&self) -> Timestamp {
+        self.session.as_ref().map_or(Timestamp::ZERO, |session| Timestamp(session.start.elapsed()))
+    }
+
+    async fn send(&mut self, datagram: &Datagram) -> Result<(), InfraError> {
+        self.session()?.sockets.send(datagram).await
+    }
+
+    async fn wait(&mut self, until: Timestamp) -> Result<Option<Datagram>, InfraError> {
+        let session = self.session()?;
+        session.sockets.receive(session.start + until.0).await
+    }
+
+    async fn command(&mut self, command: PeerCommand) -> Result<(), InfraError> {
+        match command {
+            PeerCommand::InitiatePhase1 => {
+                let told = self.charon.initiate_phase1(POLICY_NAME).await;
+                told.map_err(|error| self.failure("initiate phase 1", &error))
+            }
+            PeerCommand::InitiateQuickMode => {
+                let told = self.charon.initiate(POLICY_NAME).await;
+                told.map_err(|error| self.failure("initiate quick mode", &error))
+            }
+            PeerCommand::RekeyIsakmp(which) => self.act_on_isakmp("rekey", which).await,
+            PeerCommand::RekeyIpsec(which) => self.act_on_ipsec("rekey", which).await,
+            PeerCommand::DeleteIsakmp(which) => self.act_on_isakmp("terminate", which).await,
+            PeerCommand::DeleteIpsec(which) => self.act_on_ipsec("terminate", which).await,
+        }
+    }
+
+    async fn state(&mut self) -> Result<SaView, InfraError> {
+        let sas = self.sas().await?;
+        let mut ipsec: Vec<&CharonIpsecSa> = sas.iter().flat_map(standing).collect();
+        ipsec.sort_by_key(|sa| sa.unique_id);
+        Ok(SaView {
+            isakmp_sas: sas.iter().map(isakmp_view).collect(),
+            ipsec_sas: ipsec.into_iter().map(ipsec_view).collect(),
+        })
+    }
+
+    async fn values(&mut self) -> Result<Vec<PeerValue>, InfraError> {
+        let log = self.charon.settled_log(self.session()?.log_offset).await;
+        Ok(charon_values::values(&log.map_err(|error| self.failure("read the log", &error))?))
+    }
+
+    async fn finish(&mut self) -> Result<String, InfraError> {
+        let Some(session) = self.session.take() else { return Ok(String::new()) };
+        // A charon that does not answer any more has still written a log.
+        match self.charon.settled_log(session.log_offset).await {
+            Ok(log) => Ok(log),
+            Err(_) => Ok(self.charon.container().log_since(session.log_offset)),
+        }
+    }
+}
+
+/// Whether charon sends the first message of some exchange of phase 1, which it sends to ports 500 and 4500.
+fn peer_initiates(case: &Case) -> bool {
+    let starts = |step: &Step| matches!(step, Step::Start(start) if start.by == Some(model::Side::Peer));
+    case.role == model::Role::Responder || case.steps.iter().any(starts)
+}
+
+fn standing(sa: &CharonIsakmpSa) -> impl Iterator<Item = &CharonIpsecSa> {
+    sa.ipsec_sas.iter().filter(|sa| STANDING.contains(&sa.state.as_str()))
+}
+
+fn isakmp_view(sa: &CharonIsakmpSa) -> IsakmpSaView {
+    IsakmpSaView {
+        cookies: CookiePair { initiator: Cookie(sa.cky_i), responder: Cookie(sa.cky_r) },
+        role: if sa.initiator { Role::Initiator } else { Role::Responder },
+        established: matches!(sa.state, IsakmpSaState::Established | IsakmpSaState::Rekeying),
+    }
+}
+
+fn ipsec_view(sa: &CharonIpsecSa) -> IpsecSaView {
+    IpsecSaView {
+        protocol: if sa.protocol == "AH" { ProtocolId::IPSEC_AH } else { ProtocolId::IPSEC_ESP },
+        spi_in: sa.spi_in,
+        spi_out: sa.spi_out,
+        packets_in: Some(sa.packets_in),
+        packets_out: Some(sa.packets_out),
+    }
+}
+
+fn at(address: Ipv4Addr, port: u16) -> SocketAddr {
+    (address, port).into()
+}
