@@ -167,6 +167,7 @@ impl Core {
         let (first, body) = wire::encode_chain(payloads);
         let mut message = header(envelope, first, Flags::NONE, body.len());
         message.extend_from_slice(&body);
+        set_length(&mut message);
         let keep_length = self.run_hook(envelope, None, &mut message);
         if !keep_length {
             set_length(&mut message);
@@ -189,6 +190,7 @@ impl Core {
         let (first, body) = wire::encode_chain(payloads);
         let mut message = header(envelope, first, Flags::ENCRYPTION, body.len());
         message.extend_from_slice(&body);
+        set_length(&mut message);
         let keep_length = self.run_hook(envelope, Some(protection), &mut message);
         let cipher = protection.transform.cipher;
         let body_len = message.len().saturating_sub(Header::LEN);
@@ -268,6 +270,7 @@ impl Core {
         let plain = Bytes::from(plain);
         let chain =
             read_chain(header.next_payload, &plain.slice(Header::LEN..), Trailing::Padding, &self.limits)?;
+        self.key_log.value(header.cookies, header.message_id, Label::NextIv, &next_iv);
         Ok(Opened { chain, plain, next_iv })
     }
 }
@@ -303,7 +306,6 @@ fn header(envelope: &Envelope, first: PayloadType, flags: Flags, body_len: usize
         length: 0,
     }
     .encode(&mut out);
-    set_length(&mut out);
     out
 }
 

@@ -11,6 +11,7 @@ use super::workspace::Workspace;
 use crate::docker::{PeerDir, RunGuard, docker_available, ensure_image, sweep_blocking};
 use crate::execute::CaseLimits;
 use crate::run::{CaseRunner, DriverRunner, LoopbackRunner};
+use crate::target::strongswan::Strongswan;
 
 /// The engine as its own peer.
 const SELF: &str = "self";
@@ -114,7 +115,7 @@ fn container(
     let driver = runtime.block_on(async {
         let peer = PeerDir::load(folder)?;
         let image = ensure_image(&peer, &peer.manifest.default_suite, progress).await?;
-        Ok::<_, crate::docker::DockerError>((image, run_id, crate::target::loopback::Loopback::new()).2)
+        Strongswan::start(&peer, image, run_id).await
     });
     let driver = driver.map_err(CliError::harness)?;
     let clean_up = move || drop(sweep_blocking(guard.run_id()));
