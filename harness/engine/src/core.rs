@@ -167,6 +167,7 @@ impl Core {
         let (first, body) = wire::encode_chain(payloads);
         let mut message = header(envelope, first, Flags::NONE, body.len());
         message.extend_from_slice(&body);
+        set_length(&mut message);
         let keep_length = self.run_hook(envelope, None, &mut message);
         if !keep_length {
             set_length(&mut message);
@@ -189,6 +190,7 @@ impl Core {
         let (first, body) = wire::encode_chain(payloads);
         let mut message = header(envelope, first, Flags::ENCRYPTION, body.len());
         message.extend_from_slice(&body);
+        set_length(&mut message);
         let keep_length = self.run_hook(envelope, Some(protection), &mut message);
         let cipher = protection.transform.cipher;
         let body_len = message.len().saturating_sub(Header::LEN);
@@ -304,7 +306,6 @@ fn header(envelope: &Envelope, first: PayloadType, flags: Flags, body_len: usize
         length: 0,
     }
     .encode(&mut out);
-    set_length(&mut out);
     out
 }
 

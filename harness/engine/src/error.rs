@@ -149,6 +149,26 @@ impl ExchangeError {
     }
 }
 
+impl ExchangeError {
+    /// Whether the error is about what a message of phase 2 says, after its HASH has verified.
+    pub(crate) fn is_about_authenticated_content(&self) -> bool {
+        match self {
+            Self::MissingPayload(payload) => *payload != PayloadType::HASH,
+            Self::MisplacedPayload { expected, .. } => *expected != PayloadType::HASH,
+            Self::RepeatedPayload(_)
+            | Self::UnexpectedPayload(_)
+            | Self::NoProposalChosen(_)
+            | Self::ProposalAltered(_)
+            | Self::DoiNotSupported(_)
+            | Self::SituationNotSupported(_)
+            | Self::NonceLength(_)
+            | Self::IdentityRefused(_)
+            | Self::Crypto(_) => true,
+            _ => false,
+        }
+    }
+}
+
 /// The caller asked for something that the endpoint's state or configuration does not allow.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

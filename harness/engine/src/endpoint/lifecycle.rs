@@ -254,15 +254,16 @@ impl Endpoint {
     }
 
     /// Answers a refused message: protected when the ISAKMP SA stands, else in the clear (RFC 2409 section 5.7).
-    pub(super) fn answer_with_notify(&mut self, path: &Path, header: &Header, notify_type: NotifyType) {
+    pub(super) fn answer_with_notify(&mut self, path: &Path, header: &Header, error: &ExchangeError) {
+        let Some(notify_type) = error.notify_type() else { return };
         let mut notification = Notification::isakmp(notify_type);
         notification.spi = Bytes::copy_from_slice(&header.cookies.to_bytes());
         let id = self.by_cookies.get(&header.cookies).copied();
         if let Some(id) = id
             && self.isakmp.get(&id).is_some_and(|sa| sa.established().is_some())
         {
-            // A message in the clear under an SA with keys can come from anyone.
-            if header.flags.contains(Flags::ENCRYPTION) {
+            // What no HASH vouches for can come from anyone; a protected answer would lend it weight.
+            if header.flags.contains(Flags::ENCRYPTION) && error.is_about_authenticated_content() {
                 self.send_informational(id, Payload::Notification(notification));
             }
             return;

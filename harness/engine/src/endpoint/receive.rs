@@ -98,6 +98,10 @@ impl Endpoint {
             let id = self.by_initiator_cookie.get(&header.cookies.initiator).copied();
             return self.handle_clear_informational(id, received);
         }
+        if self.by_initiator_cookie.contains_key(&header.cookies.initiator) {
+            // An answer to our first message that brings no cookie of its own.
+            return Err(ExchangeError::InvalidCookies(header.cookies));
+        }
         let key = (header.cookies.initiator, received.path.remote);
         if let Some(id) = self.by_first_message.get(&key).copied() {
             if let Some(sa) = self.isakmp.get(&id)
@@ -332,11 +336,9 @@ impl Endpoint {
     /// Reports a refused message, and tells the peer why when RFC 2408 section 5 has a notify for it.
     fn refuse(&mut self, path: &Path, message: &Bytes, error: ExchangeError) {
         let header = Header::decode(message).ok();
-        if let (Some(header), Some(notify_type)) = (header, error.notify_type()) {
-            // An informational message is never answered, or two sides could go on for ever.
-            if header.exchange_type != ExchangeType::INFORMATIONAL {
-                self.answer_with_notify(path, &header, notify_type);
-            }
+        // An informational message is never answered, or two sides could go on for ever.
+        if let Some(header) = header.filter(|header| header.exchange_type != ExchangeType::INFORMATIONAL) {
+            self.answer_with_notify(path, &header, &error);
         }
         self.core.event(Event::DatagramRejected { error });
     }

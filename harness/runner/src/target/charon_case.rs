@@ -17,12 +17,8 @@ pub fn connection(case: &Case, charon: Ipv4Addr, harness: Ipv4Addr, harness_port
     connection.local_id = identity(&side.id, charon);
     connection.remote_id = identity(&side.remote_id, harness);
     connection.psk.clone_from(&side.psk);
-    connection.phase1_proposals = side
-        .phase1
-        .transforms
-        .iter()
-        .map(|t| format!("{}-{}-{}", t.cipher, hash(t.hash), t.group))
-        .collect();
+    connection.phase1_proposals =
+        side.phase1.transforms.iter().map(|t| format!("{}-{}-{}", t.cipher, hash(t.hash), t.group)).collect();
     connection.protocol = match side.phase2.protocol {
         Protocol::Esp => SecurityProtocol::Esp,
         Protocol::Ah => SecurityProtocol::Ah,
@@ -49,7 +45,8 @@ fn lifetimes(side: &ResolvedSide) -> (IkeLifetime, IpsecLifetime) {
         return (ike, IpsecLifetime { rekey_s: 0, life_s: life2 });
     }
     let before = |life: u32| life.saturating_sub(side.rekey_margin_seconds).max(1);
-    let ike = IkeLifetime { rekey_s: before(life1), reauth_s: 0, over_s: life1.saturating_sub(before(life1)) };
+    let ike =
+        IkeLifetime { rekey_s: before(life1), reauth_s: 0, over_s: life1.saturating_sub(before(life1)) };
     (ike, IpsecLifetime { rekey_s: before(life2), life_s: life2 })
 }
 

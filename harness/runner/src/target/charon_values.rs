@@ -22,7 +22,8 @@ pub fn values(log: &str) -> Vec<PeerValue> {
         let Some(cookies) = cookies.get(&value.ike_sa) else { continue };
         let m_id = value.m_id.unwrap_or(0);
         // Of a phase 2 exchange charon first prints the IV that its first message is encrypted with.
-        let first = value.label == ValueLabel::NextIv && m_id != 0 && phase2_begun.insert((value.ike_sa, m_id));
+        let first =
+            value.label == ValueLabel::NextIv && m_id != 0 && phase2_begun.insert((value.ike_sa, m_id));
         let Some(label) = label(value.label, first) else { continue };
         values.push(PeerValue {
             cookies: *cookies,
@@ -117,12 +118,7 @@ mod tests {
         let found: Vec<_> = values.iter().map(|value| (value.label, value.m_id.0, value.bytes[0])).collect();
         assert_eq!(
             found,
-            [
-                (Label::GXy, 0, 0xaa),
-                (Label::Skeyid, 0, 1),
-                (Label::Phase2Iv, 7, 3),
-                (Label::NextIv, 7, 5)
-            ]
+            [(Label::GXy, 0, 0xaa), (Label::Skeyid, 0, 1), (Label::Phase2Iv, 7, 3), (Label::NextIv, 7, 5)]
         );
     }
 }

@@ -103,11 +103,8 @@ impl Sockets {
 async fn bind(address: Ipv4Addr, port: u16) -> Result<UdpSocket, InfraError> {
     let address = SocketAddr::from((address, port));
     UdpSocket::bind(address).await.map_err(|source| {
-        let known = [
-            io::ErrorKind::PermissionDenied,
-            io::ErrorKind::AddrInUse,
-            io::ErrorKind::AddrNotAvailable,
-        ];
+        let known =
+            [io::ErrorKind::PermissionDenied, io::ErrorKind::AddrInUse, io::ErrorKind::AddrNotAvailable];
         let hint = if port != 0 && known.contains(&source.kind()) { HINT } else { "" };
         InfraError::Bind { address, source, hint }
     })
@@ -125,8 +122,11 @@ mod tests {
 
     async fn pair() -> (Sockets, UdpSocket) {
         let host = Ipv4Addr::LOCALHOST;
-        let sockets =
-            Sockets { isakmp: bind(host, 0).await.unwrap(), nat_t: bind(host, 0).await.unwrap(), peer: host.into() };
+        let sockets = Sockets {
+            isakmp: bind(host, 0).await.unwrap(),
+            nat_t: bind(host, 0).await.unwrap(),
+            peer: host.into(),
+        };
         (sockets, UdpSocket::bind((host, 0)).await.unwrap())
     }
 

@@ -99,7 +99,9 @@ pub(crate) fn echo() -> Step {
 /// What went wrong in a run; empty when every step was done.
 pub(crate) fn problems(transcript: &[Record]) -> Vec<String> {
     let problem = |record: &Record| match &record.event {
-        Event::StepEnd { index, result: StepResult::Unmet { detail } } => Some(format!("step {index}: {detail}")),
+        Event::StepEnd { index, result: StepResult::Unmet { detail } } => {
+            Some(format!("step {index}: {detail}"))
+        }
         Event::Infrastructure { error } => Some(error.clone()),
         _ => None,
     };
