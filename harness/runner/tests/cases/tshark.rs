@@ -2,14 +2,10 @@
 //!
 //! Needs tshark. Without it the tests say so and pass, unless `IKEV1_REQUIRE_TSHARK=1` is set.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests, outside of test functions")]
-
-mod common;
-
 use std::io::ErrorKind;
 use std::process::Command;
 
-use common::{both, case, echo, expect_sas, problems, start};
+use crate::common::{both, case, echo, expect_sas, problems, start};
 use ikev1_runner::execute::{CaseArtefacts, CaseLimits, execute_case};
 use ikev1_runner::target::loopback::Loopback;
 use ikev1_scenario::case::ResolvedSide;

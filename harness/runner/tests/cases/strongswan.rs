@@ -2,11 +2,7 @@
 //!
 //! Needs Docker. Without it the tests say so and pass, unless `IKEV1_REQUIRE_DOCKER=1` is set.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests, outside of test functions")]
-
-mod common;
-
-use common::{both, case, echo, expect_sas, problems, start, values};
+use crate::common::{both, case, echo, expect_sas, problems, start, values};
 use ikev1_runner::docker::{PeerDir, RunGuard, docker_available, ensure_image};
 use ikev1_runner::driver::Driver;
 use ikev1_runner::execute::{CaseLimits, execute_case};

@@ -1,10 +1,6 @@
 //! The engine against itself: every kind of step does what it says, in virtual time.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
-mod common;
-
-use common::{both, case, echo, expect_sas, problems, start, values};
+use crate::common::{both, case, echo, expect_sas, problems, start, values};
 use ikev1_runner::execute::{CaseArtefacts, CaseLimits, execute_case};
 use ikev1_runner::target::loopback::Loopback;
 use ikev1_scenario::case::Case;
