@@ -67,7 +67,7 @@ pub struct PeerConfig {
     pub ipsec: Vec<IpsecPolicy>,
     /// NAT traversal.
     pub nat_traversal: NatTraversal,
-    /// Send INITIAL-CONTACT with the last main mode message, or after aggressive mode, when no other SA with the peer stands.
+    /// Send INITIAL-CONTACT with our last message of phase 1, as its initiator, when no other SA with the peer stands.
     pub initial_contact: bool,
     /// Retransmission of unanswered messages.
     pub retransmission: Retransmission,

@@ -149,12 +149,8 @@ impl Core {
 
     /// A cookie: random, never zero, so it costs no state and says nothing about us (RFC 2408 section 2.5.3).
     pub(crate) fn new_cookie(&mut self) -> Cookie {
-        loop {
-            let cookie = Cookie(self.random_bytes());
-            if !cookie.is_zero() {
-                return cookie;
-            }
-        }
+        let cookie = Cookie(self.random_bytes());
+        if cookie.is_zero() { Cookie([0xff; 8]) } else { cookie }
     }
 
     /// A nonce body of 32 bytes, within the 8 to 256 that RFC 2409 section 5 allows.
@@ -287,11 +283,11 @@ pub(crate) fn read_chain(
         if matches!(payload.payload, Payload::Unknown(_)) && payload.payload_type.0 < 128 {
             return Err(ExchangeError::UnknownPayload(payload.payload_type));
         }
-        if payload.reserved != 0 {
-            return Err(ExchangeError::ReservedNotZero(payload.payload_type));
-        }
     }
-    Ok(chain)
+    match chain.reserved_violation() {
+        Some(violation) => Err(ExchangeError::ReservedNotZero(violation.payload_type)),
+        None => Ok(chain),
+    }
 }
 
 fn header(envelope: &Envelope, first: PayloadType, flags: Flags, body_len: usize) -> Vec<u8> {

@@ -1,5 +1,7 @@
 //! Every bound on what a peer can make an endpoint hold, in one place.
 
+use core::time::Duration;
+
 use crate::wire::WireLimits;
 
 /// Bounds that hold for one endpoint.
@@ -9,11 +11,24 @@ pub struct Limits {
     pub wire: WireLimits,
     /// Phase 1 exchanges as responder that are not authenticated yet.
     pub half_open_max: usize,
+    /// Those of them that come from one IP address, so that one source cannot use up all.
+    pub half_open_per_address_max: usize,
+    /// How long a responder keeps a phase 1 exchange that does not come to its end.
+    pub half_open_lifetime: Duration,
+    /// Bytes of phase 2 messages that one ISAKMP SA keeps because they overtook the last message of phase 1.
+    pub early_bytes_max: usize,
+    /// ISAKMP SAs in all; the peers' first messages are dropped beyond it.
+    pub isakmp_sas_max: usize,
+    /// Complete ISAKMP SAs with one peer; one more ends the oldest.
+    pub isakmp_sas_per_peer_max: usize,
+    /// Protected notifies that answer refused messages of one ISAKMP SA before the next one that is not refused.
+    /// Anyone can send a message that is refused, and each answer uses up an M-ID.
+    pub refusals_answered_max: usize,
     /// Phase 2 exchanges that run at once under one ISAKMP SA.
     pub phase2_exchanges_max: usize,
     /// Messages remembered for duplicate detection in one exchange.
     pub duplicates_max: usize,
-    /// Finished M-IDs remembered under one ISAKMP SA, against replays.
+    /// Used M-IDs remembered under one ISAKMP SA, against replays.
     pub finished_m_ids_max: usize,
     /// IPsec SA pairs in all.
     pub ipsec_sas_max: usize,
@@ -26,6 +41,12 @@ impl Default for Limits {
         Self {
             wire: WireLimits::default(),
             half_open_max: 1024,
+            half_open_per_address_max: 128,
+            half_open_lifetime: Duration::from_secs(60),
+            early_bytes_max: 8192,
+            isakmp_sas_max: 4096,
+            isakmp_sas_per_peer_max: 8,
+            refusals_answered_max: 64,
             phase2_exchanges_max: 16,
             duplicates_max: 16,
             finished_m_ids_max: 256,

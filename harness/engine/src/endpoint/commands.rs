@@ -21,12 +21,12 @@ impl Endpoint {
     /// [`ApiMisuse`] when the peer is unknown, has no address, or its policy cannot be offered.
     pub fn initiate_phase1(&mut self, now: Timestamp, peer: &str) -> Result<IsakmpSaId, ApiMisuse> {
         self.at(now);
-        let peer = self.peer_index(peer)?;
+        let peer = self.peer_to_initiate(peer)?;
         self.start_phase1(peer, Vec::new(), None).map_err(misuse)
     }
 
-    /// Sets up the IPsec SAs of a policy: phase 1 when no ISAKMP SA with the peer stands, then quick mode.
-    /// Gives the ISAKMP SA that protects quick mode.
+    /// Sets up the IPsec SAs of a policy: phase 1 when no ISAKMP SA with the peer stands or is on its way, then quick
+    /// mode. Gives the ISAKMP SA that protects quick mode.
     ///
     /// # Errors
     ///
@@ -35,9 +35,9 @@ impl Endpoint {
         self.at(now);
         let peer = self.peer_index(peer)?;
         let policy = self.policy_index(peer, policy)?;
-        match self.usable_isakmp_sa(IsakmpSaId(0), peer) {
+        match self.usable_isakmp_sa(IsakmpSaId(0), peer, None) {
             Some(id) => self.start_quick_mode(id, policy, None).map(|_| id),
-            None => self.start_phase1(peer, vec![(policy, None)], None),
+            None => self.start_or_join_phase1(peer, (policy, None)),
         }
         .map_err(misuse)
     }
@@ -84,7 +84,9 @@ impl Endpoint {
         self.at(now);
         let pair = self.ipsec.get(id).ok_or(ApiMisuse::UnknownSa("IPsec SA"))?;
         let (peer, policy, isakmp_sa) = (pair.peer, pair.policy, pair.isakmp_sa);
-        let isakmp_sa = self.usable_isakmp_sa(isakmp_sa, peer).ok_or(ApiMisuse::UnknownSa("ISAKMP SA"))?;
+        let isakmp_sa = self
+            .usable_isakmp_sa(isakmp_sa, peer, Some(&pair.remote_id))
+            .ok_or(ApiMisuse::UnknownSa("ISAKMP SA"))?;
         self.start_quick_mode(isakmp_sa, policy, Some(id)).map_err(misuse)
     }
 
@@ -165,11 +167,36 @@ impl Endpoint {
             .ok_or_else(|| ApiMisuse::UnknownPeer(name.to_owned()))
     }
 
+    /// A peer that has an address.
+    fn peer_to_initiate(&self, name: &str) -> Result<usize, ApiMisuse> {
+        let index = self.peer_index(name)?;
+        let fixed = self.peers.get(index).is_some_and(|peer| peer.remote.is_some());
+        if fixed { Ok(index) } else { Err(ApiMisuse::NoPeerAddress(name.to_owned())) }
+    }
+
     fn policy_index(&self, peer: usize, name: &str) -> Result<usize, ApiMisuse> {
         self.peers
             .get(peer)
             .and_then(|peer| peer.ipsec.iter().position(|policy| policy.name == name))
             .ok_or_else(|| ApiMisuse::UnknownPolicy(name.to_owned()))
+    }
+
+    /// Starts a quick mode once phase 1 is complete: the one that runs already, else a new one.
+    pub(super) fn start_or_join_phase1(
+        &mut self,
+        peer: usize,
+        quick_mode: (usize, Option<IpsecSaId>),
+    ) -> Result<IsakmpSaId, ExchangeError> {
+        let running = self
+            .isakmp
+            .values_mut()
+            .find(|sa| sa.peer == peer && sa.role == Role::Initiator && sa.established().is_none());
+        let Some(sa) = running else { return self.start_phase1(peer, vec![quick_mode], None) };
+        sa.waiting.push(quick_mode);
+        if let Some(pair) = quick_mode.1.and_then(|pair| self.ipsec.get_mut(pair)) {
+            pair.being_replaced = true;
+        }
+        Ok(sa.id)
     }
 
     /// Sends the first message of a new phase 1.
@@ -179,7 +206,7 @@ impl Endpoint {
         waiting: Vec<(usize, Option<IpsecSaId>)>,
         replaces: Option<IsakmpSaId>,
     ) -> Result<IsakmpSaId, ExchangeError> {
-        let id = self.new_isakmp_id();
+        let (id, began) = (self.new_isakmp_id(), self.count_sa());
         let cookies = CookiePair { initiator: self.core.new_cookie(), responder: Cookie::ZERO };
         let first_contact = !self.other_sa_stands(peer_index, id);
         let no_address = || ExchangeError::NoProposalChosen("the peer has no address to initiate to".into());
@@ -194,6 +221,7 @@ impl Endpoint {
         let mut sa = IsakmpSa::new(id, peer_index, cookies, Role::Initiator, path, start.state, conversation);
         sa.waiting = waiting;
         sa.replaces = replaces;
+        sa.began = began;
         for (_, pair) in &sa.waiting {
             if let Some(pair) = pair.and_then(|pair| self.ipsec.get_mut(pair)) {
                 pair.being_replaced = true;

@@ -29,8 +29,11 @@ const DEFAULT_IPSEC_LIFETIME: Duration = Duration::from_secs(28_800);
 impl Endpoint {
     /// Phase 1 is complete.
     pub(super) fn isakmp_sa_established(&mut self, id: IsakmpSaId) {
+        let completed = self.count_sa();
         let Some(sa) = self.isakmp.get_mut(&id) else { return };
         let Some(peer) = self.peers.get(sa.peer) else { return };
+        sa.completed = Some(completed);
+        let initial_contact = sa.established().is_some_and(|established| established.initial_contact);
         let offered = sa.established().and_then(|established| established.lifetime);
         let lifetime = offered.map_or(peer.phase1_lifetime, |offered| offered.min(peer.phase1_lifetime));
         let expires = self.core.now + lifetime;
@@ -42,15 +45,19 @@ impl Endpoint {
         {
             self.core.timers.set(Timer::RekeyIsakmp(id), at);
         }
-        let (cookies, role, peer_index) = (sa.cookies, sa.role, sa.peer);
+        let (cookies, role) = (sa.cookies, sa.role);
         let waiting = core::mem::take(&mut sa.waiting);
         if role == Role::Responder {
             self.half_open = self.half_open.saturating_sub(1);
         }
         self.core.event(Event::IsakmpSaEstablished { sa: id, cookies, role });
-        self.supersede_others(peer_index, id);
+        if initial_contact {
+            self.initial_contact(id);
+        }
+        self.supersede_others(id);
         for (policy, replaces) in waiting {
             if let Err(error) = self.start_quick_mode(id, policy, replaces) {
+                self.not_replaced(replaces);
                 self.core.event(Event::ExchangeFailed {
                     sa: id,
                     exchange: ExchangeType::QUICK_MODE,
@@ -61,17 +68,43 @@ impl Endpoint {
         }
     }
 
-    /// The newest ISAKMP SA takes over the peer's IPsec SAs; the SA that it replaces goes after a grace.
-    fn supersede_others(&mut self, peer: usize, newest: IsakmpSaId) {
-        let replaces = self.isakmp.get(&newest).and_then(|sa| sa.replaces);
-        for pair in self.ipsec.iter_mut().filter(|pair| pair.peer == peer) {
+    /// The newest ISAKMP SA takes over the peer's IPsec SAs; the SA that it replaces goes after a grace, and the
+    /// oldest beyond the bound at once.
+    fn supersede_others(&mut self, newest: IsakmpSaId) {
+        let Some(sa) = self.isakmp.get(&newest) else { return };
+        let Some(remote) = sa.remote() else { return };
+        let (replaces, path) = (sa.replaces, sa.path);
+        for pair in self.ipsec.iter_mut().filter(|pair| (pair.peer, &pair.remote_id) == remote) {
             pair.isakmp_sa = newest;
+            if pair.path.nat_t && path.nat_t {
+                // The NAT may have given the new phase 1 another port.
+                pair.path = path;
+            }
+        }
+        let mut same: Vec<_> = self
+            .isakmp
+            .values()
+            .filter(|sa| sa.remote() == Some(remote))
+            .map(|sa| (sa.completed, sa.id))
+            .collect();
+        same.sort_unstable();
+        let beyond = same.len().saturating_sub(self.core.limits.isakmp_sas_per_peer_max.max(1));
+        for (_, oldest) in same.into_iter().take(beyond) {
+            self.send_isakmp_delete(oldest);
+            self.remove_isakmp_sa(oldest, DeleteReason::Replaced);
         }
         if let Some(old) = replaces.and_then(|id| self.isakmp.get_mut(&id)) {
             old.superseded = true;
             let end = (self.core.now + REPLACED_GRACE).min(old.expires.unwrap_or(Timestamp::ZERO));
             self.core.timers.stop(Timer::RekeyIsakmp(old.id));
             self.core.timers.set(Timer::ExpireIsakmp(old.id), end);
+        }
+    }
+
+    /// The quick mode that was to replace a pair of IPsec SAs came to nothing.
+    fn not_replaced(&mut self, pair: Option<IpsecSaId>) {
+        if let Some(pair) = pair.and_then(|pair| self.ipsec.get_mut(pair)) {
+            pair.being_replaced = false;
         }
     }
 
@@ -128,14 +161,15 @@ impl Endpoint {
 
     fn ipsec_sa_established(&mut self, isakmp_sa: IsakmpSaId, outcome: Outcome) {
         let Some(sa) = self.isakmp.get(&isakmp_sa) else { return };
-        let (peer_index, path) = (sa.peer, sa.path);
+        let Some((peer_index, remote_id)) = sa.remote().map(|(peer, id)| (peer, id.clone())) else { return };
+        let path = sa.path;
         let Some(peer) = self.peers.get(peer_index) else { return };
         let Some(policy) = peer.ipsec.get(outcome.policy) else { return };
         let offered = outcome.chosen.lifetime.unwrap_or(DEFAULT_IPSEC_LIFETIME);
         let lifetime = offered.min(policy.lifetime);
         let expires = self.core.now + lifetime;
         let rekey = rekey_time(peer, self.core.now, lifetime);
-        let id = self.new_ipsec_id();
+        let (id, made) = (self.new_ipsec_id(), self.count_sa());
         self.core.timers.set(Timer::ExpireIpsec(id), expires);
         if let Some(at) = rekey
             && outcome.role == Role::Initiator
@@ -161,6 +195,8 @@ impl Endpoint {
             packets_out: 0,
             expires,
             being_replaced: false,
+            remote_id,
+            made,
         });
         let replaces = outcome.replaces.filter(|old| self.ipsec.get(*old).is_some());
         self.core.event(Event::IpsecSaEstablished {
@@ -195,10 +231,14 @@ impl Endpoint {
         if !established && sa.role == Role::Responder {
             self.half_open = self.half_open.saturating_sub(1);
         }
+        for (_, pair) in &sa.waiting {
+            self.not_replaced(*pair);
+        }
         for (m_id, exchange) in &sa.phase2 {
             self.core.timers.stop(Timer::RetransmitPhase2(id, *m_id));
             if let Some(spi) = exchange.state.reserved_spi() {
                 self.ipsec.release_spi(spi);
+                self.not_replaced(exchange.state.replaces());
                 self.core.event(Event::ExchangeFailed {
                     sa: id,
                     exchange: ExchangeType::QUICK_MODE,
@@ -223,8 +263,13 @@ impl Endpoint {
     /// Tells the peer that a pair of IPsec SAs is gone: our inbound SPI (RFC 2408 section 3.15).
     pub(super) fn send_ipsec_delete(&mut self, id: IpsecSaId) {
         let Some(pair) = self.ipsec.get(id) else { return };
-        let (protocol, spi, isakmp_sa) =
-            (protocol_id(pair.chosen.protocol), Spi::from_u32(pair.spi_in).0, pair.isakmp_sa);
+        let (protocol, spi) = (protocol_id(pair.chosen.protocol), Spi::from_u32(pair.spi_in).0);
+        let usable = self.usable_isakmp_sa(pair.isakmp_sa, pair.peer, Some(&pair.remote_id));
+        let Some(isakmp_sa) =
+            usable.or_else(|| self.isakmp.contains_key(&pair.isakmp_sa).then_some(pair.isakmp_sa))
+        else {
+            return;
+        };
         let delete = Delete::new(protocol, vec![spi]);
         self.send_informational(isakmp_sa, Payload::Delete(delete));
     }
@@ -260,10 +305,14 @@ impl Endpoint {
         notification.spi = Bytes::copy_from_slice(&header.cookies.to_bytes());
         let id = self.by_cookies.get(&header.cookies).copied();
         if let Some(id) = id
-            && self.isakmp.get(&id).is_some_and(|sa| sa.established().is_some())
+            && let Some(sa) = self.isakmp.get_mut(&id).filter(|sa| sa.established().is_some())
         {
             // What no HASH vouches for can come from anyone; a protected answer would lend it weight.
-            if header.flags.contains(Flags::ENCRYPTION) && error.is_about_authenticated_content() {
+            let answer = header.flags.contains(Flags::ENCRYPTION)
+                && error.is_about_authenticated_content()
+                && sa.refusals_answered < self.core.limits.refusals_answered_max;
+            if answer {
+                sa.refusals_answered = sa.refusals_answered.saturating_add(1);
                 self.send_informational(id, Payload::Notification(notification));
             }
             return;
@@ -290,24 +339,28 @@ impl Endpoint {
         if notify_type == NotifyType::INITIAL_CONTACT {
             self.initial_contact(id);
         }
-        if notify_type.is_error() {
+        if refuses_quick_mode(notify_type) {
             self.fail_refused_quick_mode(id, notify_type);
         }
     }
 
-    /// The peer says that it has no other SA with us: what we still hold from before is gone (RFC 2407 4.6.3.3).
+    /// The peer says that it had no SA with us before this one (RFC 2407 section 4.6.3.3): what stood when its phase 1
+    /// began is gone. Later SAs stay, as the two sides may have set up some at the same time, and so that a message
+    /// that comes again does no harm.
     pub(super) fn initial_contact(&mut self, id: IsakmpSaId) {
-        let Some(peer) = self.isakmp.get(&id).map(|sa| sa.peer) else { return };
+        let Some((remote, began)) = self.isakmp.get(&id).and_then(|sa| Some((sa.remote()?, sa.began))) else {
+            return;
+        };
         let old: Vec<IsakmpSaId> = self
             .isakmp
             .values()
-            .filter(|sa| sa.peer == peer && sa.id != id && sa.established().is_some())
+            .filter(|sa| sa.remote() == Some(remote) && sa.completed.is_some_and(|at| at < began))
             .map(|sa| sa.id)
             .collect();
         let pairs: Vec<IpsecSaId> = self
             .ipsec
             .iter()
-            .filter(|pair| pair.peer == peer && (pair.isakmp_sa != id || !old.is_empty()))
+            .filter(|pair| (pair.peer, &pair.remote_id) == remote && pair.made < began)
             .map(|pair| pair.id)
             .collect();
         for pair in pairs {
@@ -338,25 +391,27 @@ impl Endpoint {
         if let Some(spi) = exchange.state.reserved_spi() {
             self.ipsec.release_spi(spi);
         }
-        if let Some(pair) = exchange.state.replaces().and_then(|old| self.ipsec.get_mut(old)) {
-            pair.being_replaced = false;
-        }
+        self.not_replaced(exchange.state.replaces());
         self.core.event(Event::ExchangeFailed { sa: id, exchange: ExchangeType::QUICK_MODE, m_id, error });
     }
 
     /// Acts on an authenticated Delete payload: each SPI in it names an SA of the peer.
     pub(super) fn peer_deletes(&mut self, id: IsakmpSaId, delete: &Delete) {
-        let Some(peer) = self.isakmp.get(&id).map(|sa| sa.peer) else { return };
+        let remote = self.isakmp.get(&id).and_then(|sa| sa.remote());
+        let Some((peer, remote_id)) = remote.map(|(peer, remote_id)| (peer, remote_id.clone())) else {
+            return;
+        };
+        let remote = (peer, &remote_id);
         for spi in &delete.spis {
             if delete.protocol == ProtocolId::ISAKMP {
                 let named = self.isakmp.values().find(|sa| spi.as_ref() == sa.cookies.to_bytes());
-                if let Some(sa) = named.filter(|sa| sa.peer == peer).map(|sa| sa.id) {
+                if let Some(sa) = named.filter(|sa| sa.remote() == Some(remote)).map(|sa| sa.id) {
                     self.remove_isakmp_sa(sa, DeleteReason::PeerDeleted);
                 }
                 continue;
             }
             let named = self.ipsec.iter().find(|pair| {
-                pair.peer == peer
+                (pair.peer, &pair.remote_id) == remote
                     && protocol_id(pair.chosen.protocol) == delete.protocol
                     && Spi(spi.clone()).as_u32() == Some(pair.chosen.peer_spi)
             });
@@ -367,7 +422,27 @@ impl Endpoint {
     }
 }
 
-/// When the initiator of an SA replaces it; `None` when SAs are left to expire.
+/// When the initiator of an SA replaces it; `None` when SAs are left to expire. A margin as long as the lifetime would
+/// replace the SA as soon as it stands, for ever; half the lifetime is used then.
 fn rekey_time(peer: &PeerConfig, now: Timestamp, lifetime: Duration) -> Option<Timestamp> {
-    peer.rekey.then(|| now + lifetime.saturating_sub(peer.rekey_margin))
+    let margin = if peer.rekey_margin < lifetime { peer.rekey_margin } else { lifetime / 2 };
+    (peer.rekey && !lifetime.is_zero()).then(|| now + lifetime.saturating_sub(margin))
+}
+
+/// Whether an error notify can be the answer to quick mode 1. The others also answer messages whose HASH(1) did not
+/// verify, so anyone could provoke them.
+fn refuses_quick_mode(notify_type: NotifyType) -> bool {
+    matches!(
+        notify_type,
+        NotifyType::NO_PROPOSAL_CHOSEN
+            | NotifyType::BAD_PROPOSAL_SYNTAX
+            | NotifyType::ATTRIBUTES_NOT_SUPPORTED
+            | NotifyType::INVALID_PROTOCOL_ID
+            | NotifyType::INVALID_SPI
+            | NotifyType::INVALID_TRANSFORM_ID
+            | NotifyType::DOI_NOT_SUPPORTED
+            | NotifyType::SITUATION_NOT_SUPPORTED
+            | NotifyType::INVALID_ID_INFORMATION
+            | NotifyType::INVALID_KEY_INFORMATION
+    )
 }

@@ -1,5 +1,7 @@
 //! Datagrams on their way in: from the port to the exchange they belong to.
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
 
 use super::Endpoint;
@@ -8,16 +10,16 @@ use crate::crypto::HashAlgorithm;
 use crate::error::ExchangeError;
 use crate::esp::{AhSa, EspError, EspSa};
 use crate::event::{Event, IsakmpSaId, Role};
-use crate::io::{Datagram, IP_AH, IP_UDP, Timestamp};
+use crate::io::{Datagram, IP_AH, IP_ESP, IP_UDP, Timestamp};
 use crate::phase1::{self, Cx, Received};
 use crate::phase2::quick_mode;
 use crate::retransmit::{Arrival, Conversation};
 use crate::sa::{IsakmpSa, Phase2};
 use crate::timer::Timer;
-use crate::wire::{Cookie, CookiePair, ExchangeType, Flags, Header, MessageId, Payload, Trailing, WireError};
+use crate::wire::{CookiePair, ExchangeType, Flags, Header, MessageId, Payload, Trailing};
 
-/// How long a responder keeps a phase 1 exchange that does not come to its end.
-const HALF_OPEN_LIFETIME: core::time::Duration = core::time::Duration::from_secs(60);
+/// Next header of a dummy packet.
+const IP_NO_NEXT_HEADER: u8 = 59;
 
 impl Endpoint {
     /// Takes in a datagram.
@@ -26,9 +28,10 @@ impl Endpoint {
         if self.core.outputs.len() >= self.core.limits.outputs_max {
             return;
         }
-        if datagram.ip_protocol != IP_UDP {
-            self.handle_packet(datagram);
-            return;
+        match datagram.ip_protocol {
+            IP_UDP => {}
+            IP_ESP | IP_AH => return self.handle_packet(datagram),
+            _ => return,
         }
         let nat_t = self.peers.iter().any(|peer| peer.local_nat_t == datagram.local);
         let message = if !nat_t {
@@ -62,6 +65,8 @@ impl Endpoint {
             },
         };
         self.core.event(match opened {
+            // A dummy packet, which is there to be dropped (RFC 4303 section 2.6).
+            Ok((_, opened)) if opened.next_header == IP_NO_NEXT_HEADER => return,
             Ok((sa, opened)) => Event::PacketReceived {
                 sa,
                 packet: Bytes::from(opened.payload),
@@ -74,7 +79,7 @@ impl Endpoint {
     /// An ISAKMP message without a non-ESP marker.
     fn handle_message(&mut self, path: Path, message: Bytes) -> Result<(), ExchangeError> {
         let header = Header::decode(&message)?;
-        check_header(&header, &message)?;
+        check_header(&header, message.len())?;
         let digest = self.core.provider.hash(HashAlgorithm::Sha2_256, &[&message]);
         let received = Received { header, message, path };
         let cookies = header.cookies;
@@ -118,10 +123,29 @@ impl Endpoint {
         if header.message_id != MessageId::PHASE_1 {
             return Err(ExchangeError::InvalidMessageId(header.message_id));
         }
-        if self.half_open >= self.core.limits.half_open_max {
+        if self.by_initiator_cookie.contains_key(&header.cookies.initiator) {
+            // Our own first message, sent back to us.
+            return Err(ExchangeError::InvalidCookies(header.cookies));
+        }
+        self.check_room(received.path.remote.ip())?;
+        self.accept_phase1(received, digest)
+    }
+
+    /// Whether one more phase 1 exchange may begin at this address's wish.
+    fn check_room(&self, remote: IpAddr) -> Result<(), ExchangeError> {
+        let limits = &self.core.limits;
+        if self.half_open >= limits.half_open_max {
             return Err(ExchangeError::LimitReached("half-open ISAKMP SAs"));
         }
-        self.accept_phase1(received, digest)
+        let half_open = |sa: &&IsakmpSa| sa.role == Role::Responder && sa.established().is_none();
+        let same = self.isakmp.values().filter(half_open).filter(|sa| sa.path.remote.ip() == remote);
+        if same.count() >= limits.half_open_per_address_max {
+            return Err(ExchangeError::LimitReached("half-open ISAKMP SAs of one address"));
+        }
+        if self.isakmp.len() >= limits.isakmp_sas_max {
+            return Err(ExchangeError::LimitReached("ISAKMP SAs"));
+        }
+        Ok(())
     }
 
     fn accept_phase1(&mut self, received: &Received, digest: Vec<u8>) -> Result<(), ExchangeError> {
@@ -142,11 +166,12 @@ impl Endpoint {
         conversation.handled(&mut self.core, digest, timer);
         let policy = start.retransmit.then_some(&peer.retransmission);
         conversation.sent(&mut self.core, &start.sent, timer, policy);
-        self.core.timers.set(Timer::HalfOpen(id), self.core.now + HALF_OPEN_LIFETIME);
+        self.core.timers.set(Timer::HalfOpen(id), self.core.now + self.core.limits.half_open_lifetime);
         self.half_open = self.half_open.saturating_add(1);
         self.by_cookies.insert(cookies, id);
         self.by_first_message.insert((initiator, received.path.remote), id);
-        let sa = IsakmpSa::new(id, peer_index, cookies, Role::Responder, path, start.state, conversation);
+        let mut sa = IsakmpSa::new(id, peer_index, cookies, Role::Responder, path, start.state, conversation);
+        sa.began = self.count_sa();
         self.isakmp.insert(id, sa);
         Ok(())
     }
@@ -157,13 +182,37 @@ impl Endpoint {
         received: &Received,
         digest: Vec<u8>,
     ) -> Result<(), ExchangeError> {
+        let encrypted = received.header.flags.contains(Flags::ENCRYPTION);
         match received.header.exchange_type {
+            ExchangeType::QUICK_MODE | ExchangeType::INFORMATIONAL
+                if encrypted && self.keep_early(id, received) =>
+            {
+                Ok(())
+            }
             ExchangeType::IDENTITY_PROTECTION | ExchangeType::AGGRESSIVE => {
                 self.handle_phase1(id, received, digest)
             }
             ExchangeType::QUICK_MODE => self.handle_quick_mode(id, received, digest),
             ExchangeType::INFORMATIONAL => self.handle_informational(id, received),
             got => Err(ExchangeError::UnexpectedExchange { got }),
+        }
+    }
+
+    /// Keeps a phase 2 message that overtook the last message of phase 1: an aggressive mode initiator sends its
+    /// third message and quick mode 1 back to back. Whether the message was such a one.
+    fn keep_early(&mut self, id: IsakmpSaId, received: &Received) -> bool {
+        let max = self.core.limits.early_bytes_max;
+        self.isakmp.get_mut(&id).is_some_and(|sa| sa.keep_early(received, max))
+    }
+
+    /// Handles what came too early, now that phase 1 is complete.
+    fn handle_early(&mut self, id: IsakmpSaId) {
+        let early = self.isakmp.get_mut(&id).map(|sa| core::mem::take(&mut sa.early)).unwrap_or_default();
+        for received in early {
+            let digest = self.core.provider.hash(HashAlgorithm::Sha2_256, &[&received.message]);
+            if let Err(error) = self.handle_in_sa(id, &received, digest) {
+                self.refuse(&received.path, &received.message, error);
+            }
         }
     }
 
@@ -219,6 +268,7 @@ impl Endpoint {
         }
         if sa.established().is_some() {
             self.isakmp_sa_established(id);
+            self.handle_early(id);
         }
         Ok(())
     }
@@ -258,6 +308,9 @@ impl Endpoint {
         }
         match result {
             Some(Ok(step)) => {
+                if let Some(sa) = self.isakmp.get_mut(&id) {
+                    sa.refusals_answered = 0;
+                }
                 let Phase2 { conversation, state } = exchange;
                 if let Some(spi) = state.reserved_spi() {
                     self.ipsec.release_spi(spi);
@@ -298,6 +351,7 @@ impl Endpoint {
         let max = self.core.limits.finished_m_ids_max;
         if let Some(sa) = self.isakmp.get_mut(&id) {
             sa.use_m_id(m_id, max);
+            sa.refusals_answered = 0;
         }
         for payload in opened.chain.iter() {
             match payload {
@@ -344,20 +398,17 @@ impl Endpoint {
     }
 }
 
-/// The checks of RFC 2408 section 5.2 that need no state.
-fn check_header(header: &Header, message: &Bytes) -> Result<(), ExchangeError> {
-    if header.version.major() != 1 {
-        return Err(WireError::VersionMajor(header.version.major()).into());
-    }
-    if header.cookies.initiator == Cookie::ZERO {
+/// The checks of RFC 2408 sections 5.1 and 5.2 that need no state.
+fn check_header(header: &Header, datagram_len: usize) -> Result<(), ExchangeError> {
+    header.check(datagram_len)?;
+    if header.cookies.initiator.is_zero() {
         return Err(ExchangeError::InvalidCookies(header.cookies));
     }
-    if header.flags.unknown_bits() != 0 {
-        return Err(WireError::UnknownFlags(header.flags.0).into());
-    }
-    if usize::try_from(header.length).ok() != Some(message.len()) {
-        let (header, datagram) = (header.length, message.len());
-        return Err(WireError::UnequalLengths { header, datagram }.into());
+    // RFC 2408 section 3.1 has the bit for informational exchanges. The Commit bit is fine anywhere; nothing follows
+    // from it here, as our SAs take in packets from the moment that the last message is out.
+    if header.flags.contains(Flags::AUTH_ONLY) && header.exchange_type != ExchangeType::INFORMATIONAL {
+        let problem = "only an informational exchange may be authenticated and not encrypted";
+        return Err(ExchangeError::InvalidFlags { got: header.flags.0, problem });
     }
     Ok(())
 }

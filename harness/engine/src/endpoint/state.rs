@@ -41,6 +41,8 @@ pub struct Endpoint {
     pub(super) half_open: usize,
     pub(super) next_isakmp_id: u32,
     pub(super) next_ipsec_id: u32,
+    /// Counts SAs begun and completed, to tell which was first.
+    pub(super) sa_count: u64,
 }
 
 impl Endpoint {
@@ -67,6 +69,7 @@ impl Endpoint {
             half_open: 0,
             next_isakmp_id: 1,
             next_ipsec_id: 1,
+            sa_count: 0,
         }
     }
 
@@ -128,15 +131,28 @@ impl Endpoint {
     }
 
     pub(super) fn new_isakmp_id(&mut self) -> IsakmpSaId {
+        // The number of messages that each take one is the peers' choice, so it may wrap.
+        while self.isakmp.contains_key(&IsakmpSaId(self.next_isakmp_id)) {
+            self.next_isakmp_id = self.next_isakmp_id.wrapping_add(1);
+        }
         let id = IsakmpSaId(self.next_isakmp_id);
         self.next_isakmp_id = self.next_isakmp_id.wrapping_add(1);
         id
     }
 
     pub(super) fn new_ipsec_id(&mut self) -> IpsecSaId {
+        while self.ipsec.get(IpsecSaId(self.next_ipsec_id)).is_some() {
+            self.next_ipsec_id = self.next_ipsec_id.wrapping_add(1);
+        }
         let id = IpsecSaId(self.next_ipsec_id);
         self.next_ipsec_id = self.next_ipsec_id.wrapping_add(1);
         id
+    }
+
+    /// The next value of the count that orders SAs.
+    pub(super) fn count_sa(&mut self) -> u64 {
+        self.sa_count = self.sa_count.saturating_add(1);
+        self.sa_count
     }
 
     /// The configured peer for a source address, with our end that it speaks to.
@@ -144,9 +160,10 @@ impl Endpoint {
         self.peers.iter().position(|peer| peer.remote.is_none_or(|remote| remote == path.remote.ip()))
     }
 
-    /// Whether another complete ISAKMP SA with this peer stands.
+    /// Whether an SA with this peer stands besides the ISAKMP SA `than`.
     pub(super) fn other_sa_stands(&self, peer: usize, than: IsakmpSaId) -> bool {
         self.isakmp.values().any(|sa| sa.peer == peer && sa.id != than && sa.established().is_some())
+            || self.ipsec.iter().any(|pair| pair.peer == peer)
     }
 
     /// Runs `f` with the surroundings of a phase 2 exchange of an established ISAKMP SA.
@@ -171,12 +188,13 @@ impl Endpoint {
 
     /// A random M-ID that the ISAKMP SA has not used.
     pub(super) fn new_m_id(&mut self, id: IsakmpSaId) -> MessageId {
-        loop {
-            let m_id = MessageId(u32::from_be_bytes(self.core.random_bytes()));
-            let fresh = self.isakmp.get(&id).is_none_or(|sa| sa.check_new_m_id(m_id).is_ok());
-            if fresh && m_id != MessageId::PHASE_1 {
-                return m_id;
-            }
+        let mut m_id = MessageId(u32::from_be_bytes(self.core.random_bytes()));
+        // Counting on, not drawing again: this ends whatever the random source gives.
+        while m_id == MessageId::PHASE_1
+            || self.isakmp.get(&id).is_some_and(|sa| sa.check_new_m_id(m_id).is_err())
+        {
+            m_id = MessageId(m_id.0.wrapping_add(1));
         }
+        m_id
     }
 }

@@ -7,7 +7,7 @@ use crate::event::{DeleteReason, Event, IpsecSaId, IsakmpSaId};
 use crate::io::Timestamp;
 use crate::phase1::Phase1;
 use crate::timer::Timer;
-use crate::wire::{ExchangeType, MessageId};
+use crate::wire::{ExchangeType, Identification, MessageId};
 
 impl Endpoint {
     /// Fires every timer that is due at `now`.
@@ -50,12 +50,6 @@ impl Endpoint {
             .peers
             .get(sa.peer)
             .map_or(ExchangeType::IDENTITY_PROTECTION, |peer| Phase1::exchange_type(peer.mode));
-        let waiting: Vec<IpsecSaId> = sa.waiting.iter().filter_map(|(_, replaces)| *replaces).collect();
-        for pair in waiting {
-            if let Some(pair) = self.ipsec.get_mut(pair) {
-                pair.being_replaced = false;
-            }
-        }
         self.core.event(Event::ExchangeFailed { sa: id, exchange, m_id: MessageId::PHASE_1, error });
         self.remove_isakmp_sa(id, DeleteReason::Expired);
     }
@@ -93,10 +87,10 @@ impl Endpoint {
     fn replace_ipsec_sa(&mut self, id: IpsecSaId) {
         let Some(pair) = self.ipsec.get(id).filter(|pair| !pair.being_replaced) else { return };
         let (isakmp_sa, peer, policy) = (pair.isakmp_sa, pair.peer, pair.policy);
-        let usable = self.usable_isakmp_sa(isakmp_sa, peer);
+        let usable = self.usable_isakmp_sa(isakmp_sa, peer, Some(&pair.remote_id));
         let failed = match usable {
             Some(isakmp_sa) => self.start_quick_mode(isakmp_sa, policy, Some(id)).err(),
-            None => self.start_phase1(peer, vec![(policy, Some(id))], None).err(),
+            None => self.start_or_join_phase1(peer, (policy, Some(id))).err(),
         };
         if let Some(error) = failed {
             self.core.event(Event::ExchangeFailed {
@@ -115,12 +109,20 @@ impl Endpoint {
         self.remove_ipsec_sa(id, reason);
     }
 
-    /// The given ISAKMP SA when it stands, else the newest with the peer that does.
-    pub(super) fn usable_isakmp_sa(&self, preferred: IsakmpSaId, peer: usize) -> Option<IsakmpSaId> {
+    /// The given ISAKMP SA when it stands, else the newest that does, with the peer and its identity if one is given.
+    pub(super) fn usable_isakmp_sa(
+        &self,
+        preferred: IsakmpSaId,
+        peer: usize,
+        remote_id: Option<&Identification>,
+    ) -> Option<IsakmpSaId> {
         let usable = |id: &IsakmpSaId| {
-            self.isakmp
-                .get(id)
-                .is_some_and(|sa| sa.peer == peer && sa.established().is_some() && !sa.superseded)
+            self.isakmp.get(id).is_some_and(|sa| {
+                !sa.superseded
+                    && sa
+                        .remote()
+                        .is_some_and(|(p, id)| p == peer && remote_id.is_none_or(|wanted| wanted == id))
+            })
         };
         Some(preferred).filter(usable).or_else(|| self.isakmp.keys().rev().copied().find(usable))
     }

@@ -10,7 +10,9 @@ use crate::core::{Core, Envelope, Path, Protection};
 use crate::error::ExchangeError;
 use crate::event::{Event, IsakmpSaId};
 use crate::retransmit::Sent;
-use crate::wire::{Chain, CookiePair, ExchangeType, Header, Identification, MessageId, Payload};
+use crate::wire::{
+    Chain, CookiePair, Doi, ExchangeType, Header, Identification, MessageId, NotifyType, Payload,
+};
 
 /// The surroundings of one phase 1 exchange.
 #[derive(Debug)]
@@ -21,7 +23,7 @@ pub(crate) struct Cx<'a> {
     pub(crate) cookies: CookiePair,
     /// Where messages go; an exchange floats it to the NAT traversal ports.
     pub(crate) path: &'a mut Path,
-    /// No other ISAKMP SA with this peer stands.
+    /// No other SA with this peer stands.
     pub(crate) first_contact: bool,
 }
 
@@ -55,6 +57,14 @@ pub(crate) struct Received {
     pub(crate) path: Path,
 }
 
+/// Whether a chain says INITIAL-CONTACT (RFC 2407 section 4.6.3.3).
+pub(crate) fn says_initial_contact(chain: &Chain) -> bool {
+    chain.iter().any(|payload| {
+        matches!(payload, Payload::Notification(n)
+            if n.notify_type == NotifyType::INITIAL_CONTACT && n.doi == Doi::IPSEC)
+    })
+}
+
 /// The first step of an exchange.
 #[derive(Debug)]
 pub(crate) struct Start {
@@ -85,6 +95,8 @@ pub(crate) struct Established {
     pub(crate) nat: bool,
     /// The identity that the peer authenticated.
     pub(crate) remote_id: Identification,
+    /// The peer's last message said INITIAL-CONTACT, under encryption.
+    pub(crate) initial_contact: bool,
 }
 
 /// Which message a phase 1 exchange waits for.
@@ -119,6 +131,11 @@ impl Phase1 {
                 Err(ExchangeError::UnexpectedExchange { got: received.header.exchange_type })
             }
         }
+    }
+
+    /// Whether just the last message is missing, so that the peer may already have sent phase 2 messages.
+    pub(crate) fn awaits_last(&self) -> bool {
+        matches!(self, Self::MainInitiatorExpectsId(_) | Self::AggressiveResponderExpectsHash(_))
     }
 
     /// The exchange type that carries this phase 1.

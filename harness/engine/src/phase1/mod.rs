@@ -9,4 +9,6 @@ mod exchange;
 mod main_mode;
 pub(crate) mod negotiate;
 
-pub(crate) use exchange::{Advance, Cx, Established, Phase1, Received, Start, accept, initiate};
+pub(crate) use exchange::{
+    Advance, Cx, Established, Phase1, Received, Start, accept, initiate, says_initial_contact,
+};

@@ -107,7 +107,8 @@ fn acceptable(peer: &PeerConfig, transform: &Transform) -> Result<Chosen, String
     }
 }
 
-/// Checks that the reply is exactly one of the offered transforms, unchanged (RFC 2409 section 5).
+/// Checks that the reply is exactly one of the offered transforms, its attributes unchanged (RFC 2409 section 5). The
+/// responder should keep the numbers of proposal and transform and need not (RFC 2408 section 4.2).
 ///
 /// # Errors
 ///
@@ -121,20 +122,20 @@ pub(crate) fn verify_choice(offered: &SaPayload, reply: &SaPayload) -> Result<Ch
     let [transform] = proposal.transforms.as_slice() else {
         return Err(altered("expected exactly one transform"));
     };
-    let source = offered
-        .proposals
-        .iter()
-        .find(|p| p.number == proposal.number && p.protocol == proposal.protocol)
-        .ok_or_else(|| altered("no such proposal number and protocol was offered"))?;
-    let source = source
-        .transforms
-        .iter()
-        .find(|t| t.number == transform.number && t.id == transform.id)
-        .ok_or_else(|| altered("no such transform number was offered"))?;
-    if !same_attributes(&source.attributes, &transform.attributes) {
-        return Err(altered("the attributes differ from those offered"));
+    if !was_offered(offered, proposal, transform) {
+        return Err(altered("no offered transform has this identifier and these attributes"));
     }
     read_transform(transform).map_err(ExchangeError::ProposalAltered)
+}
+
+/// Whether a proposal for this protocol offered this transform, its number aside.
+pub(crate) fn was_offered(offered: &SaPayload, proposal: &Proposal, transform: &Transform) -> bool {
+    offered
+        .proposals
+        .iter()
+        .filter(|source| source.protocol == proposal.protocol)
+        .flat_map(|source| &source.transforms)
+        .any(|t| t.id == transform.id && same_attributes(&t.attributes, &transform.attributes))
 }
 
 /// Whether two attribute lists say the same, in any order and either encoding.
@@ -223,7 +224,8 @@ impl LifeAttributes {
     }
 
     pub(crate) fn duration(&mut self, value: u64) {
-        if self.current == Some(u64::from(LifeType::SECONDS.0)) {
+        // No time at all is no life: as if it had not been said.
+        if self.current == Some(u64::from(LifeType::SECONDS.0)) && value > 0 {
             self.seconds = Some(self.seconds.map_or(value, |former| former.min(value)));
         }
     }

@@ -5,7 +5,7 @@ use core::time::Duration;
 use crate::config::{Encapsulation, IntegrityAlgorithm, IpsecPolicy, IpsecProtocol, IpsecTransform};
 use crate::crypto::{CipherAlgorithm, Group};
 use crate::error::ExchangeError;
-use crate::phase1::negotiate::{LifeAttributes, check_doi, same_attributes};
+use crate::phase1::negotiate::{LifeAttributes, check_doi, was_offered};
 use crate::wire::{
     AhTransform, Attribute, AuthAlgorithm, EncapsulationMode, EspTransform, IpsecAttribute, LifeType,
     Proposal, ProtocolId, SaPayload, Spi, Transform, TransformId,
@@ -147,7 +147,7 @@ fn acceptable(policy: &IpsecPolicy, terms: &ChosenIpsec, nat: bool) -> bool {
         && encapsulation_mode(policy.encapsulation, nat) == terms.mode
 }
 
-/// Checks that the reply is exactly one of the offered transforms, unchanged (RFC 2409 section 5.5).
+/// Checks that the reply is exactly one of the offered transforms, its attributes unchanged, as in phase 1.
 ///
 /// # Errors
 ///
@@ -161,18 +161,8 @@ pub(crate) fn verify_choice(offered: &SaPayload, reply: &SaPayload) -> Result<Ch
     let [transform] = proposal.transforms.as_slice() else {
         return Err(altered("expected exactly one transform"));
     };
-    let source = offered
-        .proposals
-        .iter()
-        .find(|p| p.number == proposal.number && p.protocol == proposal.protocol)
-        .ok_or_else(|| altered("no such proposal number and protocol was offered"))?;
-    let source = source
-        .transforms
-        .iter()
-        .find(|t| t.number == transform.number && t.id == transform.id)
-        .ok_or_else(|| altered("no such transform number and identifier was offered"))?;
-    if !same_attributes(&source.attributes, &transform.attributes) {
-        return Err(altered("the attributes differ from those offered"));
+    if !was_offered(offered, proposal, transform) {
+        return Err(altered("no offered transform has this identifier and these attributes"));
     }
     read_transform(proposal, transform).map_err(ExchangeError::ProposalAltered)
 }

@@ -12,6 +12,7 @@ use crate::esp::{AhSa, EspError, EspSa, Opened, ReplayWindow, SequenceCounter};
 use crate::event::{IpsecSaId, IsakmpSaId, Role};
 use crate::io::{Datagram, IP_AH, IP_ESP, IP_UDP, Timestamp};
 use crate::phase2::negotiate::ChosenIpsec;
+use crate::wire::Identification;
 
 /// How packets of one unidirectional SA are protected.
 #[derive(Debug)]
@@ -57,6 +58,10 @@ pub(crate) struct IpsecSaPair {
     pub(crate) expires: Timestamp,
     /// A newer pair took over, or a quick mode that makes one runs.
     pub(crate) being_replaced: bool,
+    /// The identity that the peer authenticated in phase 1.
+    pub(crate) remote_id: Identification,
+    /// The endpoint's count of SAs when this pair was made.
+    pub(crate) made: u64,
 }
 
 impl IpsecSaPair {
@@ -168,19 +173,20 @@ impl IpsecTable {
         self.pairs.values_mut()
     }
 
+    /// Pairs that stand, and quick modes that may add one.
     pub(crate) fn len(&self) -> usize {
-        self.pairs.len()
+        self.pairs.len().saturating_add(self.reserved.len())
     }
 
     /// A random inbound SPI that no pair and no running quick mode has, above the 255 that are reserved.
     pub(crate) fn reserve_spi(&mut self, core: &mut Core) -> u32 {
-        loop {
-            let spi = u32::from_be_bytes(core.random_bytes());
-            if spi > 255 && !self.by_spi_in.contains_key(&spi) && !self.reserved.contains(&spi) {
-                self.reserved.insert(spi);
-                return spi;
-            }
+        let mut spi = u32::from_be_bytes(core.random_bytes());
+        // Counting on, not drawing again: this ends whatever the random source gives.
+        while spi < 256 || self.by_spi_in.contains_key(&spi) || self.reserved.contains(&spi) {
+            spi = spi.wrapping_add(1).max(256);
         }
+        self.reserved.insert(spi);
+        spi
     }
 
     /// Ends a reservation.

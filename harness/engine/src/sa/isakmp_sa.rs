@@ -6,10 +6,10 @@ use crate::core::Path;
 use crate::error::ExchangeError;
 use crate::event::{IpsecSaId, IsakmpSaId, Role};
 use crate::io::Timestamp;
-use crate::phase1::{Established, Phase1};
+use crate::phase1::{Established, Phase1, Received};
 use crate::phase2::quick_mode::QuickMode;
 use crate::retransmit::Conversation;
-use crate::wire::{CookiePair, MessageId};
+use crate::wire::{CookiePair, Identification, MessageId};
 
 /// One ISAKMP SA, from its first message on.
 #[derive(Debug)]
@@ -32,6 +32,14 @@ pub(crate) struct IsakmpSa {
     pub(crate) replaces: Option<IsakmpSaId>,
     /// A newer ISAKMP SA took over; this one only waits for its end.
     pub(crate) superseded: bool,
+    /// The endpoint's count of SAs when this one began.
+    pub(crate) began: u64,
+    /// The endpoint's count of SAs when phase 1 was complete.
+    pub(crate) completed: Option<u64>,
+    /// Phase 2 messages that came before the last message of phase 1.
+    pub(crate) early: Vec<Received>,
+    /// Protected notifies that answered refused messages since the last one that was not refused.
+    pub(crate) refusals_answered: usize,
 }
 
 /// A quick mode exchange with what retransmission needs.
@@ -66,6 +74,10 @@ impl IsakmpSa {
             waiting: Vec::new(),
             replaces: None,
             superseded: false,
+            began: 0,
+            completed: None,
+            early: Vec::new(),
+            refusals_answered: 0,
         }
     }
 
@@ -77,7 +89,25 @@ impl IsakmpSa {
         }
     }
 
-    /// Notes the M-ID of an incoming exchange.
+    /// Whom it speaks with, once authenticated: index of the configured peer, and identity. One configured peer
+    /// may stand for many hosts.
+    pub(crate) fn remote(&self) -> Option<(usize, &Identification)> {
+        self.established().map(|established| (self.peer, &established.remote_id))
+    }
+
+    /// Keeps a phase 2 message that overtook the last message of phase 1; whether it could.
+    pub(crate) fn keep_early(&mut self, received: &Received, bytes_max: usize) -> bool {
+        let held: usize = self.early.iter().map(|early| early.message.len()).sum();
+        let fits = held.saturating_add(received.message.len()) <= bytes_max;
+        let awaited = self.phase1.awaits_last() && self.path.remote.ip() == received.path.remote.ip();
+        let keep = fits && awaited && !self.early.iter().any(|early| early.message == received.message);
+        if keep {
+            self.early.push(received.clone());
+        }
+        awaited
+    }
+
+    /// Checks the M-ID of an incoming exchange.
     ///
     /// # Errors
     ///
@@ -92,11 +122,15 @@ impl IsakmpSa {
         Ok(())
     }
 
-    /// Remembers an M-ID, and forgets the oldest exchanges beyond the bound.
+    /// Remembers an M-ID, and forgets the oldest beyond the bound together with their finished exchanges.
     pub(crate) fn use_m_id(&mut self, m_id: MessageId, max: usize) {
         self.used_m_ids.push_back(m_id);
         while self.used_m_ids.len() > max {
-            self.used_m_ids.pop_front();
+            if let Some(forgotten) = self.used_m_ids.pop_front()
+                && self.phase2.get(&forgotten).is_some_and(|exchange| exchange.state.reserved_spi().is_none())
+            {
+                self.phase2.remove(&forgotten);
+            }
         }
     }
 }

@@ -2,10 +2,11 @@
 #![allow(dead_code, missing_docs, unreachable_pub, reason = "each test file uses its own part")]
 
 use core::time::Duration;
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
 use ikev1::Endpoint;
 use ikev1::config::{
     Config, Encapsulation, IntegrityAlgorithm, IpsecPolicy, IpsecProtocol, IpsecTransform, NatTraversal,
@@ -13,9 +14,12 @@ use ikev1::config::{
 };
 use ikev1::crypto::{CipherAlgorithm, CryptoProvider, Group, HashAlgorithm, RandomSource, Secret, reference};
 use ikev1::event::Event;
-use ikev1::io::{Datagram, Output, Timestamp};
+use ikev1::io::{Datagram, IP_UDP, Output, Timestamp};
 use ikev1::keylog::{Direction, KeyLog, Label};
-use ikev1::wire::{CookiePair, Identification, MessageId};
+use ikev1::keys;
+use ikev1::wire::{
+    CookiePair, ExchangeType, Flags, Hash, Header, Identification, MessageId, Payload, encode_chain,
+};
 
 /// A seeded xorshift generator: the same seed gives the same bytes.
 #[derive(Debug)]
@@ -34,14 +38,21 @@ impl RandomSource for SeedRandom {
 
 pub type Values = Arc<Mutex<Vec<(CookiePair, MessageId, Label, Vec<u8>)>>>;
 
-struct SharedLog(Values);
+/// Messages of ours before encryption, in order.
+pub type Plain = Arc<Mutex<Vec<Vec<u8>>>>;
+
+struct SharedLog(Values, Plain);
 
 impl KeyLog for SharedLog {
     fn value(&mut self, cookies: CookiePair, m_id: MessageId, label: Label, bytes: &[u8]) {
         self.0.lock().unwrap().push((cookies, m_id, label, bytes.to_vec()));
     }
 
-    fn plaintext(&mut self, _: Direction, _: &[u8]) {}
+    fn plaintext(&mut self, direction: Direction, message: &[u8]) {
+        if direction == Direction::Outbound {
+            self.1.lock().unwrap().push(message.to_vec());
+        }
+    }
 }
 
 pub const ALICE: &str = "192.0.2.1";
@@ -97,6 +108,7 @@ pub struct Side {
     pub endpoint: Endpoint,
     pub events: Vec<Event>,
     pub values: Values,
+    pub plain: Plain,
     timeout: Option<Timestamp>,
 }
 
@@ -112,11 +124,15 @@ pub struct Pair {
     pub alice: Side,
     pub bob: Side,
     pub now: Timestamp,
-    flying: VecDeque<(Timestamp, From, Datagram)>,
+    /// By arrival, then by order of sending.
+    flying: BTreeMap<(Timestamp, u64), (From, Datagram)>,
+    flown: u64,
     /// Every datagram that was sent, in order.
     pub sent: Vec<(From, Datagram)>,
     /// Sees each datagram; what it gives is delivered.
     pub link: Box<dyn FnMut(From, usize, Datagram) -> Vec<Datagram>>,
+    /// How long the next datagram takes.
+    pub delay: Box<dyn FnMut() -> Duration>,
 }
 
 impl Pair {
@@ -131,20 +147,23 @@ impl Pair {
             let config = Config { peers: vec![peer], ..Config::default() };
             let mut endpoint = Endpoint::new(config, provider, Box::new(SeedRandom(seed)));
             let values = Values::default();
-            endpoint.set_key_log(Box::new(SharedLog(values.clone())));
-            Side { endpoint, events: Vec::new(), values, timeout: None }
+            let plain = Plain::default();
+            endpoint.set_key_log(Box::new(SharedLog(values.clone(), plain.clone())));
+            Side { endpoint, events: Vec::new(), values, plain, timeout: None }
         };
         Self {
             alice: side(From::Alice, ALICE, BOB, 0x1111_2222_3333_4444),
             bob: side(From::Bob, BOB, ALICE, 0x5555_6666_7777_8888),
             now: Timestamp::ZERO,
-            flying: VecDeque::new(),
+            flying: BTreeMap::new(),
+            flown: 0,
             sent: Vec::new(),
             link: Box::new(|_, _, datagram| vec![datagram]),
+            delay: Box::new(|| Duration::from_millis(1)),
         }
     }
 
-    fn drain(&mut self) {
+    pub fn drain(&mut self) {
         for from in [From::Alice, From::Bob] {
             loop {
                 let side = if from == From::Alice { &mut self.alice } else { &mut self.bob };
@@ -153,7 +172,9 @@ impl Pair {
                         let number = self.sent.len();
                         self.sent.push((from, datagram.clone()));
                         for delivered in (self.link)(from, number, datagram) {
-                            self.flying.push_back((self.now + Duration::from_millis(1), from, delivered));
+                            self.flown += 1;
+                            let at = self.now + (self.delay)();
+                            self.flying.insert((at, self.flown), (from, delivered));
                         }
                     }
                     Output::Event(event) => side.events.push(event),
@@ -174,23 +195,76 @@ impl Pair {
     pub fn run(&mut self, until: Timestamp) {
         for _ in 0..10_000 {
             self.drain();
-            let next = [self.flying.front().map(|(at, ..)| *at), self.alice.timeout, self.bob.timeout];
+            let arrival = self.flying.first_key_value().map(|((at, _), _)| *at);
+            let next = [arrival, self.alice.timeout, self.bob.timeout];
             let Some(next) = next.into_iter().flatten().min().filter(|at| *at <= until) else {
                 self.now = until;
                 return;
             };
             self.now = self.now.max(next);
-            if self.flying.front().is_some_and(|(at, ..)| *at <= self.now) {
-                let (_, from, datagram) = self.flying.pop_front().unwrap();
-                let arrived = Datagram { local: datagram.remote, remote: datagram.local, ..datagram };
-                let to = if from == From::Alice { &mut self.bob } else { &mut self.alice };
-                to.endpoint.handle_datagram(self.now, &arrived);
+            if arrival.is_some_and(|at| at <= self.now) {
+                let (_, (from, datagram)) = self.flying.pop_first().unwrap();
+                self.deliver(from, datagram);
             } else {
                 self.alice.endpoint.handle_timeout(self.now);
                 self.bob.endpoint.handle_timeout(self.now);
             }
         }
         panic!("the pair did not settle by {until:?}");
+    }
+
+    /// Hands a datagram of `from` to the other side.
+    pub fn deliver(&mut self, from: From, datagram: Datagram) {
+        let arrived = Datagram { local: datagram.remote, remote: datagram.local, ..datagram };
+        let now = self.now;
+        self.to(from).endpoint.handle_datagram(now, &arrived);
+    }
+
+    /// The side that datagrams of `from` go to.
+    pub fn to(&mut self, from: From) -> &mut Side {
+        if from == From::Alice { &mut self.bob } else { &mut self.alice }
+    }
+
+    /// Hands bytes to the other side, as if `from` had sent them from its ISAKMP port.
+    pub fn inject(&mut self, from: From, payload: impl Into<Bytes>) {
+        let (own, other) = if from == From::Alice { (ALICE, BOB) } else { (BOB, ALICE) };
+        let address = |ip: &str| SocketAddr::new(ip.parse().unwrap(), 500);
+        let (local, remote) = (address(own), address(other));
+        self.deliver(from, Datagram { ip_protocol: IP_UDP, local, remote, payload: payload.into() });
+    }
+
+    /// An informational message under alice's first ISAKMP SA, made by whoever has its keys. For main mode with AES.
+    pub fn informational(&self, m_id: u32, payloads: &[Payload]) -> Vec<u8> {
+        let sa = self.alice.endpoint.isakmp_sas().next().unwrap();
+        let value = |label| {
+            let values = self.alice.values.lock().unwrap();
+            let found = values.iter().find(|(cookies, _, l, _)| *cookies == sa.cookies && *l == label);
+            found.map(|(_, _, _, bytes)| bytes.clone()).unwrap()
+        };
+        let transform = sa.transform.unwrap();
+        let phase1 = self.sent.iter().rfind(|(_, datagram)| {
+            let header = Header::decode(&datagram.payload).unwrap();
+            header.cookies == sa.cookies
+                && header.message_id == MessageId::PHASE_1
+                && header.flags.contains(Flags::ENCRYPTION)
+        });
+        let last_block = phase1.unwrap().1.payload.iter().rev().take(16).rev().copied().collect::<Vec<_>>();
+        let provider = reference();
+        let iv = keys::phase2_iv(provider, transform.hash, transform.cipher, &last_block, m_id);
+        let (_, after_hash) = encode_chain(payloads);
+        let skeyid_a = Secret::new(value(Label::SkeyidA));
+        let hash = keys::hash_1(provider, transform.hash, &skeyid_a, m_id, &after_hash);
+        let mut all = vec![Payload::Hash(Hash::new(Bytes::from(hash)))];
+        all.extend_from_slice(payloads);
+        let (next_payload, mut body) = encode_chain(&all);
+        body.resize(body.len().next_multiple_of(16), 0);
+        provider.cbc_encrypt(transform.cipher, &value(Label::Ka), &iv, &mut body).unwrap();
+        let header = Header::new(sa.cookies, ExchangeType::INFORMATIONAL, MessageId(m_id));
+        let length = u32::try_from(Header::LEN + body.len()).unwrap();
+        let mut message = Vec::new();
+        Header { next_payload, length, ..header.with_flags(Flags::ENCRYPTION) }.encode(&mut message);
+        message.extend_from_slice(&body);
+        message
     }
 
     /// Alice sets up phase 1 and the IPsec SAs.
@@ -201,6 +275,15 @@ impl Pair {
 }
 
 impl Side {
+    /// Why datagrams were refused, in order.
+    pub fn refusals(&self) -> Vec<String> {
+        let error = |event: &Event| match event {
+            Event::DatagramRejected { error } => Some(error.to_string()),
+            _ => None,
+        };
+        self.events.iter().filter_map(error).collect()
+    }
+
     pub fn isakmp_count(&self) -> usize {
         self.endpoint.isakmp_sas().filter(|sa| sa.established).count()
     }

@@ -104,6 +104,8 @@ impl ExpectReply {
             lifetime: chosen.lifetime,
             nat,
             remote_id: id.clone(),
+            // Aggressive mode 2 is in the clear, and a status message must not be (RFC 2407 section 4.6.3).
+            initial_contact: false,
         };
         Ok(Advance { state: Phase1::Established(established), sent: Some(sent), retransmit: false })
     }

@@ -10,7 +10,7 @@ use crate::payloads;
 use crate::phase1::auth::psk::{KeyInputs, KeyedExchange};
 use crate::phase1::main_mode::clear_chain;
 use crate::phase1::negotiate::{self, Chosen};
-use crate::phase1::{Advance, Cx, Established, Phase1, Received, Start};
+use crate::phase1::{Advance, Cx, Established, Phase1, Received, Start, says_initial_contact};
 use crate::wire::{
     ExchangeType, Flags, Header, Identification, KeyExchange, Nonce, Payload, PayloadType, Trailing,
 };
@@ -77,7 +77,8 @@ pub(crate) struct ExpectHash {
 impl ExpectHash {
     pub(crate) fn handle(&self, cx: &mut Cx<'_>, received: &Received) -> Result<Advance, ExchangeError> {
         let keyed = &self.keyed;
-        let (chain, last_block) = if received.header.flags.contains(Flags::ENCRYPTION) {
+        let encrypted = received.header.flags.contains(Flags::ENCRYPTION);
+        let (chain, last_block) = if encrypted {
             let opened =
                 cx.core.open(&received.header, &received.message, &keyed.protection, &keyed.first_iv)?;
             (opened.chain, opened.next_iv)
@@ -99,6 +100,7 @@ impl ExpectHash {
             lifetime: self.chosen.lifetime,
             nat,
             remote_id: self.id.clone(),
+            initial_contact: encrypted && says_initial_contact(&chain),
         };
         Ok(Advance { state: Phase1::Established(established), sent: None, retransmit: false })
     }

@@ -10,7 +10,7 @@ use crate::natt;
 use crate::payloads;
 use crate::phase1::auth::psk::{KeyInputs, KeyedExchange};
 use crate::phase1::negotiate::{self, Chosen};
-use crate::phase1::{Advance, Cx, Established, Phase1, Received, Start};
+use crate::phase1::{Advance, Cx, Established, Phase1, Received, Start, says_initial_contact};
 use crate::wire::{
     ExchangeType, Flags, KeyExchange, Nonce, Notification, NotifyType, Payload, PayloadType, SaPayload,
     Trailing,
@@ -146,6 +146,7 @@ impl ExpectIdReply {
             lifetime: self.chosen.lifetime,
             nat: self.nat,
             remote_id: id.clone(),
+            initial_contact: says_initial_contact(&opened.chain),
         };
         Ok(Advance { state: Phase1::Established(established), sent: None, retransmit: false })
     }

@@ -9,7 +9,7 @@ use crate::natt;
 use crate::payloads;
 use crate::phase1::auth::psk::{KeyInputs, KeyedExchange};
 use crate::phase1::negotiate::{self, Chosen};
-use crate::phase1::{Advance, Cx, Established, Phase1, Received, Start};
+use crate::phase1::{Advance, Cx, Established, Phase1, Received, Start, says_initial_contact};
 use crate::wire::{ExchangeType, KeyExchange, Nonce, Payload, PayloadType};
 
 const MAIN_MODE: ExchangeType = ExchangeType::IDENTITY_PROTECTION;
@@ -113,6 +113,7 @@ impl ExpectId {
             lifetime: self.chosen.lifetime,
             nat: self.nat,
             remote_id: id.clone(),
+            initial_contact: says_initial_contact(&opened.chain),
         };
         Ok(Advance { state: Phase1::Established(established), sent: Some(sent), retransmit: false })
     }

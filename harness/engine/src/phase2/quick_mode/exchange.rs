@@ -1,5 +1,7 @@
 //! What both sides of quick mode have in common.
 
+use std::net::SocketAddr;
+
 use bytes::Bytes;
 
 use super::initiator::ExpectReply;
@@ -172,6 +174,20 @@ impl QmCx<'_> {
         all.extend(payloads);
         let envelope = self.envelope(number);
         self.core.send_encrypted(&envelope, &self.established.protection, iv, &all)
+    }
+
+    /// IDci and IDcr of a quick mode that we start; a client that is not configured is the ISAKMP peer itself.
+    pub(crate) fn clients(&self, policy: &IpsecPolicy) -> Option<(Identification, Identification)> {
+        if policy.local_client.is_none() && policy.remote_client.is_none() {
+            return None;
+        }
+        let or_peer = |client: &Option<Identification>, peer: SocketAddr| {
+            client.clone().unwrap_or_else(|| Identification::ip(peer.ip()))
+        };
+        Some((
+            or_peer(&policy.local_client, self.path.local),
+            or_peer(&policy.remote_client, self.path.remote),
+        ))
     }
 
     /// A key pair for PFS, when the terms have a group.

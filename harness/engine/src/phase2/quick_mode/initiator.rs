@@ -22,15 +22,28 @@ pub(crate) fn initiate(
     policy_index: usize,
     replaces: Option<IpsecSaId>,
 ) -> Result<Step, ExchangeError> {
+    let spi_in = cx.ipsec.reserve_spi(cx.core);
+    let step = offer(cx, policy_index, replaces, spi_in);
+    if step.is_err() {
+        cx.ipsec.release_spi(spi_in);
+    }
+    step
+}
+
+fn offer(
+    cx: &mut QmCx<'_>,
+    policy_index: usize,
+    replaces: Option<IpsecSaId>,
+    spi_in: u32,
+) -> Result<Step, ExchangeError> {
     let peer = cx.peer;
     let Some(policy) = peer.ipsec.get(policy_index) else {
         return Err(ExchangeError::NoProposalChosen("no such policy".into()));
     };
-    let spi_in = cx.ipsec.reserve_spi(cx.core);
     let offered = negotiate::offer(policy, spi_in, cx.established.nat)?;
     let ni_b = cx.core.new_nonce();
     let key_pair = cx.pfs_key_pair(policy.pfs)?;
-    let ids = policy.local_client.clone().zip(policy.remote_client.clone());
+    let ids = cx.clients(policy);
     let mut payloads = vec![Payload::Sa(offered.clone()), Payload::Nonce(Nonce { data: ni_b.clone() })];
     if let Some(pair) = &key_pair {
         payloads.push(Payload::KeyExchange(KeyExchange { data: Bytes::copy_from_slice(&pair.public) }));
