@@ -127,3 +127,30 @@ async fn a_charon_that_fails_costs_one_case(#[case] how: &'static str) {
     assert!(artefacts.peer_log.contains("SKEYID"), "{}", artefacts.peer_log);
     assert_agrees(&mut driver, &sanity("after", Role::Initiator)).await;
 }
+
+#[rstest]
+#[case::by_us(Side::Harness)]
+#[case::by_charon(Side::Peer)]
+#[tokio::test(flavor = "multi_thread")]
+async fn sas_are_replaced_before_their_short_real_lives_end(#[case] by: Side) {
+    let guard = RunGuard::new(format!("test-{}-strongswan-rekey-{by}", std::process::id()));
+    let Some(mut driver) = peer(&guard).await else { return };
+    let role = if by == Side::Harness { Role::Initiator } else { Role::Responder };
+    let mut steps = sanity("", role).steps;
+    let rekeyed = serde_json::json!([
+        {"expect": {"message": {"exchange": "quick-mode", "number": 3, "occurrence": 2}, "from": by, "within_ms": 8000}},
+        {"traffic": {}},
+        {"expect": {"message": {"exchange": "main-mode", "number": 6, "occurrence": 2}, "from": by.other(), "within_ms": 8000}},
+        {"settle": {"ms": 200}},
+        {"traffic": {}}
+    ]);
+    steps.extend::<Vec<Step>>(serde_json::from_value(rekeyed).unwrap());
+    let mut case = both(case("rekey", role, steps), |side| {
+        side.phase1.lifetime_seconds = 9;
+        side.phase2.lifetime_seconds = 6;
+        side.rekey_margin_seconds = 3;
+    });
+    let replaces = if by == Side::Harness { &mut case.config.harness } else { &mut case.config.peer };
+    replaces.rekey = true;
+    assert_agrees(&mut driver, &case).await;
+}
