@@ -231,10 +231,21 @@ mod tests {
         parse(GOOD, Path::new("x.json")).unwrap();
         insta::assert_snapshot!(error("within_ms", "withn_ms"), @"x.json:9:77: steps[1].expect.withn_ms: unknown field `withn_ms`, expected one of `message`, `from`, `within_ms`, `assert`, `on_failure`; did you mean `within_ms`?");
         insta::assert_snapshot!(error("phase-1", "phase1"), @"x.json:8:35: steps[0].start.exchange: unknown variant `phase1`, expected one of `phase-1`, `quick-mode`, `both`; did you mean `phase-1`?");
-        insta::assert_snapshot!(error("10}", "\"ten\"}"), @r#"x.json:9:84: steps[1].expect.within_ms: invalid type: string "ten", expected u64"#);
+        insta::assert_snapshot!(error("10}", "\"ten\"}"), @r#"x.json:9:85: steps[1].expect.within_ms: invalid type: string "ten", expected u64"#);
         insta::assert_snapshot!(error("RFC2409-5.4-01", "RFC2409-5.4"), @r#"x.json:4:33: requirements[0]: requirement ID `RFC2409-5.4` is not of the form RFC2409-5.4-01"#);
         insta::assert_snapshot!(error("\"level\": \"must\",", ""), @"x.json:12:1: missing field `level`");
         insta::assert_snapshot!(error("{}}]}]", "{}}]}"), @"x.json:12:1: accept: expected `,` or `]`");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn an_error_after_any_edit_of_one_character_is_inside_the_file(at in 0..GOOD.len(), with in ".") {
+            let mut text = GOOD.to_owned();
+            text.replace_range(at..=at, &with);
+            if let Err(LoadError::Scenario { line, .. }) = parse(&text, Path::new("x.json")) {
+                proptest::prop_assert!((1..=text.lines().count()).contains(&line), "line {line} of {text}");
+            }
+        }
     }
 
     #[test]

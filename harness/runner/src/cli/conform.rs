@@ -34,7 +34,7 @@ pub struct Args {
     /// Peer to run against: `self`, or a folder of `docker/`; may be given several times
     #[arg(long = "peer", value_name = "NAME", default_value = "self")]
     peers: Vec<String>,
-    /// Only cases in which the harness plays this role
+    /// Only cases in which the harness plays this role: `initiator` or `responder`
     #[arg(long, value_name = "ROLE", value_parser = parse_role)]
     role: Option<Role>,
     /// Cases that run at the same time against `self` [default: number of cores]

@@ -45,8 +45,9 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
     };
     for folder in names.iter().filter_map(|name| name.folder(workspace)) {
         let peer = PeerDir::load(folder).map_err(CliError::usage)?;
-        let suite = args.suite.as_deref().unwrap_or(&peer.manifest.default_suite);
-        let image = runtime.block_on(ensure_image(&peer, suite, &mut progress)).map_err(CliError::harness)?;
+        let suite = peer.suite(args.suite.as_deref()).map_err(CliError::usage)?;
+        let image =
+            runtime.block_on(ensure_image(&peer, &suite, &mut progress)).map_err(CliError::harness)?;
         writeln!(out, "{} {image}", peer.manifest.name)?;
     }
     Ok(Outcome::Success)

@@ -29,7 +29,7 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
         for problem in &problems {
             writeln!(out, "{problem}")?;
         }
-        writeln!(out, "{} problems, {cases} cases", problems.len())?;
+        writeln!(out, "problems: {}, cases: {cases}", problems.len())?;
     }
     Ok(if problems.is_empty() { Outcome::Success } else { Outcome::Usage })
 }

@@ -19,7 +19,7 @@ pub struct Args {
     /// Cases: an ID, the beginning of one, or a glob [default: all]
     #[arg(value_name = "ID-or-GLOB")]
     cases: Vec<String>,
-    /// Only cases in which the harness plays this role
+    /// Only cases in which the harness plays this role: `initiator` or `responder`
     #[arg(long, value_name = "ROLE", value_parser = parse_role)]
     role: Option<Role>,
     /// JSON: `{"cases": [{"id", "level", "requirements", "roles"}]}`

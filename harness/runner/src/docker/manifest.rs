@@ -1,4 +1,4 @@
-//! What a peer's directory under `docker/` says about it: `peer.toml` and `expected.toml`.
+//! What a peer's directory under `docker/` says about it: `peer.toml`.
 
 use std::{
     collections::BTreeMap,
@@ -43,57 +43,25 @@ pub struct PeerManifest {
     pub version_command: Vec<String>,
 }
 
-/// One known deviation of a daemon from what a scenario expects.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct KnownDeviation {
-    /// Glob over case IDs.
-    pub case: String,
-    /// Versions of the daemon that deviate: `*`, `5.9.8`, or a range `>=5.9.0, <6.0.0`.
-    pub versions: String,
-    /// The clause of the RFC that is missed.
-    pub clause: String,
-    /// Why, in a sentence.
-    pub reason: String,
-    /// Where it is reported or discussed.
-    pub link: String,
-    /// The day, `YYYY-MM-DD`, from which on the entry must be looked at again.
-    pub expires: String,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ExpectedFile {
-    #[serde(default)]
-    deviation: Vec<KnownDeviation>,
-}
-
-/// A directory that describes a peer: Dockerfile, its files, and the two manifests.
+/// A directory that describes a peer: Dockerfile, its files, and the manifest. Its known failures,
+/// `expected.toml`, are read by `ikev1_report::waiver`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeerDir {
     /// The directory.
     pub path: PathBuf,
     /// `peer.toml`.
     pub manifest: PeerManifest,
-    /// `expected.toml`; empty if there is none.
-    pub expected: Vec<KnownDeviation>,
 }
 
 impl PeerDir {
-    /// Reads the manifests in `path`.
+    /// Reads the manifest in `path`.
     ///
     /// # Errors
     /// Unreadable files, unknown or missing keys.
     pub fn load(path: impl Into<PathBuf>) -> Result<Self, DockerError> {
         let path = path.into();
         let manifest: PeerManifest = read_toml(&path.join("peer.toml"))?;
-        let expected_path = path.join("expected.toml");
-        let expected = if expected_path.exists() {
-            read_toml::<ExpectedFile>(&expected_path)?.deviation
-        } else {
-            Vec::new()
-        };
-        Ok(Self { path, manifest, expected })
+        Ok(Self { path, manifest })
     }
 
     /// The strongSwan peer of this source tree.
@@ -146,24 +114,5 @@ mod tests {
         assert_eq!(peer.suite(None).unwrap(), "bookworm");
         let error = peer.suite(Some("potato")).unwrap_err();
         insta::assert_snapshot!(error, @r#"peer strongswan has no suite "potato": expected one of bookworm, trixie"#);
-    }
-
-    #[test]
-    fn a_known_deviation_needs_every_field() {
-        let complete = r#"
-            [[deviation]]
-            case = "rfc2409/*"
-            versions = "*"
-            clause = "RFC 2409 section 5.5"
-            reason = "one answer to two SA payloads"
-            link = "https://example.org/1"
-            expires = "2027-12-31"
-        "#;
-        let file: ExpectedFile = toml::from_str(complete).unwrap();
-        assert_eq!(file.deviation.len(), 1);
-        for line in complete.lines().filter(|line| line.contains('=')) {
-            assert!(toml::from_str::<ExpectedFile>(&complete.replace(line, "")).is_err(), "{line}");
-        }
-        assert!(toml::from_str::<ExpectedFile>(&format!("{complete}\nowner = \"x\"")).is_err());
     }
 }

@@ -34,7 +34,7 @@ pub use charon_log::{
 pub use container::{ContainerRequest, ExecOutput, PeerContainer};
 pub use error::{DockerError, ViciError};
 pub use images::{LABEL, Progress, content_hash, docker_available, ensure_image, image_name};
-pub use manifest::{KnownDeviation, PeerDir, PeerManifest, PeerRole};
+pub use manifest::{PeerDir, PeerManifest, PeerRole};
 pub use sweep::{RunGuard, sweep, sweep_blocking};
 pub use vici::{COMMAND_TIMEOUT, Reply, Vici};
 pub use vici_message::{Element, Section};

@@ -25,8 +25,10 @@ const QUIET_WITHIN: Duration = Duration::from_secs(1);
 /// Bounds on one case.
 #[derive(Debug, Clone, Copy)]
 pub struct CaseLimits {
-    /// Datagrams that each side may send.
+    /// Datagrams that the peer may send. The harness may send as many, and one more for each of the peer's.
     pub datagrams_max: u64,
+    /// Bytes of UDP payload that the peer may send.
+    pub bytes_max: u64,
     /// Real time that the steps may take.
     pub real_time_max: Duration,
     /// Real time that getting the peer ready, and asking it afterwards, may take each.
@@ -37,6 +39,7 @@ impl Default for CaseLimits {
     fn default() -> Self {
         Self {
             datagrams_max: 5_000,
+            bytes_max: 16 << 20,
             real_time_max: Duration::from_secs(180),
             peer_time_max: Duration::from_secs(30),
         }

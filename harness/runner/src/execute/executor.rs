@@ -64,6 +64,14 @@ struct Inbound {
     datagram: Datagram,
 }
 
+/// What counts against the bounds of the case.
+#[derive(Debug, Default)]
+struct SentSoFar {
+    harness: u64,
+    peer: u64,
+    peer_bytes: u64,
+}
+
 /// One case under way.
 pub(super) struct Executor<'a, D: ?Sized> {
     pub(super) driver: &'a mut D,
@@ -74,6 +82,8 @@ pub(super) struct Executor<'a, D: ?Sized> {
     pub(super) recorder: Recorder,
     /// Packets that came out of IPsec SAs and no step has looked at.
     pub(super) packets: Vec<(IpsecSaId, Bytes, u8)>,
+    /// Sequence number of the last echo request.
+    pub(super) echoes: u16,
     /// When a datagram passed last.
     pub(super) last_datagram: Timestamp,
     seed: u64,
@@ -84,7 +94,7 @@ pub(super) struct Executor<'a, D: ?Sized> {
     late: Vec<Late>,
     /// Decrypted forms of encrypted or edited messages that were sent, by their bytes, for retransmissions.
     plains: HashMap<Bytes, Plain>,
-    datagrams: HashMap<Side, u64>,
+    sent: SentSoFar,
     rounds: (Timestamp, u64),
 }
 
@@ -108,6 +118,7 @@ impl<'a, D: Driver + ?Sized> Executor<'a, D> {
             link: Link::new(),
             recorder,
             packets: Vec::new(),
+            echoes: 0,
             last_datagram: Timestamp::ZERO,
             seed,
             limits,
@@ -116,7 +127,7 @@ impl<'a, D: Driver + ?Sized> Executor<'a, D> {
             timeout: None,
             late: Vec::new(),
             plains: HashMap::new(),
-            datagrams: HashMap::new(),
+            sent: SentSoFar::default(),
             rounds: (Timestamp::ZERO, 0),
         }
     }
@@ -242,7 +253,7 @@ impl<'a, D: Driver + ?Sized> Executor<'a, D> {
                     link::edit_payload(&model.payload, nat_t, apply)?
                 }
             };
-            self.count_datagram(Side::Harness)?;
+            self.count_datagram(Side::Harness, payload.len())?;
             let datagram = Datagram { ip_protocol: IP_UDP, local, remote, payload };
             let passing = Passing {
                 from: Side::Harness,
@@ -293,7 +304,7 @@ impl<'a, D: Driver + ?Sized> Executor<'a, D> {
 
     /// Sends a datagram over the link; what the engine is to handle of it.
     async fn forward(&mut self, sent: Sent) -> Result<Vec<Inbound>, Stop> {
-        self.count_datagram(sent.from)?;
+        self.count_datagram(sent.from, sent.datagram.payload.len())?;
         let Sent { from, datagram, nat_t, name, plain, edited } = sent;
         let outcome = match &name {
             Some(name) => self.link.pass(from, name, &datagram, nat_t)?,
@@ -335,7 +346,7 @@ impl<'a, D: Driver + ?Sized> Executor<'a, D> {
             }
         }
         for _ in 0..outcome.copies {
-            self.count_datagram(from)?;
+            self.count_datagram(from, wire.payload.len())?;
             let fault = Some(Fault::Duplicate { of: n });
             let copy = Passing { from, datagram: &wire, nat_t, delivered: true, message: name, fault };
             let copy = self.recorder.datagram(now, &copy);
@@ -428,17 +439,31 @@ impl<'a, D: Driver + ?Sized> Executor<'a, D> {
         if problems.is_empty() { Ok(()) } else { Err(Stop::Infra(problems.join("; "))) }
     }
 
-    fn count_datagram(&mut self, from: Side) -> Result<(), Stop> {
-        let count = self.datagrams.entry(from).or_insert(0);
-        *count = count.saturating_add(1);
-        let limit = self.limits.datagrams_max;
-        if *count <= limit {
-            return Ok(());
+    /// Counts a datagram against the bounds of the case. The engine may answer each datagram, however bad, so
+    /// what the peer sends is not held against the harness.
+    fn count_datagram(&mut self, from: Side, len: usize) -> Result<(), Stop> {
+        let CaseLimits { datagrams_max, bytes_max, .. } = self.limits;
+        let sent = &mut self.sent;
+        match from {
+            Side::Peer => {
+                sent.peer = sent.peer.saturating_add(1);
+                sent.peer_bytes = sent.peer_bytes.saturating_add(u64::try_from(len).unwrap_or(u64::MAX));
+                if sent.peer > datagrams_max {
+                    return Err(Stop::Unmet(format!("the peer sent more than {datagrams_max} datagrams")));
+                }
+                if sent.peer_bytes > bytes_max {
+                    return Err(Stop::Unmet(format!("the peer sent more than {bytes_max} bytes")));
+                }
+            }
+            Side::Harness => {
+                sent.harness = sent.harness.saturating_add(1);
+                let limit = datagrams_max.saturating_add(sent.peer);
+                if sent.harness > limit {
+                    return Err(Stop::Infra(format!("the harness sent more than {limit} datagrams")));
+                }
+            }
         }
-        Err(match from {
-            Side::Peer => Stop::Unmet(format!("the peer sent more than {limit} datagrams")),
-            Side::Harness => Stop::Infra(format!("the harness sent more than {limit} datagrams")),
-        })
+        Ok(())
     }
 
     fn count_round(&mut self, now: Timestamp) -> Result<(), Stop> {

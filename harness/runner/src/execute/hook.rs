@@ -235,17 +235,22 @@ impl Tap {
 /// Counts exchanges by type, as the tracker does, but before a message is on its way.
 #[derive(Debug, Default)]
 struct Exchanges {
-    known: HashMap<(u8, [u8; 8], Option<[u8; 8]>, u32), u32>,
+    known: HashMap<HeaderIdentity, u32>,
     counts: HashMap<u8, u32>,
 }
 
 impl Exchanges {
     /// Which exchange of its type the message belongs to. Informational exchanges have one message, so each is new.
     fn occurrence(&mut self, identity: HeaderIdentity) -> u32 {
-        let phase1 = matches!(identity.exchange(), Some(Exchange::MainMode | Exchange::AggressiveMode));
-        let key =
-            (identity.exchange_type, identity.cky_i, (!phase1).then_some(identity.cky_r), identity.m_id);
-        let single = identity.exchange() == Some(Exchange::Informational);
+        let exchange = identity.exchange();
+        let key = match exchange {
+            // CKY-R is zero in the first message.
+            Some(Exchange::MainMode | Exchange::AggressiveMode) => {
+                HeaderIdentity { cky_r: [0; 8], ..identity }
+            }
+            _ => identity,
+        };
+        let single = exchange == Some(Exchange::Informational);
         if let Some(known) = self.known.get(&key).filter(|_| !single) {
             return *known;
         }

@@ -18,6 +18,8 @@ mod peers;
 mod sanity;
 mod schedule;
 mod stop;
+#[cfg(test)]
+mod tests;
 
 pub use artefacts::{ArtefactError, CaseFolder, PROFILE_FILE, read_profile, write_profile};
 pub use case_runner::CaseRunner;

@@ -2,12 +2,12 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use ikev1::io::{Datagram, IP_UDP};
 use tokio::net::UdpSocket;
-use tokio::time::timeout_at;
+use tokio::time::{sleep, timeout_at};
 
 use crate::driver::InfraError;
 
@@ -19,6 +19,12 @@ pub const NAT_T_PORT: u16 = 4500;
 
 /// Longest UDP payload.
 const DATAGRAM_MAX: usize = 65_535;
+
+/// How long another case may hold the ports that this one must have.
+const PORTS_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// How often they are tried.
+const PORTS_POLL: Duration = Duration::from_millis(20);
 
 /// What to do when the ports of the field cannot be had.
 const HINT: &str = ": a peer that initiates expects us on ports 500 and 4500 of this address; run as root or with \
@@ -35,16 +41,25 @@ pub struct Sockets {
 
 impl Sockets {
     /// Opens both sockets at `address` for datagrams of `peer` only: on ports 500 and 4500 where these can be
-    /// had, else on any ports, unless `fixed_ports`.
+    /// had, else on any ports. With `fixed_ports` it must be those; for a while it waits until they are free.
     ///
     /// # Errors
     /// When the sockets cannot be opened.
     pub async fn open(address: Ipv4Addr, peer: Ipv4Addr, fixed_ports: bool) -> Result<Self, InfraError> {
         let peer = peer.into();
-        match (bind(address, ISAKMP_PORT).await, bind(address, NAT_T_PORT).await) {
-            (Ok(isakmp), Ok(nat_t)) => Ok(Self { isakmp, nat_t, peer }),
-            (Err(error), _) | (_, Err(error)) if fixed_ports => Err(error),
-            _ => Ok(Self { isakmp: bind(address, 0).await?, nat_t: bind(address, 0).await?, peer }),
+        let deadline = Instant::now() + PORTS_TIME_MAX;
+        loop {
+            let error = match (bind(address, ISAKMP_PORT).await, bind(address, NAT_T_PORT).await) {
+                (Ok(isakmp), Ok(nat_t)) => return Ok(Self { isakmp, nat_t, peer }),
+                (Err(error), _) | (_, Err(error)) => error,
+            };
+            if !fixed_ports {
+                return Ok(Self { isakmp: bind(address, 0).await?, nat_t: bind(address, 0).await?, peer });
+            }
+            if !in_use(&error) || Instant::now() > deadline {
+                return Err(error);
+            }
+            sleep(PORTS_POLL).await;
         }
     }
 
@@ -100,6 +115,10 @@ impl Sockets {
     }
 }
 
+fn in_use(error: &InfraError) -> bool {
+    matches!(error, InfraError::Bind { source, .. } if source.kind() == io::ErrorKind::AddrInUse)
+}
+
 async fn bind(address: Ipv4Addr, port: u16) -> Result<UdpSocket, InfraError> {
     let address = SocketAddr::from((address, port));
     UdpSocket::bind(address).await.map_err(|source| {
@@ -116,8 +135,6 @@ fn unspecified() -> SocketAddr {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     async fn pair() -> (Sockets, UdpSocket) {

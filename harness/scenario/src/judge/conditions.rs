@@ -3,7 +3,7 @@
 use super::fields;
 use super::messages::{Messages, SentMessage, describe, is_isakmp, made_by_rule};
 use super::values::Comparison;
-use crate::model::{Condition, Count, Exchange, SaKind, Selector, Side, Whose};
+use crate::model::{Condition, Count, Exchange, SaKind, Selector, Side, ToPort, Whose};
 use crate::transcript::{Event, Record};
 use crate::verdict::Finding;
 
@@ -72,6 +72,13 @@ impl Evidence<'_> {
                 let sent = self.messages.find(message, *from);
                 Outcome::of(sent.is_none(), || format!("the {from} sent {}", describe(message)))
             }
+            Condition::Port { message, from, port } => match self.messages.find(message, *from) {
+                None => Outcome::not(format!("the {from} did not send {}", describe(message))),
+                Some(sent) => Outcome::of(sent.first.nat_t == (*port == ToPort::NatT), || {
+                    let other = if sent.first.nat_t { "NAT traversal" } else { "ISAKMP" };
+                    format!("{} went through the {other} port", describe(message))
+                }),
+            },
             Condition::Exchanges { exchange, count } => {
                 let n = self.messages.exchanges(*exchange);
                 Outcome::of(count.admits(n), || format!("{n} {exchange} exchanges"))

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::names::{Exchange, SaKind, Side, Whose};
-use super::step::Selector;
+use super::step::{Selector, ToPort};
 
 /// One accepted outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -97,6 +97,16 @@ pub enum Condition {
         /// Its sender.
         #[serde(default = "peer")]
         from: Side,
+    },
+    /// The first copy of a message went through this port.
+    Port {
+        /// The message.
+        message: Selector,
+        /// Its sender.
+        #[serde(default = "peer")]
+        from: Side,
+        /// The ISAKMP port, or the one of NAT traversal.
+        port: ToPort,
     },
     /// So many exchanges of a type took place.
     Exchanges {

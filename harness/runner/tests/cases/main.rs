@@ -1,0 +1,9 @@
+//! Whole cases: against the engine itself, against charon in a container, and their captures in tshark.
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests, outside of test functions")]
+
+mod common;
+mod loopback;
+mod steps;
+mod strongswan;
+mod tshark;

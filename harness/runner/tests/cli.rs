@@ -1,0 +1,11 @@
+//! Transcripts of the command line: what is typed, what comes out, the exit code.
+
+#[test]
+fn commands_print_what_their_transcripts_say() {
+    trycmd::TestCases::new()
+        .register_bin("ikev1-conform", std::path::Path::new(env!("CARGO_BIN_EXE_ikev1-conform")))
+        .env("NO_COLOR", "1")
+        .env("COLUMNS", "100")
+        .env("DOCKER_HOST", "unix:///nonexistent/docker.sock")
+        .case("tests/cli/cases/*.md");
+}
