@@ -48,7 +48,7 @@ fn table(mode: Phase1Mode) -> String {
     let recorded = started(mode, usize::MAX).sent;
     let width = 18;
     let head: Vec<_> = (0..recorded.len()).map(|n| format!("{:width$}", named(mode, n))).collect();
-    let mut rows = vec![format!("after  {}", head.concat())];
+    let mut rows = vec![format!("after  {}", head.concat()).trim_end().to_owned()];
     for delivered in 0..=recorded.len() {
         let mut row = match delivered {
             0 => "-      ".to_owned(),
