@@ -17,6 +17,7 @@ mod case_run;
 mod executor;
 mod find;
 mod hook;
+mod opener;
 mod recorder;
 mod steps;
 
