@@ -434,11 +434,19 @@ fn initial_contact_ends_what_stood_before_and_a_replay_nothing() {
     assert_eq!(pair.bob.events.iter().filter(ended).count(), 2);
 
     // Said once more, when more SAs stand, it ends nothing: they are younger than the SA that it is about.
-    let again =
-        pair.informational(5, &[Payload::Notification(Notification::isakmp(NotifyType::INITIAL_CONTACT))]);
+    pair.alice.endpoint.initiate_phase1(pair.now, "peer").unwrap();
+    pair.run(pair.now + SECOND);
+    pair.alice.endpoint.initiate(pair.now, "peer", "net").unwrap();
+    pair.run(pair.now + SECOND);
+    let said = Payload::Notification(Notification::isakmp(NotifyType::INITIAL_CONTACT));
+    let again = pair.informational(5, &[said]);
     pair.inject(From::Alice, again);
     pair.drain();
-    assert_eq!((pair.bob.isakmp_count(), pair.bob.ipsec_count()), (1, 1));
+    let heard = |event: &&Event| {
+        matches!(event, Event::Notified { notify_type: NotifyType::INITIAL_CONTACT, authenticated: true, .. })
+    };
+    assert_eq!(pair.bob.events.iter().filter(heard).count(), 1);
+    assert_eq!((pair.bob.isakmp_count(), pair.bob.ipsec_count()), (2, 2));
 }
 
 /// Gives alice another seed, or her second life would repeat the first.

@@ -234,11 +234,19 @@ fn deleting_an_isakmp_sa_ends_the_quick_modes_that_run_under_it() {
     assert!(!pair.sent[sent..].iter().any(phase2), "nothing is retransmitted");
 }
 
-#[test]
-fn an_ipsec_sa_whose_rekeying_failed_expires_as_such() {
+#[rstest]
+#[case::no_answer(false)]
+#[case::the_isakmp_sa_is_deleted(true)]
+fn an_ipsec_sa_whose_rekeying_failed_expires_as_such(#[case] delete: bool) {
     let mut pair = Pair::new(|peer| peer.ipsec[0].lifetime = Duration::from_secs(200));
     pair.establish();
     pair.link = Box::new(|_, _, _| Vec::new());
+    if delete {
+        let (isakmp, ipsec) =
+            (pair.alice.endpoint.isakmp_sas().next(), pair.alice.endpoint.ipsec_sas().next());
+        pair.alice.endpoint.rekey_ipsec_sa(pair.now, ipsec.unwrap().id).unwrap();
+        pair.alice.endpoint.delete_isakmp_sa(pair.now, isakmp.unwrap().id).unwrap();
+    }
     pair.run(Timestamp::from_secs(300));
     let reasons = pair.alice.events.iter().filter_map(|event| match event {
         Event::IpsecSaDeleted { reason, .. } => Some(*reason),

@@ -26,6 +26,20 @@ use crate::wire::{Cookie, CookiePair, MessageId};
 ///
 /// **After each `handle_*` or command, drain `poll_output` until it returns [`Output::Timeout`] or
 /// [`Output::Idle`].**
+///
+/// A message finds its exchange by three tables, and what does not fit is refused before any state sees it:
+///
+/// ```text
+///  CKY-R zero       CKY-I and source address ──▶ first message that came before: answered again
+///                   else                     ──▶ new phase 1 as responder, within the limits
+///  CKY-R not zero   CKY-I | CKY-R            ──▶ ISAKMP SA ─┬─ phase 1: the state that awaits a message
+///                   CKY-I of ours            ──▶ its answer └─ phase 2: M-ID ──▶ quick mode, informational
+///  ESP, AH          SPI                      ──▶ inbound IPsec SA
+/// ```
+///
+/// A message that comes again is answered again and goes no further; one that came before the last is dropped. Phase 2
+/// messages that overtake the last message of phase 1 are kept until it comes. The [crate documentation](crate) has a
+/// whole handshake.
 #[derive(Debug)]
 pub struct Endpoint {
     pub(super) core: Core,
