@@ -12,15 +12,23 @@ use crate::driver::{PeerValue, ValueSource};
 ///
 /// charon's log numbers its ISAKMP SAs and does not print their cookies as such. Two inputs that it dumps begin
 /// with them or have them at a known place: a NAT-D payload's, and HASH_I's. Values of an SA of which it printed
-/// neither are left out.
+/// neither are left out. So are phase 2 values from before HASH_R: they belong to a notify in the middle of
+/// phase 1, whose IV depends on which phase 1 message the sender took for the last.
 pub fn values(log: &str) -> Vec<PeerValue> {
     let logged = parse_charon_log(log);
     let cookies = cookies_of(&logged);
     let mut phase2_begun = BTreeSet::new();
+    let mut authenticated = BTreeSet::new();
     let mut values = Vec::new();
     for value in &logged {
         let Some(cookies) = cookies.get(&value.ike_sa) else { continue };
         let m_id = value.m_id.unwrap_or(0);
+        if value.label == ValueLabel::HashR {
+            authenticated.insert(value.ike_sa);
+        }
+        if m_id != 0 && !authenticated.contains(&value.ike_sa) {
+            continue;
+        }
         // Of a phase 2 exchange charon first prints the IV that its first message is encrypted with.
         let first =
             value.label == ValueLabel::NextIv && m_id != 0 && phase2_begun.insert((value.ike_sa, m_id));
@@ -102,6 +110,10 @@ mod tests {
 08[IKE] <net|2> natd_chunk => 22 bytes @ 0x7f25e0002940
 08[IKE] <net|2>    0: 11 11 11 11 11 11 11 11 22 22 22 22 22 22 22 22  ........
 08[IKE] <net|2>   16: AC 11 00 02 01 F4                                ......
+08[IKE] <net|2> next IV for MID 6 => 2 bytes @ 0x7f25e0002940
+08[IKE] <net|2>    0: 0D 0E                                            ..
+08[IKE] <net|2> HASH_R => 2 bytes @ 0x7f25e0002940
+08[IKE] <net|2>    0: 0B 0C                                            ..
 08[IKE] <net|2> next IV for MID 7 => 2 bytes @ 0x7f25e0002940
 08[IKE] <net|2>    0: 03 04                                            ..
 08[IKE] <net|2> next IV for MID 7 => 2 bytes @ 0x7f25e0002940
@@ -111,7 +123,7 @@ mod tests {
 ";
 
     #[test]
-    fn values_get_the_cookies_of_their_sa() {
+    fn values_get_the_cookies_of_their_sa_and_those_of_a_notify_in_phase_1_are_left_out() {
         let values = values(LOG);
         let expected = CookiePair { initiator: Cookie([0x11; 8]), responder: Cookie([0x22; 8]) };
         assert!(values.iter().all(|value| value.cookies == expected), "{values:?}");
