@@ -130,7 +130,13 @@ mod tests {
         let found: Vec<_> = values.iter().map(|value| (value.label, value.m_id.0, value.bytes[0])).collect();
         assert_eq!(
             found,
-            [(Label::GXy, 0, 0xaa), (Label::Skeyid, 0, 1), (Label::Phase2Iv, 7, 3), (Label::NextIv, 7, 5)]
+            [
+                (Label::GXy, 0, 0xaa),
+                (Label::Skeyid, 0, 1),
+                (Label::HashR, 0, 11),
+                (Label::Phase2Iv, 7, 3),
+                (Label::NextIv, 7, 5)
+            ]
         );
     }
 }
