@@ -23,10 +23,9 @@ pub fn expand(loaded: &LoadedScenario) -> Vec<Case> {
         let name = point_name(&point);
         let id = if name.is_empty() { loaded.id.clone() } else { format!("{}/{name}", loaded.id) };
         let config = resolve(&scenario.config, &point);
-        let compare_values = scenario.checks.values.unwrap_or_else(|| {
-            config.harness.psk == config.peer.psk
-                && !scenario.steps.iter().any(|s| matches!(s, Step::Edit(_)))
-        });
+        let edits = scenario.steps.iter().any(|s| matches!(s, Step::Edit(_) | Step::EditDatagram(_)));
+        let same_key = config.harness.psk == config.peer.psk;
+        let compare_values = scenario.checks.values.unwrap_or(same_key && !edits);
         for role in &scenario.roles {
             cases.push(Case {
                 id: id.clone(),

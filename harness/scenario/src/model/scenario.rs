@@ -50,7 +50,7 @@ pub struct Scenario {
 #[serde(deny_unknown_fields)]
 pub struct Checks {
     /// Compare every derived value that both sides know; a difference is a `fail`. Default: true, unless
-    /// a step edits a message or the pre-shared keys differ, because then the values rightly differ.
+    /// a step edits a message or datagram or the pre-shared keys differ, because then the values rightly differ.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub values: Option<bool>,
 }
