@@ -237,6 +237,17 @@ mod tests {
         insta::assert_snapshot!(error("{}}]}]", "{}}]}"), @"x.json:12:1: accept: expected `,` or `]`");
     }
 
+    proptest::proptest! {
+        #[test]
+        fn an_error_after_any_edit_of_one_character_is_inside_the_file(at in 0..GOOD.len(), with in ".") {
+            let mut text = GOOD.to_owned();
+            text.replace_range(at..=at, &with);
+            if let Err(LoadError::Scenario { line, .. }) = parse(&text, Path::new("x.json")) {
+                proptest::prop_assert!((1..=text.lines().count()).contains(&line), "line {line} of {text}");
+            }
+        }
+    }
+
     #[test]
     fn the_committed_scenarios_load() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios");

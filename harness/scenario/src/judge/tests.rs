@@ -516,6 +516,20 @@ fn exchanges_retransmissions_traffic_and_contents_are_counted() {
     insta::assert_snapshot!(reason, @"expected: it is so. Observed: quick-mode message 2 was sent again 0 times");
 }
 
+#[rstest]
+#[case::isakmp(false, Verdict::Fail)]
+#[case::nat_traversal(true, Verdict::Pass)]
+fn the_port_of_a_message_is_that_of_its_first_copy(#[case] nat_t: bool, #[case] expected: Verdict) {
+    let condition = r#"{"port": {"message": {"exchange": "main-mode", "number": 6}, "port": "nat-t"}}"#;
+    let case = case(&[START], &[condition]);
+    let mut script = Script::of(&case);
+    script.sent(Side::Peer, MAIN, 6, 0, &[], |d| {
+        d.nat_t = nat_t;
+        d.hex.insert_str(0, if nat_t { "00000000" } else { "" });
+    });
+    assert_eq!(verdict(&case, &mut script).0, expected);
+}
+
 #[test]
 fn a_decrypted_body_is_read_and_an_unreadable_one_is_said_to_be() {
     let case = case(
