@@ -11,6 +11,7 @@ use ikev1::crypto::{CipherAlgorithm, Group, HashAlgorithm, Secret, providers};
 use ikev1::event::{DeleteReason, Event};
 use ikev1::io::Timestamp;
 use ikev1::keylog::Label;
+use ikev1::wire::{Notification, NotifyType, Payload, encode_chain};
 use rstest::rstest;
 
 const COMPARED: [Label; 14] = [
@@ -122,6 +123,27 @@ fn a_wrong_key_sets_up_nothing() {
     pair.run(Timestamp::from_secs(300));
     assert_eq!((pair.alice.isakmp_count(), pair.bob.isakmp_count()), (0, 0));
     assert_eq!(pair.bob.endpoint.isakmp_sas().count(), 0, "the half-open SA is forgotten");
+}
+
+#[test]
+fn a_refusal_encrypted_before_phase_1_is_complete_is_shown_and_changes_nothing() {
+    let mut pair = Pair::new(|_| {});
+    pair.link = Box::new(|_, number, datagram| if number < 4 { vec![datagram] } else { Vec::new() });
+    pair.alice.endpoint.initiate(pair.now, "peer", "net").unwrap();
+    pair.run(pair.now + Duration::from_millis(100));
+    let refusal = Payload::Notification(Notification::isakmp(NotifyType::AUTHENTICATION_FAILED));
+    let message = pair.informational(7, core::slice::from_ref(&refusal));
+    let mut forged = message.clone();
+    *forged.last_mut().unwrap() ^= 1;
+    pair.inject(From::Bob, forged);
+    assert!(pair.alice.opened.lock().unwrap().is_empty(), "a message whose HASH(1) is wrong is not shown");
+    pair.inject(From::Bob, message);
+    let shown = pair.alice.opened.lock().unwrap().clone();
+    let (_, body) = encode_chain(&[refusal]);
+    assert!(shown.len() == 1 && shown[0].windows(body.len()).any(|part| part == body), "{shown:02x?}");
+    pair.link = Box::new(|_, _, datagram| vec![datagram]);
+    pair.run(pair.now + Duration::from_secs(30));
+    assert_eq!((pair.alice.isakmp_count(), pair.bob.isakmp_count()), (1, 1));
 }
 
 #[test]

@@ -107,9 +107,14 @@ impl Tap {
         }
     }
 
-    /// The decrypted form of the datagram that the engine has just handled; the last when it tried several keys.
-    pub(super) fn take_inbound(&mut self) -> Option<Plain> {
-        let last = self.plains.iter().rev().find(|plain| plain.direction == Direction::Inbound).cloned();
+    /// The decrypted form of the message that the engine has just handled; the last when it tried several keys. Others
+    /// that the engine had kept and opened now are left out.
+    pub(super) fn take_inbound(&mut self, message: &[u8]) -> Option<Plain> {
+        let fits = |plain: &&Plain| {
+            let header = plain.bytes.get(..Header::LEN);
+            plain.direction == Direction::Inbound && header == message.get(..Header::LEN)
+        };
+        let last = self.plains.iter().rev().find(fits).cloned();
         self.plains.retain(|plain| plain.direction != Direction::Inbound);
         last
     }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::core::read_chain;
+use crate::core::{Protection, read_chain};
 use crate::error::ExchangeError;
 use crate::event::Role;
 use crate::natt;
@@ -75,6 +75,11 @@ pub(crate) struct ExpectHash {
 }
 
 impl ExpectHash {
+    /// The keys, and what stands for the last ciphertext block as long as nothing was encrypted.
+    pub(crate) fn keys_so_far(&self) -> (&Protection, &[u8]) {
+        (&self.keyed.protection, &self.keyed.first_iv)
+    }
+
     pub(crate) fn handle(&self, cx: &mut Cx<'_>, received: &Received) -> Result<Advance, ExchangeError> {
         let keyed = &self.keyed;
         let encrypted = received.header.flags.contains(Flags::ENCRYPTION);

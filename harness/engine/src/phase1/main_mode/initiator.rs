@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::core::{Envelope, read_chain};
+use crate::core::{Envelope, Protection, read_chain};
 use crate::crypto::DhKeyPair;
 use crate::error::ExchangeError;
 use crate::event::Role;
@@ -133,6 +133,11 @@ pub(crate) struct ExpectIdReply {
 }
 
 impl ExpectIdReply {
+    /// The keys, and the last ciphertext block so far.
+    pub(crate) fn keys_so_far(&self) -> (&Protection, &[u8]) {
+        (&self.keyed.protection, &self.iv)
+    }
+
     pub(crate) fn handle(&self, cx: &mut Cx<'_>, received: &Received) -> Result<Advance, ExchangeError> {
         require_encrypted(received)?;
         let opened = cx.core.open(&received.header, &received.message, &self.keyed.protection, &self.iv)?;
