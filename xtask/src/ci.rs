@@ -1,11 +1,16 @@
-//! `ci`: everything that CI checks, in order; the first failure ends it.
+//! `ci`: everything that CI checks. Every step runs, even after a failure; the end names the ones that failed.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::Command;
+use std::time::Instant;
 
 use ikev1_report::Outcome;
+use ikev1_report::model::Report;
 use ikev1_runner::cli::{CliError, Global, Workspace};
+use ikev1_scenario::Verdict;
+use ikev1_scenario::model::Role;
 
 /// Arguments of `ci`.
 #[derive(Debug, Clone, clap::Args)]
@@ -18,30 +23,65 @@ pub(crate) struct Args {
     dry_run: bool,
 }
 
-/// One step: a command line, and whether it needs Docker.
+/// The command of the README that runs the tests.
+const TEST_COMMAND: &[&str] = &["test", "--workspace"];
+/// Where the strongSwan run leaves its report, below the workspace.
+const STRONGSWAN_RUN: &str = "reports/run/ci/strongswan";
+/// As few strongSwan cases that passed show that the container cases really ran.
+const STRONGSWAN_CASES_MIN: usize = 25;
+
+/// What a step does.
+enum Action {
+    Cargo(&'static [&'static str]),
+    /// This very program, built with OpenSSL or without.
+    Xtask(&'static [&'static str]),
+    Check(fn(&Path) -> Result<(), String>),
+}
+
 struct Step {
-    program: &'static str,
-    arguments: &'static [&'static str],
+    what: &'static str,
+    action: Action,
     containers: bool,
 }
 
-const fn cargo(arguments: &'static [&'static str]) -> Step {
-    Step { program: "cargo", arguments, containers: false }
+const fn cargo(what: &'static str, arguments: &'static [&'static str]) -> Step {
+    Step { what, action: Action::Cargo(arguments), containers: false }
 }
 
-/// Runs this very program again.
-const fn xtask(arguments: &'static [&'static str]) -> Step {
-    Step { program: "cargo xtask", arguments, containers: false }
+const fn xtask(what: &'static str, arguments: &'static [&'static str]) -> Step {
+    Step { what, action: Action::Xtask(arguments), containers: false }
 }
 
 const STEPS: &[Step] = &[
-    cargo(&["fmt", "--all", "--check"]),
-    cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
-    cargo(&["test", "--workspace"]),
-    xtask(&["lint"]),
-    xtask(&["schema", "--check"]),
-    xtask(&["conform"]),
-    Step { containers: true, ..xtask(&["conform", "--peer", "strongswan"]) },
+    cargo("lock file", &["fetch", "--locked"]),
+    cargo("formatting", &["fmt", "--all", "--check"]),
+    cargo("lints", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+    Step {
+        what: "README names the test command",
+        action: Action::Check(readme_names_tests),
+        containers: false,
+    },
+    cargo("tests", TEST_COMMAND),
+    cargo(
+        "lints with OpenSSL",
+        &["clippy", "--workspace", "--all-targets", "--features", "xtask/openssl", "--", "-D", "warnings"],
+    ),
+    cargo("tests of the engine with OpenSSL", &["test", "--package", "ikev1", "--features", "openssl"]),
+    cargo(
+        "vectors on both providers",
+        &["run", "--quiet", "--package", "xtask", "--features", "openssl", "--", "vectors"],
+    ),
+    cargo("documentation", &["doc", "--workspace", "--no-deps"]),
+    xtask("scenarios", &["lint"]),
+    xtask("schemas", &["schema", "--check"]),
+    xtask("conformance of ourselves", &["conform", "--out", "reports/run/ci/self"]),
+    xtask("verdicts from disk", &["rejudge", "reports/run/ci/self", "--check"]),
+    Step {
+        containers: true,
+        ..xtask("conformance of strongSwan", &["conform", "--peer", "strongswan", "--out", STRONGSWAN_RUN])
+    },
+    Step { what: "strongSwan cases ran", action: Action::Check(strongswan_cases_ran), containers: true },
+    Step { what: "no container is left", action: Action::Check(no_container_is_left), containers: true },
 ];
 
 pub(crate) fn run(args: &Args, global: &Global) -> Outcome {
@@ -58,35 +98,96 @@ pub(crate) fn run(args: &Args, global: &Global) -> Outcome {
 fn steps(args: &Args, global: &Global) -> Result<Outcome, CliError> {
     let workspace = Workspace::find(global.root.as_deref())?;
     let mut err = io::stderr();
+    let mut summary = Vec::new();
+    let mut failed = false;
     for step in STEPS.iter().filter(|step| !(args.no_containers && step.containers)) {
-        writeln!(err, "ci: {} {}", step.program, step.arguments.join(" "))?;
+        writeln!(err, "\n=== ci: {}", step.what)?;
         if args.dry_run {
             continue;
         }
-        let outcome = run_step(step, workspace.root())?;
-        if outcome != Outcome::Success {
-            writeln!(err, "ci: failed: {} {}", step.program, step.arguments.join(" "))?;
-            return Ok(outcome);
-        }
+        let start = Instant::now();
+        let result = run_step(step, workspace.root());
+        let seconds = start.elapsed().as_secs();
+        let outcome = match result {
+            Ok(()) => "ok".to_owned(),
+            Err(reason) => {
+                failed = true;
+                format!("FAILED: {reason}")
+            }
+        };
+        writeln!(err, "=== ci: {}: {outcome}", step.what)?;
+        summary.push(format!("{seconds:>5} s  {}: {outcome}", step.what));
     }
-    if !args.dry_run {
-        writeln!(err, "ci: passed")?;
+    for line in &summary {
+        writeln!(err, "{line}")?;
     }
-    Ok(Outcome::Success)
+    Ok(if failed { Outcome::Unexpected } else { Outcome::Success })
 }
 
-fn run_step(step: &Step, root: &Path) -> Result<Outcome, CliError> {
-    let mut command = if step.program == "cargo" {
-        // Cargo tells its children where it is.
-        Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-    } else {
-        Command::new(std::env::current_exe()?)
+fn run_step(step: &Step, root: &Path) -> Result<(), String> {
+    let mut command = match step.action {
+        Action::Check(check) => return check(root),
+        Action::Cargo(arguments) => {
+            // Cargo tells its children where it is.
+            let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+            command.args(arguments);
+            command
+        }
+        Action::Xtask(arguments) => {
+            let mut command = Command::new(std::env::current_exe().map_err(|e| e.to_string())?);
+            command.args(arguments);
+            command
+        }
     };
-    let status = command.args(step.arguments).current_dir(root).status()?;
-    Ok(match status.code() {
-        Some(0) => Outcome::Success,
-        Some(2) if step.program != "cargo" => Outcome::Usage,
-        Some(3) | None => Outcome::Harness,
-        Some(_) => Outcome::Unexpected,
-    })
+    if step.what == "documentation" {
+        command.env("RUSTDOCFLAGS", "-D warnings");
+    }
+    let status = command.current_dir(root).status().map_err(|e| e.to_string())?;
+    if status.success() { Ok(()) } else { Err(status.to_string()) }
+}
+
+/// The README's test command is the one that runs here.
+fn readme_names_tests(root: &Path) -> Result<(), String> {
+    let command = format!("cargo {}", TEST_COMMAND.join(" "));
+    let readme = std::fs::read_to_string(root.join("README.md")).map_err(|e| e.to_string())?;
+    if readme.contains(&command) { Ok(()) } else { Err(format!("README.md does not name `{command}`")) }
+}
+
+/// A run in which the container cases did not run is no success.
+fn strongswan_cases_ran(root: &Path) -> Result<(), String> {
+    let path = root.join(STRONGSWAN_RUN).join("report.json");
+    let text = std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+    let report: Report = ikev1_report::json::parse(&text).map_err(|e| e.to_string())?;
+    let ran: Vec<Role> = report
+        .cases
+        .iter()
+        .filter(|case| matches!(case.verdict, Verdict::Pass | Verdict::Info))
+        .map(|case| case.role)
+        .collect();
+    let roles: BTreeSet<Role> = ran.iter().copied().collect();
+    if ran.len() >= STRONGSWAN_CASES_MIN && roles.len() == 2 {
+        Ok(())
+    } else {
+        Err(format!(
+            "{} cases in {} roles passed, expected {STRONGSWAN_CASES_MIN} or more in 2",
+            ran.len(),
+            roles.len()
+        ))
+    }
+}
+
+/// All containers and networks of the run are gone.
+fn no_container_is_left(_: &Path) -> Result<(), String> {
+    for list in [["ps", "--all"], ["network", "ls"]] {
+        let output = Command::new("docker")
+            .args(list)
+            .args(["--quiet", "--filter", "label=ikev1-harness"])
+            .output()
+            .map_err(|e| e.to_string())?;
+        let left = String::from_utf8_lossy(&output.stdout);
+        if !output.status.success() || !left.trim().is_empty() {
+            return Err(format!("docker {}: {}", list.join(" "), left.trim().replace('\n', " ")));
+        }
+    }
+    Ok(())
 }
