@@ -155,8 +155,8 @@ impl ExchangeError {
         match self {
             Self::MissingPayload(payload) => *payload != PayloadType::HASH,
             Self::MisplacedPayload { expected, .. } => *expected != PayloadType::HASH,
-            Self::RepeatedPayload(_)
-            | Self::UnexpectedPayload(_)
+            Self::RepeatedPayload(payload) => *payload != PayloadType::HASH,
+            Self::UnexpectedPayload(_)
             | Self::NoProposalChosen(_)
             | Self::ProposalAltered(_)
             | Self::DoiNotSupported(_)

@@ -12,6 +12,10 @@ pub mod keys;
 pub mod limits;
 pub mod wire;
 
+// The tests of `tests/` share their helpers with unit tests.
+#[cfg(test)]
+extern crate self as ikev1;
+
 mod core;
 mod endpoint;
 mod natt;

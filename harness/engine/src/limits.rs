@@ -22,7 +22,7 @@ pub struct Limits {
     /// Complete ISAKMP SAs with one peer; one more ends the oldest.
     pub isakmp_sas_per_peer_max: usize,
     /// Protected notifies that answer refused messages of one ISAKMP SA before the next one that is not refused.
-    /// Anyone can send a message that is refused, and each answer uses up an M-ID.
+    /// A message that was refused can be replayed, and each answer uses up an M-ID.
     pub refusals_answered_max: usize,
     /// Phase 2 exchanges that run at once under one ISAKMP SA.
     pub phase2_exchanges_max: usize,

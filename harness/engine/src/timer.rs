@@ -48,6 +48,12 @@ impl Timers {
         }
     }
 
+    /// Every timer that is set.
+    #[cfg(test)]
+    pub(crate) fn all(&self) -> impl Iterator<Item = Timer> {
+        self.by_time.iter().map(|(_, timer)| *timer)
+    }
+
     /// When the next timer fires.
     pub(crate) fn next(&self) -> Option<Timestamp> {
         self.by_time.first().map(|(at, _)| *at)

@@ -4,6 +4,8 @@ mod commands;
 mod lifecycle;
 mod receive;
 mod state;
+#[cfg(test)]
+mod tests;
 mod timeouts;
 
 pub use state::Endpoint;

@@ -104,7 +104,7 @@ impl Endpoint {
             return self.handle_clear_informational(id, received);
         }
         if self.by_initiator_cookie.contains_key(&header.cookies.initiator) {
-            // An answer to our first message that brings no cookie of its own.
+            // Our own first message sent back to us, or an answer to it that brings no cookie of its own.
             return Err(ExchangeError::InvalidCookies(header.cookies));
         }
         let key = (header.cookies.initiator, received.path.remote);
@@ -122,10 +122,6 @@ impl Endpoint {
         }
         if header.message_id != MessageId::PHASE_1 {
             return Err(ExchangeError::InvalidMessageId(header.message_id));
-        }
-        if self.by_initiator_cookie.contains_key(&header.cookies.initiator) {
-            // Our own first message, sent back to us.
-            return Err(ExchangeError::InvalidCookies(header.cookies));
         }
         self.check_room(received.path.remote.ip())?;
         self.accept_phase1(received, digest)

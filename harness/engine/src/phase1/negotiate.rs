@@ -266,3 +266,6 @@ fn hash_number(hash: HashAlgorithm) -> HashAlgorithmId {
 fn hash_from_number(number: u64) -> Option<HashAlgorithm> {
     HashAlgorithm::ALL.iter().copied().find(|hash| u64::from(hash_number(*hash).0) == number)
 }
+
+#[cfg(test)]
+mod tests;

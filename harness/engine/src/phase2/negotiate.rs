@@ -279,3 +279,6 @@ fn auth_number(integrity: IntegrityAlgorithm) -> AuthAlgorithm {
 fn auth_from_number(number: u64) -> Option<IntegrityAlgorithm> {
     IntegrityAlgorithm::ALL.iter().map(|(a, _)| *a).find(|a| u64::from(auth_number(*a).0) == number)
 }
+
+#[cfg(test)]
+mod tests;

@@ -189,6 +189,12 @@ impl IpsecTable {
         spi
     }
 
+    /// The SPIs that unfinished quick modes hold.
+    #[cfg(test)]
+    pub(crate) fn reserved(&self) -> std::collections::BTreeSet<u32> {
+        self.reserved.clone().into_iter().collect()
+    }
+
     /// Ends a reservation.
     pub(crate) fn release_spi(&mut self, spi: u32) {
         self.reserved.remove(&spi);

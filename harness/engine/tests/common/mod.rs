@@ -259,9 +259,9 @@ impl Pair {
         let provider = reference();
         let iv = keys::phase2_iv(provider, transform.hash, transform.cipher, &last_block, m_id);
         let (_, after_hash) = encode_chain(payloads);
-        let skeyid_a = Secret::new(value(Label::SkeyidA));
-        let hash = keys::hash_1(provider, transform.hash, &skeyid_a, m_id, &after_hash);
-        let mut all = vec![Payload::Hash(Hash::new(Bytes::from(hash)))];
+        let hash_1 =
+            provider.prf(transform.hash, &value(Label::SkeyidA), &[&m_id.to_be_bytes(), &after_hash]);
+        let mut all = vec![Payload::Hash(Hash::new(hash_1.as_bytes().to_vec()))];
         all.extend_from_slice(payloads);
         let (next_payload, mut body) = encode_chain(&all);
         body.resize(body.len().next_multiple_of(16), 0);
@@ -282,6 +282,12 @@ impl Pair {
 }
 
 impl Side {
+    /// Notes keys and plain messages from now on.
+    pub fn listen(&mut self) {
+        let log = SharedLog(self.values.clone(), self.plain.clone());
+        self.endpoint.set_key_log(Box::new(log));
+    }
+
     /// Why datagrams were refused, in order.
     pub fn refusals(&self) -> Vec<String> {
         let error = |event: &Event| match event {
@@ -303,4 +309,25 @@ impl Side {
         let values = self.values.lock().unwrap();
         values.iter().rev().find(|(_, _, l, _)| *l == label).map(|(_, _, _, bytes)| bytes.clone())
     }
+}
+
+/// A link that loses, doubles and reorders datagrams, as often as `percent` says each, by a seed.
+pub fn unreliable(pair: &mut Pair, seed: u64, percent: u8) {
+    let mut random = SeedRandom(seed);
+    let mut chance = move || {
+        let mut byte = [0; 2];
+        random.fill(&mut byte);
+        u16::from_le_bytes(byte) % 100 < u16::from(percent)
+    };
+    pair.link = Box::new(move |_, _, datagram| match (chance(), chance()) {
+        (true, _) => Vec::new(),
+        (false, true) => vec![datagram.clone(), datagram],
+        (false, false) => vec![datagram],
+    });
+    let mut random = SeedRandom(seed.rotate_left(32) | 1);
+    pair.delay = Box::new(move || {
+        let mut byte = [0; 1];
+        random.fill(&mut byte);
+        Duration::from_millis(u64::from(byte[0]) * 20)
+    });
 }

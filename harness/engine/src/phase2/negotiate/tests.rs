@@ -1,0 +1,189 @@
+//! Offering, choosing and checking IPsec transforms.
+
+use proptest::prelude::*;
+use rstest::rstest;
+
+use super::*;
+use crate::wire::Doi;
+
+#[path = "../../../tests/common/mod.rs"]
+mod common;
+
+const AES_SHA: IpsecTransform = IpsecTransform {
+    cipher: Some(CipherAlgorithm::AesCbc128),
+    integrity: Some(IntegrityAlgorithm::HmacSha1),
+};
+const DES_MD5: IpsecTransform =
+    IpsecTransform { cipher: Some(CipherAlgorithm::Des), integrity: Some(IntegrityAlgorithm::HmacMd5) };
+const NULL_SHA: IpsecTransform =
+    IpsecTransform { cipher: None, integrity: Some(IntegrityAlgorithm::HmacSha1) };
+
+fn policy(transforms: &[IpsecTransform]) -> IpsecPolicy {
+    let mut policy = common::peer_config(common::ALICE, common::BOB).ipsec.remove(0);
+    policy.transforms = transforms.to_vec();
+    policy
+}
+
+const THEIRS: u32 = 0x1000;
+const OURS: u32 = 0x2000;
+
+fn offered(transforms: &[IpsecTransform]) -> SaPayload {
+    offer(&policy(transforms), THEIRS, false).unwrap()
+}
+
+fn attributes_of(sa: &mut SaPayload) -> &mut Vec<Attribute> {
+    &mut sa.proposals[0].transforms[0].attributes
+}
+
+fn chosen(policy: &IpsecPolicy, offered: &SaPayload) -> Result<Choice, ExchangeError> {
+    choose(&[(3, policy)], offered, OURS, false)
+}
+
+#[rstest]
+#[case::the_only_one(&[AES_SHA], &[AES_SHA], Some(1))]
+#[case::the_first_offered_that_fits(&[DES_MD5, NULL_SHA, AES_SHA], &[AES_SHA, NULL_SHA], Some(2))]
+#[case::none(&[DES_MD5], &[AES_SHA], None)]
+fn the_first_acceptable_transform_is_chosen(
+    #[case] theirs: &[IpsecTransform],
+    #[case] ours: &[IpsecTransform],
+    #[case] expected: Option<u8>,
+) {
+    let offered = offered(theirs);
+    match (chosen(&policy(ours), &offered), expected) {
+        (Ok(choice), Some(number)) => {
+            let [proposal] = &choice.reply.proposals[..] else { panic!("{choice:?}") };
+            assert_eq!((proposal.transforms.len(), proposal.transforms[0].number), (1, number));
+            assert_eq!((choice.policy, choice.chosen.peer_spi), (3, THEIRS));
+            let verified = verify_choice(&offered, &choice.reply).unwrap();
+            assert_eq!(verified, ChosenIpsec { peer_spi: OURS, ..choice.chosen });
+        }
+        (Err(ExchangeError::NoProposalChosen(_)), None) => {}
+        (got, expected) => panic!("{got:?}, expected {expected:?}"),
+    }
+}
+
+#[test]
+fn and_bundles_are_skipped() {
+    let mut offered = offered(&[AES_SHA]);
+    let mut ah = offered.proposals[0].clone();
+    ah.protocol = ProtocolId::IPSEC_AH;
+    offered.proposals.push(ah);
+    assert!(
+        chosen(&policy(&[AES_SHA]), &offered).unwrap_err().to_string().contains("proposal 1 is a bundle")
+    );
+    let mut alone = offered.proposals[0].clone();
+    alone.number = 2;
+    offered.proposals.push(alone);
+    assert_eq!(chosen(&policy(&[AES_SHA]), &offered).unwrap().reply.proposals[0].number, 2);
+}
+
+#[rstest]
+#[case::doi(|sa: &mut SaPayload| sa.doi = Doi(9), "DOI 9")]
+#[case::situation(|sa: &mut SaPayload| sa.situation = 2, "situation 0x00000002")]
+#[case::protocol(|sa: &mut SaPayload| sa.proposals[0].protocol = ProtocolId::IPCOMP, "protocol IPCOMP is not supported")]
+#[case::reserved_spi(|sa: &mut SaPayload| sa.proposals[0].spi = Spi::from_u32(255).0, "SPI 255 is reserved")]
+#[case::short_spi(|sa: &mut SaPayload| sa.proposals[0].spi.truncate(2), "not of 4 bytes")]
+#[case::unknown_attribute(|sa: &mut SaPayload| attributes_of(sa).push(Attribute::short(10_u16, 1_u16)), "is not supported")]
+#[case::unknown_transform(|sa: &mut SaPayload| sa.proposals[0].transforms[0].id = TransformId(200), "transform 200")]
+#[case::unknown_group(|sa: &mut SaPayload| attributes_of(sa).push(Attribute::short(IpsecAttribute::GROUP_DESCRIPTION, 77_u16)), "group 77")]
+#[case::unwanted_pfs(|sa: &mut SaPayload| attributes_of(sa).push(Attribute::short(IpsecAttribute::GROUP_DESCRIPTION, 2_u16)), "not in the policy")]
+#[case::no_mode(|sa: &mut SaPayload| attributes_of(sa).retain(|a| a.class != IpsecAttribute::ENCAPSULATION_MODE.0), "no encapsulation mode")]
+#[case::transport(|sa: &mut SaPayload| for a in attributes_of(sa) { if a.class == IpsecAttribute::ENCAPSULATION_MODE.0 { *a = Attribute::short(a.class, 2_u16); } }, "not in the policy")]
+#[case::no_integrity(|sa: &mut SaPayload| attributes_of(sa).retain(|a| a.class != IpsecAttribute::AUTHENTICATION_ALGORITHM.0), "not in the policy")]
+#[case::key_length_of_another_cipher(|sa: &mut SaPayload| attributes_of(sa).push(Attribute::short(IpsecAttribute::KEY_LENGTH, 256_u16)), "comes twice")]
+fn an_offer_is_refused_with_its_reason(#[case] change: fn(&mut SaPayload), #[case] reason: &str) {
+    let mut offered = offered(&[AES_SHA]);
+    change(&mut offered);
+    let error = chosen(&policy(&[AES_SHA]), &offered).unwrap_err();
+    assert!(error.to_string().contains(reason), "{error}");
+}
+
+#[rstest]
+#[case::unchanged(|_: &mut SaPayload| {}, true)]
+#[case::another_order(|sa: &mut SaPayload| attributes_of(sa).reverse(), true)]
+#[case::other_numbers(|sa: &mut SaPayload| { sa.proposals[0].number = 7; sa.proposals[0].transforms[0].number = 7; }, true)]
+#[case::long_form(|sa: &mut SaPayload| for a in attributes_of(sa) { *a = Attribute::variable(a.class, a.as_u64().unwrap().to_be_bytes().to_vec()); }, true)]
+#[case::another_transform(|sa: &mut SaPayload| sa.proposals[0].transforms[0].id = EspTransform::TRIPLE_DES.into(), false)]
+#[case::another_protocol(|sa: &mut SaPayload| sa.proposals[0].protocol = ProtocolId::IPSEC_AH, false)]
+#[case::an_attribute_less(|sa: &mut SaPayload| { attributes_of(sa).pop(); }, false)]
+#[case::an_attribute_more(|sa: &mut SaPayload| attributes_of(sa).push(Attribute::short(IpsecAttribute::GROUP_DESCRIPTION, 2_u16)), false)]
+#[case::reserved_spi(|sa: &mut SaPayload| sa.proposals[0].spi = Spi::from_u32(1).0, false)]
+#[case::two_proposals(|sa: &mut SaPayload| sa.proposals.push(sa.proposals[0].clone()), false)]
+fn a_reply_must_be_what_was_offered(#[case] change: fn(&mut SaPayload), #[case] good: bool) {
+    let offered = offered(&[DES_MD5, AES_SHA]);
+    let mut reply = chosen(&policy(&[AES_SHA]), &offered).unwrap().reply;
+    change(&mut reply);
+    match verify_choice(&offered, &reply) {
+        Ok(_) => assert!(good),
+        Err(error) => assert!(!good && matches!(error, ExchangeError::ProposalAltered(_)), "{error}"),
+    }
+}
+
+#[rstest]
+#[case::short(3_600)]
+#[case::longer_than_sixteen_bits(86_400)]
+#[case::the_longest(u64::from(u32::MAX))]
+fn lifetimes_survive(#[case] seconds: u64) {
+    let mut policy = policy(&[AES_SHA]);
+    policy.lifetime = Duration::from_secs(seconds);
+    let offered = offer(&policy, THEIRS, false).unwrap();
+    assert_eq!(chosen(&policy, &offered).unwrap().chosen.lifetime, Some(Duration::from_secs(seconds)));
+}
+
+#[test]
+fn a_nat_changes_the_mode_on_both_sides_alike() {
+    let policy = policy(&[AES_SHA]);
+    let offered = offer(&policy, THEIRS, true).unwrap();
+    assert!(choose(&[(0, &policy)], &offered, OURS, true).is_ok());
+    assert!(choose(&[(0, &policy)], &offered, OURS, false).is_err());
+}
+
+#[test]
+fn a_transform_that_protects_nothing_cannot_be_offered() {
+    assert!(offer(&policy(&[IpsecTransform { cipher: None, integrity: None }]), THEIRS, false).is_err());
+    let mut ah = policy(&[IpsecTransform { cipher: None, integrity: None }]);
+    ah.protocol = IpsecProtocol::Ah;
+    assert!(offer(&ah, THEIRS, false).is_err());
+}
+
+fn any_transform() -> impl Strategy<Value = IpsecTransform> {
+    use proptest::sample::select;
+    let integrity = select(IntegrityAlgorithm::ALL).prop_map(|(integrity, _)| integrity);
+    (proptest::option::of(select(CipherAlgorithm::ALL)), proptest::option::of(integrity))
+        .prop_filter("protects something", |(cipher, integrity)| cipher.is_some() || integrity.is_some())
+        .prop_map(|(cipher, integrity)| IpsecTransform { cipher, integrity })
+}
+
+proptest! {
+    #[test]
+    fn what_is_offered_can_be_chosen_and_verifies(
+        ours in proptest::collection::vec(any_transform(), 1..6),
+        theirs in proptest::collection::vec(any_transform(), 1..6),
+    ) {
+        let offered = offered(&ours);
+        match chosen(&policy(&theirs), &offered) {
+            Ok(choice) => {
+                prop_assert_eq!(ours.iter().find(|t| theirs.contains(t)), Some(&choice.chosen.transform));
+                prop_assert!(verify_choice(&offered, &choice.reply).is_ok());
+            }
+            Err(_) => prop_assert!(!ours.iter().any(|t| theirs.contains(t))),
+        }
+    }
+
+    #[test]
+    fn the_order_of_attributes_makes_no_difference(
+        transform in any_transform(),
+        order in proptest::collection::vec(any::<u8>(), 8),
+    ) {
+        let mut offered = offered(&[transform]);
+        let attributes = attributes_of(&mut offered);
+        let rest = attributes.split_off(2);
+        let mut parts = vec![core::mem::take(attributes)];
+        parts.extend(rest.into_iter().map(|a| vec![a]));
+        let mut keyed: Vec<_> = order.into_iter().zip(parts).collect();
+        keyed.sort_by_key(|(key, _)| *key);
+        attributes.extend(keyed.into_iter().flat_map(|(_, part)| part));
+        let choice = chosen(&policy(&[transform]), &offered).unwrap();
+        prop_assert_eq!((choice.chosen.transform, choice.chosen.lifetime), (transform, Some(Duration::from_secs(1200))));
+    }
+}

@@ -1,0 +1,158 @@
+//! Which octets of a handshake may be changed on the way without anyone noticing, and that no other may.
+#![allow(missing_docs, reason = "tests are named by what they show")]
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+use common::{From, Pair};
+use ikev1::config::Phase1Mode;
+use ikev1::crypto::Group;
+use ikev1::io::Timestamp;
+use ikev1::keylog::Label;
+use ikev1::wire::{ExchangeType, PayloadType};
+use rstest::rstest;
+
+const KEYS: [Label; 7] = [
+    Label::GXy,
+    Label::SkeyidD,
+    Label::SkeyidA,
+    Label::Ka,
+    Label::Phase1Iv,
+    Label::KeymatInitiator,
+    Label::KeymatResponder,
+];
+
+fn pair(mode: Phase1Mode) -> Pair {
+    let mut pair = Pair::new(|peer| {
+        peer.mode = mode;
+        peer.phase1[0].group = Group::Modp768;
+    });
+    pair.alice.endpoint.initiate(pair.now, "peer", "net").unwrap();
+    pair
+}
+
+/// Whether both sides end with SAs although one bit of message `number` is flipped whenever it is sent.
+fn completes(mode: Phase1Mode, number: usize, octet: usize, bit: u8) -> bool {
+    let mut pair = pair(mode);
+    let flipped: Arc<Mutex<Option<Vec<u8>>>> = Arc::default();
+    pair.link = Box::new(move |_, count, mut datagram| {
+        let mut flipped = flipped.lock().unwrap();
+        if count == number {
+            *flipped = Some(datagram.payload.to_vec());
+        }
+        if flipped.as_deref() == Some(&datagram.payload[..]) {
+            let mut bytes = datagram.payload.to_vec();
+            bytes[octet] ^= 1 << bit;
+            datagram.payload = bytes.into();
+        }
+        vec![datagram]
+    });
+    pair.run(Timestamp::from_secs(100));
+    let (alice, bob): (Vec<_>, Vec<_>) =
+        (pair.alice.endpoint.ipsec_sas().collect(), pair.bob.endpoint.ipsec_sas().collect());
+    let ([alice], [bob]) = (&alice[..], &bob[..]) else { return false };
+    let what = format!("octet {octet}, bit {bit} of message {}", number + 1);
+    for label in KEYS {
+        assert_eq!(pair.alice.value(label), pair.bob.value(label), "{label} after {what}");
+    }
+    assert_eq!((alice.spi_in, alice.spi_out), (bob.spi_out, bob.spi_in), "{what}");
+    assert_eq!((alice.mode, alice.protocol), (bob.mode, bob.protocol), "{what}");
+    let (alice, bob): (Vec<_>, Vec<_>) =
+        (pair.alice.endpoint.isakmp_sas().collect(), pair.bob.endpoint.isakmp_sas().collect());
+    assert_eq!((alice.len(), bob.len()), (1, 1), "{what}");
+    assert_eq!(alice[0].cookies, bob[0].cookies, "{what}");
+    assert_eq!(alice[0].transform, bob[0].transform, "{what}");
+    assert_eq!(alice[0].nat_traversal, bob[0].nat_traversal, "{what}");
+    true
+}
+
+/// What stands at an octet of a message before encryption.
+fn place(plain: &[u8], octet: usize) -> String {
+    let field = match octet {
+        0..8 => "CKY-I",
+        8..16 => "CKY-R",
+        16 => "next payload",
+        17 => "version",
+        18 => "exchange type",
+        19 => "flags",
+        20..24 => "M-ID",
+        24..28 => "length",
+        _ => "",
+    };
+    if octet < 28 {
+        return format!("header {field}");
+    }
+    let (mut payload, mut start) = (plain[16], 28);
+    while payload != 0 && start + 4 <= plain.len() {
+        let end = start + usize::from(u16::from_be_bytes([plain[start + 2], plain[start + 3]]));
+        if octet < end {
+            return match octet - start {
+                0 => format!("{} next payload", PayloadType(payload)),
+                1 => format!("{} reserved", PayloadType(payload)),
+                2 | 3 => format!("{} length", PayloadType(payload)),
+                at if payload == PayloadType::SA.0 => sa_place(at),
+                _ => format!("{} body", PayloadType(payload)),
+            };
+        }
+        (payload, start) = (plain[start], end);
+    }
+    "padding".into()
+}
+
+/// Places within an SA payload of one proposal without SPI and one transform.
+fn sa_place(at: usize) -> String {
+    match at {
+        16 => "P number".into(),
+        24 => "T number".into(),
+        _ => "SA body".into(),
+    }
+}
+
+/// Which octets of each message nothing covers: any change of them leaves the handshake, and its keys, as they are.
+fn uncovered(mode: Phase1Mode) -> String {
+    let mut clean = pair(mode);
+    clean.run(Timestamp::from_secs(1));
+    let mut plain: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
+    for side in [&clean.alice, &clean.bob] {
+        for message in side.plain.lock().unwrap().iter() {
+            plain.insert(message[..28].to_vec(), message.clone());
+        }
+    }
+    let mut lines = Vec::new();
+    let mut numbers = BTreeMap::new();
+    for (number, (from, datagram)) in clean.sent.iter().enumerate() {
+        let bytes = &datagram.payload;
+        let shown = match &bytes[..] {
+            // The two encrypted messages of one exchange that a side sends differ in length.
+            bytes if bytes[19] & 1 == 1 => plain[&bytes[..28]].clone(),
+            bytes => bytes.to_vec(),
+        };
+        let mut open: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
+        for octet in 0..bytes.len() {
+            for bit in 0..8 {
+                if completes(mode, number, octet, bit) {
+                    open.entry(place(&shown, octet)).or_default().insert(octet);
+                }
+            }
+        }
+        let exchange = ExchangeType(bytes[18]);
+        let count = numbers.entry(exchange).or_insert(0);
+        *count += 1;
+        let open: Vec<_> =
+            open.iter().map(|(place, octets)| format!("{place} ({} octets)", octets.len())).collect();
+        let open = if open.is_empty() { "-".into() } else { open.join(", ") };
+        lines.push(format!("{exchange} {count}, {from:?}: {open}"));
+        assert_eq!(*from, if *count % 2 == 1 { From::Alice } else { From::Bob });
+    }
+    lines.join("\n")
+}
+
+#[rstest]
+#[case::main_mode(Phase1Mode::Main)]
+#[case::aggressive_mode(Phase1Mode::Aggressive)]
+fn only_these_octets_may_change_unnoticed(#[case] mode: Phase1Mode) {
+    let name = format!("{mode:?}").to_lowercase();
+    insta::assert_snapshot!(name, uncovered(mode));
+}
