@@ -248,7 +248,7 @@ impl Pair {
             let found = values.iter().find(|(cookies, _, l, _)| *cookies == sa.cookies && *l == label);
             found.map(|(_, _, _, bytes)| bytes.clone()).unwrap()
         };
-        let transform = sa.transform.unwrap();
+        let transform = sa.transform.unwrap_or_else(transform);
         let phase1 = self.sent.iter().rfind(|(_, datagram)| {
             let header = Header::decode(&datagram.payload).unwrap();
             header.cookies == sa.cookies
@@ -284,7 +284,8 @@ impl Pair {
 impl Side {
     /// Notes keys and plain messages from now on.
     pub fn listen(&mut self) {
-        let log = SharedLog(self.values.clone(), self.plain.clone());
+        let (values, sent, received) = (self.values.clone(), self.plain.clone(), self.opened.clone());
+        let log = SharedLog { values, sent, received };
         self.endpoint.set_key_log(Box::new(log));
     }
 

@@ -45,7 +45,7 @@ pub(crate) fn accept(cx: &mut Cx<'_>, received: &Received) -> Result<Start, Exch
     let nat_t = natt::agreed(cx.peer, &chain);
     cx.report_notifies(&chain);
     let own = Payload::Identification(cx.peer.local_id.clone());
-    let hash_r = keyed.hash(cx.core, cx.cookies, Role::Responder, &own.encode_body());
+    let hash_r = keyed.own_hash(cx.core, cx.cookies, Role::Responder, &own.encode_body());
     let mut payloads = vec![
         Payload::Sa(reply),
         Payload::KeyExchange(KeyExchange { data: Bytes::from(key_pair.public) }),

@@ -28,6 +28,7 @@ pub(crate) fn initiate(cx: &mut Cx<'_>) -> Result<Start, ExchangeError> {
     let mut payloads = vec![sa];
     payloads.extend(natt::vendor_id(cx.peer));
     let sent = cx.core.send_clear(&cx.envelope(MAIN_MODE, 1), &payloads);
+    let sai_b = sent.covered_body("sa", sai_b);
     let state = Phase1::MainInitiatorExpectsSa(ExpectSa { offered, sai_b });
     Ok(Start { state, sent, retransmit: true })
 }
@@ -101,7 +102,7 @@ impl ExpectKeReply {
         }
         cx.report_notifies(&chain);
         let id = Payload::Identification(cx.peer.local_id.clone());
-        let hash_i = keyed.hash(cx.core, cx.cookies, Role::Initiator, &id.encode_body());
+        let hash_i = keyed.own_hash(cx.core, cx.cookies, Role::Initiator, &id.encode_body());
         let mut payloads = vec![id, payloads::hash_payload(&hash_i)];
         payloads.extend(initial_contact(cx));
         let envelope: Envelope = cx.envelope(MAIN_MODE, 5);
