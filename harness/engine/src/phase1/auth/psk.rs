@@ -90,13 +90,7 @@ impl KeyedExchange {
     }
 
     /// HASH_I or HASH_R of ours, which the hook may compute again over the message that is sent next.
-    pub(crate) fn own_hash(
-        &self,
-        core: &mut Core,
-        cookies: CookiePair,
-        whose: Role,
-        id_b: &[u8],
-    ) -> Vec<u8> {
+    pub(crate) fn own_hash(&self, core: &mut Core, cookies: CookiePair, whose: Role, id_b: &[u8]) -> Vec<u8> {
         let PublicValues { g_xi, g_xr } = &self.public;
         let (cky_i, cky_r) = (cookies.initiator.0, cookies.responder.0);
         let covered = match whose {
