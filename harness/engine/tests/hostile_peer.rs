@@ -1,5 +1,9 @@
 //! Messages that no honest peer sends at that moment: forged, replayed, reordered, damaged, or too many.
-#![allow(missing_docs, reason = "tests are named by what they show")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "tests are named by what they show, and fail by panicking"
+)]
 
 mod common;
 
@@ -430,11 +434,19 @@ fn initial_contact_ends_what_stood_before_and_a_replay_nothing() {
     assert_eq!(pair.bob.events.iter().filter(ended).count(), 2);
 
     // Said once more, when more SAs stand, it ends nothing: they are younger than the SA that it is about.
-    let again =
-        pair.informational(5, &[Payload::Notification(Notification::isakmp(NotifyType::INITIAL_CONTACT))]);
+    pair.alice.endpoint.initiate_phase1(pair.now, "peer").unwrap();
+    pair.run(pair.now + SECOND);
+    pair.alice.endpoint.initiate(pair.now, "peer", "net").unwrap();
+    pair.run(pair.now + SECOND);
+    let said = Payload::Notification(Notification::isakmp(NotifyType::INITIAL_CONTACT));
+    let again = pair.informational(5, &[said]);
     pair.inject(From::Alice, again);
     pair.drain();
-    assert_eq!((pair.bob.isakmp_count(), pair.bob.ipsec_count()), (1, 1));
+    let heard = |event: &&Event| {
+        matches!(event, Event::Notified { notify_type: NotifyType::INITIAL_CONTACT, authenticated: true, .. })
+    };
+    assert_eq!(pair.bob.events.iter().filter(heard).count(), 1);
+    assert_eq!((pair.bob.isakmp_count(), pair.bob.ipsec_count()), (2, 2));
 }
 
 /// Gives alice another seed, or her second life would repeat the first.
@@ -488,4 +500,105 @@ fn an_esp_packet_is_taken_once_and_only_under_its_spi() {
     assert!(seen[1].contains("sequence number 1"), "{seen:?}");
     assert!(seen[2].contains("SPI") || seen[2].contains("spi"), "{seen:?}");
     assert_eq!(pair.bob.endpoint.ipsec_sas().next().unwrap().packets_in, 1);
+}
+
+#[test]
+fn a_forged_message_from_another_port_does_not_move_the_path() {
+    let mut pair = at(Stage { mode: Phase1Mode::Main, delivered: 4 });
+    let (from, main_mode_5) = pair.sent[4].clone();
+    let marked = [&[0; 4][..], &damaged(&pair, 4)].concat();
+    let elsewhere = Datagram {
+        local: (main_mode_5.local.ip(), 4500).into(),
+        remote: (main_mode_5.remote.ip(), 4500).into(),
+        payload: marked.into(),
+        ..main_mode_5.clone()
+    };
+    pair.deliver(from, elsewhere);
+    pair.deliver(from, main_mode_5);
+    pair.run(pair.now + 5 * SECOND);
+    assert_eq!((pair.alice.ipsec_count(), pair.bob.ipsec_count()), (1, 1));
+    assert!(pair.bob.endpoint.isakmp_sas().all(|sa| !sa.nat_traversal));
+}
+
+#[test]
+fn a_damaged_message_under_an_isakmp_sa_gets_no_protected_answer() {
+    let mut pair = Pair::new(|_| {});
+    pair.establish();
+    let sent = pair.sent.len();
+    let mut message = damaged(&pair, 6);
+    message[20] ^= 1;
+    pair.inject(From::Alice, message);
+    pair.drain();
+    assert_eq!((pair.bob.refusals().len(), pair.sent.len()), (1, sent));
+}
+
+#[test]
+fn a_refused_quick_mode_1_that_is_replayed_is_answered_only_so_often() {
+    let mut pair = Pair::with(reference(), |who, peer| {
+        if who == From::Alice {
+            peer.ipsec[0].pfs = Some(Group::Modp768);
+        }
+    });
+    pair.establish();
+    let (from, quick_mode_1) = pair.sent[6].clone();
+    let sent = pair.sent.len();
+    for _ in 0..200 {
+        pair.deliver(from, quick_mode_1.clone());
+        pair.drain();
+    }
+    let answers = pair.sent.len() - sent;
+    assert!((1..=64).contains(&answers), "{answers} answers");
+}
+
+#[rstest]
+#[case::no_proposal_chosen(NotifyType::NO_PROPOSAL_CHOSEN, true)]
+#[case::invalid_id(NotifyType::INVALID_ID_INFORMATION, true)]
+// Anyone can make a peer say these, by a message that it cannot decrypt.
+#[case::payload_malformed(NotifyType::PAYLOAD_MALFORMED, false)]
+#[case::invalid_hash(NotifyType::INVALID_HASH_INFORMATION, false)]
+#[case::a_status(NotifyType::RESPONDER_LIFETIME, false)]
+fn only_a_notify_that_answers_quick_mode_1_ends_it(#[case] notify: NotifyType, #[case] ends: bool) {
+    let mut pair = Pair::new(|_| {});
+    pair.establish();
+    let sa = pair.alice.endpoint.isakmp_sas().next().unwrap().id;
+    let answer = pair.informational(77, &[Payload::Notification(Notification::isakmp(notify))]);
+    pair.alice.endpoint.initiate_quick_mode(pair.now, sa, "net").unwrap();
+    pair.inject(From::Bob, answer);
+    pair.run(pair.now + SECOND);
+    assert_eq!(pair.alice.ipsec_count(), if ends { 1 } else { 2 });
+    let failed = |event: &Event| matches!(event, Event::ExchangeFailed { .. });
+    assert_eq!(pair.alice.events.iter().any(failed), ends);
+}
+
+#[test]
+fn a_dummy_esp_packet_is_dropped() {
+    let mut pair = Pair::new(|_| {});
+    pair.establish();
+    let sa = pair.alice.endpoint.ipsec_sas().next().unwrap().id;
+    pair.alice.endpoint.send_packet(pair.now, sa, 59, b"").unwrap();
+    pair.run(pair.now + SECOND);
+    assert_eq!(pair.bob.endpoint.ipsec_sas().next().unwrap().packets_in, 1);
+    assert!(!pair.bob.events.iter().any(|event| matches!(event, Event::PacketReceived { .. })));
+}
+
+#[test]
+fn phase_1_messages_under_a_complete_isakmp_sa_change_nothing() {
+    for mode in [Phase1Mode::Main, Phase1Mode::Aggressive] {
+        let mut pair = at(Stage { mode, delivered: usize::MAX });
+        let before: Vec<_> =
+            pair.bob.endpoint.isakmp_sas().map(|sa| (sa.id, sa.cookies, sa.expires)).collect();
+        for number in 0..pair.sent.len() {
+            let (from, real) = pair.sent[number].clone();
+            let mut changed = damaged(&pair, number);
+            // Not the one bit that would make a first message a new one.
+            changed[Header::LEN] ^= 3;
+            pair.inject(from, changed);
+            pair.deliver(from, real);
+        }
+        pair.run(pair.now + Duration::from_secs(100));
+        let after: Vec<_> =
+            pair.bob.endpoint.isakmp_sas().map(|sa| (sa.id, sa.cookies, sa.expires)).collect();
+        assert_eq!(before, after);
+        assert_eq!((pair.alice.ipsec_count(), pair.bob.ipsec_count()), (1, 1));
+    }
 }

@@ -1,5 +1,9 @@
 //! Two endpoints over a link that loses, doubles and reorders what they send.
-#![allow(missing_docs, reason = "tests are named by what they show")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "tests are named by what they show, and fail by panicking"
+)]
 
 mod common;
 

@@ -52,7 +52,7 @@ pub(crate) fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) 
 
 /// Cases that match any of `patterns`, in their order; all cases when there is no pattern.
 ///
-/// A pattern is an ID, the beginning of one, a glob in which `*` also matches `/`, or the beginning of a
+/// A pattern is an ID, the beginning of one, a glob of either in which `*` also matches `/`, or the beginning of a
 /// requirement ID (`RFC2409-5.4`), which chooses the cases that cite it.
 ///
 /// # Errors
@@ -64,17 +64,26 @@ pub fn select<'a>(
 ) -> Result<Vec<&'a Case>, SelectError> {
     let mut chosen = vec![patterns.is_empty(); cases.len()];
     for pattern in patterns {
-        let matcher = GlobBuilder::new(pattern)
-            .build()
-            .map_err(|e| SelectError::BadPattern { pattern: pattern.clone(), problem: e.kind().to_string() })?
-            .compile_matcher();
+        let matcher = |glob: &str| {
+            let glob = GlobBuilder::new(glob).build().map_err(|e| SelectError::BadPattern {
+                pattern: pattern.clone(),
+                problem: e.kind().to_string(),
+            })?;
+            Ok(glob.compile_matcher())
+        };
+        // A glob may name a scenario without the parameters of its cases, too.
+        let (whole, beginning) = (matcher(pattern)?, matcher(&format!("{pattern}/**"))?);
         let mut met = false;
         for (case, chosen) in cases.iter().zip(&mut chosen) {
             let cited = || {
                 pattern.starts_with("RFC")
                     && case.requirements.iter().any(|r| r.as_str().starts_with(pattern.as_str()))
             };
-            if case.id.starts_with(pattern.as_str()) || matcher.is_match(&case.id) || cited() {
+            if case.id.starts_with(pattern.as_str())
+                || whole.is_match(&case.id)
+                || beginning.is_match(&case.id)
+                || cited()
+            {
                 (met, *chosen) = (true, true);
             }
         }
@@ -130,6 +139,7 @@ mod tests {
     #[case::a_section("rfc2409/5.4", 2)]
     #[case::a_folder("rfc2409", 4)]
     #[case::a_glob_across_folders("*pfs*", 2)]
+    #[case::a_glob_of_a_scenario("rfc2409/*/pf?", 2)]
     #[case::a_requirement("RFC2409-5", 6)]
     fn selects(#[case] pattern: &str, #[case] count: usize) {
         let patterns: Vec<String> = (!pattern.is_empty()).then(|| pattern.to_owned()).into_iter().collect();

@@ -1,6 +1,6 @@
 //! What an endpoint holds, and how its driver polls it.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::config::{Config, PeerConfig};
 use crate::core::{Core, Path};
@@ -26,17 +26,31 @@ use crate::wire::{Cookie, CookiePair, MessageId};
 ///
 /// **After each `handle_*` or command, drain `poll_output` until it returns [`Output::Timeout`] or
 /// [`Output::Idle`].**
+///
+/// A message finds its exchange by three tables, and what does not fit is refused before any state sees it:
+///
+/// ```text
+///  CKY-R zero       CKY-I and source address ──▶ first message that came before: answered again
+///                   else                     ──▶ new phase 1 as responder, within the limits
+///  CKY-R not zero   CKY-I | CKY-R            ──▶ ISAKMP SA ─┬─ phase 1: the state that awaits a message
+///                   CKY-I of ours            ──▶ its answer └─ phase 2: M-ID ──▶ quick mode, informational
+///  ESP, AH          SPI                      ──▶ inbound IPsec SA
+/// ```
+///
+/// A message that comes again is answered again and goes no further; one that came before the last is dropped. Phase 2
+/// messages that overtake the last message of phase 1 are kept until it comes. The [crate documentation](crate) has a
+/// whole handshake.
 #[derive(Debug)]
 pub struct Endpoint {
     pub(super) core: Core,
     pub(super) peers: Vec<PeerConfig>,
     pub(super) isakmp: BTreeMap<IsakmpSaId, IsakmpSa>,
     /// SAs whose two cookies are known.
-    pub(super) by_cookies: HashMap<CookiePair, IsakmpSaId>,
+    pub(super) by_cookies: BTreeMap<CookiePair, IsakmpSaId>,
     /// SAs that we initiate and whose responder cookie is not known yet.
-    pub(super) by_initiator_cookie: HashMap<Cookie, IsakmpSaId>,
+    pub(super) by_initiator_cookie: BTreeMap<Cookie, IsakmpSaId>,
     /// SAs that a peer initiated, by its cookie and address: where first messages that come again belong.
-    pub(super) by_first_message: HashMap<(Cookie, std::net::SocketAddr), IsakmpSaId>,
+    pub(super) by_first_message: BTreeMap<(Cookie, std::net::SocketAddr), IsakmpSaId>,
     pub(super) ipsec: IpsecTable,
     pub(super) half_open: usize,
     pub(super) next_isakmp_id: u32,
@@ -63,9 +77,9 @@ impl Endpoint {
             },
             peers: config.peers,
             isakmp: BTreeMap::new(),
-            by_cookies: HashMap::new(),
-            by_initiator_cookie: HashMap::new(),
-            by_first_message: HashMap::new(),
+            by_cookies: BTreeMap::new(),
+            by_initiator_cookie: BTreeMap::new(),
+            by_first_message: BTreeMap::new(),
             ipsec: IpsecTable::default(),
             half_open: 0,
             next_isakmp_id: 1,

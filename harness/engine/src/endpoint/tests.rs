@@ -6,13 +6,9 @@ use ikev1::config::{IntegrityAlgorithm, IpsecTransform, Phase1Mode};
 use proptest::prelude::*;
 
 use super::Endpoint;
+use crate::common::{self, From, Pair};
 use crate::event::{IsakmpSaId, Role};
 use crate::timer::Timer;
-
-#[path = "../../tests/common/mod.rs"]
-mod common;
-
-use common::{From, Pair};
 
 /// Each index leads to an SA that leads back, nothing is counted wrong, reserved or timed for an SA that is gone.
 fn assert_consistent(endpoint: &Endpoint) {
@@ -104,6 +100,40 @@ fn finished_exchanges_are_forgotten_together_with_their_m_ids() {
         assert_both_consistent(&pair);
         assert!(pair.bob.endpoint.isakmp.values().all(|sa| sa.phase2.is_empty()));
     }
+}
+
+#[test]
+fn sas_in_all_are_limited() {
+    let mut pair = Pair::new(|_| {});
+    pair.bob.endpoint.core.limits.ipsec_sas_max = 2;
+    pair.bob.endpoint.core.limits.isakmp_sas_max = 1;
+    pair.establish();
+    let sa = pair.alice.endpoint.isakmp_sas().next().unwrap().id;
+    for _ in 0..3 {
+        pair.alice.endpoint.initiate_quick_mode(pair.now, sa, "net").unwrap();
+    }
+    pair.alice.endpoint.initiate_phase1(pair.now, "peer").unwrap();
+    pair.run(pair.now + core::time::Duration::from_secs(100));
+    assert_eq!((pair.bob.isakmp_count(), pair.bob.ipsec_count()), (1, 2));
+    let refusals = pair.bob.refusals();
+    assert!(refusals.contains(&"limit reached: IPsec SAs".to_owned()), "{refusals:?}");
+    assert!(refusals.contains(&"limit reached: ISAKMP SAs".to_owned()), "{refusals:?}");
+    assert_both_consistent(&pair);
+}
+
+#[test]
+fn identifiers_that_wrap_do_not_meet_one_in_use() {
+    let mut pair = Pair::new(|_| {});
+    pair.establish();
+    let first = pair.bob.endpoint.isakmp_sas().next().unwrap().id;
+    pair.bob.endpoint.next_isakmp_id = first.0;
+    let pair_id = pair.bob.endpoint.ipsec_sas().next().unwrap().id;
+    pair.bob.endpoint.next_ipsec_id = pair_id.0;
+    pair.alice.endpoint.initiate_phase1(pair.now, "peer").unwrap();
+    pair.alice.endpoint.initiate(pair.now, "peer", "net").unwrap();
+    pair.run(pair.now + core::time::Duration::from_secs(1));
+    assert_eq!((pair.bob.isakmp_count(), pair.bob.ipsec_count()), (2, 2));
+    assert_both_consistent(&pair);
 }
 
 proptest! {

@@ -107,13 +107,26 @@ fn acceptable(peer: &PeerConfig, transform: &Transform) -> Result<Chosen, String
     }
 }
 
-/// Checks that the reply is exactly one of the offered transforms, its attributes unchanged (RFC 2409 section 5). The
-/// responder should keep the numbers of proposal and transform and need not (RFC 2408 section 4.2).
+/// Checks that the reply is one of the offered transforms, and reads it.
 ///
 /// # Errors
 ///
 /// What differs from the offer.
 pub(crate) fn verify_choice(offered: &SaPayload, reply: &SaPayload) -> Result<Chosen, ExchangeError> {
+    let (_, transform) = unaltered_choice(offered, reply)?;
+    read_transform(transform).map_err(ExchangeError::ProposalAltered)
+}
+
+/// The reply's only transform, which must be one of the offered ones with its attributes unchanged (RFC 2409 section
+/// 5). The responder should keep the numbers of proposal and transform and need not (RFC 2408 section 4.2).
+///
+/// # Errors
+///
+/// What differs from the offer.
+pub(crate) fn unaltered_choice<'a>(
+    offered: &SaPayload,
+    reply: &'a SaPayload,
+) -> Result<(&'a Proposal, &'a Transform), ExchangeError> {
     check_doi(reply)?;
     let altered = |what: &str| ExchangeError::ProposalAltered(what.to_owned());
     let [proposal] = reply.proposals.as_slice() else {
@@ -125,11 +138,11 @@ pub(crate) fn verify_choice(offered: &SaPayload, reply: &SaPayload) -> Result<Ch
     if !was_offered(offered, proposal, transform) {
         return Err(altered("no offered transform has this identifier and these attributes"));
     }
-    read_transform(transform).map_err(ExchangeError::ProposalAltered)
+    Ok((proposal, transform))
 }
 
 /// Whether a proposal for this protocol offered this transform, its number aside.
-pub(crate) fn was_offered(offered: &SaPayload, proposal: &Proposal, transform: &Transform) -> bool {
+fn was_offered(offered: &SaPayload, proposal: &Proposal, transform: &Transform) -> bool {
     offered
         .proposals
         .iter()

@@ -5,7 +5,7 @@ use core::time::Duration;
 use crate::config::{Encapsulation, IntegrityAlgorithm, IpsecPolicy, IpsecProtocol, IpsecTransform};
 use crate::crypto::{CipherAlgorithm, Group};
 use crate::error::ExchangeError;
-use crate::phase1::negotiate::{LifeAttributes, check_doi, was_offered};
+use crate::phase1::negotiate::{LifeAttributes, check_doi, unaltered_choice};
 use crate::wire::{
     AhTransform, Attribute, AuthAlgorithm, EncapsulationMode, EspTransform, IpsecAttribute, LifeType,
     Proposal, ProtocolId, SaPayload, Spi, Transform, TransformId,
@@ -147,23 +147,13 @@ fn acceptable(policy: &IpsecPolicy, terms: &ChosenIpsec, nat: bool) -> bool {
         && encapsulation_mode(policy.encapsulation, nat) == terms.mode
 }
 
-/// Checks that the reply is exactly one of the offered transforms, its attributes unchanged, as in phase 1.
+/// Checks that the reply is one of the offered transforms, and reads it.
 ///
 /// # Errors
 ///
 /// What differs from the offer.
 pub(crate) fn verify_choice(offered: &SaPayload, reply: &SaPayload) -> Result<ChosenIpsec, ExchangeError> {
-    check_doi(reply)?;
-    let altered = |what: &str| ExchangeError::ProposalAltered(what.to_owned());
-    let [proposal] = reply.proposals.as_slice() else {
-        return Err(altered("expected exactly one proposal"));
-    };
-    let [transform] = proposal.transforms.as_slice() else {
-        return Err(altered("expected exactly one transform"));
-    };
-    if !was_offered(offered, proposal, transform) {
-        return Err(altered("no offered transform has this identifier and these attributes"));
-    }
+    let (proposal, transform) = unaltered_choice(offered, reply)?;
     read_transform(proposal, transform).map_err(ExchangeError::ProposalAltered)
 }
 

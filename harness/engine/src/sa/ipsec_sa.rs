@@ -1,6 +1,6 @@
 //! Pairs of IPsec SAs: one unidirectional SA each way, set up by one quick mode.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
@@ -136,9 +136,9 @@ fn outer_header(source: IpAddr, destination: IpAddr, packet_len: usize) -> Vec<u
 #[derive(Debug, Default)]
 pub(crate) struct IpsecTable {
     pairs: BTreeMap<IpsecSaId, IpsecSaPair>,
-    by_spi_in: HashMap<u32, IpsecSaId>,
+    by_spi_in: BTreeMap<u32, IpsecSaId>,
     /// Inbound SPIs that unfinished quick modes hold.
-    reserved: HashSet<u32>,
+    reserved: BTreeSet<u32>,
 }
 
 impl IpsecTable {
@@ -191,8 +191,8 @@ impl IpsecTable {
 
     /// The SPIs that unfinished quick modes hold.
     #[cfg(test)]
-    pub(crate) fn reserved(&self) -> std::collections::BTreeSet<u32> {
-        self.reserved.clone().into_iter().collect()
+    pub(crate) fn reserved(&self) -> BTreeSet<u32> {
+        self.reserved.clone()
     }
 
     /// Ends a reservation.

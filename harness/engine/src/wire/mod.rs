@@ -77,6 +77,7 @@ mod nat;
 mod nonce;
 mod notify;
 mod numbers;
+mod opaque;
 mod payload;
 mod proposal;
 mod sa;

@@ -1,5 +1,6 @@
 //! Two endpoints on a link with virtual time, for the tests of this folder.
 #![allow(dead_code, missing_docs, unreachable_pub, reason = "each test file uses its own part")]
+#![allow(clippy::unwrap_used, missing_debug_implementations, reason = "only tests use it")]
 
 use core::time::Duration;
 use std::collections::BTreeMap;

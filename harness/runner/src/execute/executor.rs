@@ -82,6 +82,8 @@ pub(super) struct Executor<'a, D: ?Sized> {
     pub(super) recorder: Recorder,
     /// Packets that came out of IPsec SAs and no step has looked at.
     pub(super) packets: Vec<(IpsecSaId, Bytes, u8)>,
+    /// Sequence number of the last echo request.
+    pub(super) echoes: u16,
     /// When a datagram passed last.
     pub(super) last_datagram: Timestamp,
     seed: u64,
@@ -116,6 +118,7 @@ impl<'a, D: Driver + ?Sized> Executor<'a, D> {
             link: Link::new(),
             recorder,
             packets: Vec::new(),
+            echoes: 0,
             last_datagram: Timestamp::ZERO,
             seed,
             limits,

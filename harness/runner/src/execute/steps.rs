@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use bytes::Bytes;
 use ikev1::error::ApiMisuse;
+use ikev1::event::IpsecSaId;
 use ikev1::wire::{Doi, Notification, NotifyType, ProtocolId};
 use ikev1_scenario::model::{
     Expect, ExpectState, Notify, OnSa, Replay, SaKind, Selector, Side, Start, StartExchange, Step, Traffic,
@@ -21,6 +22,10 @@ use crate::{traffic, view};
 
 /// How often the peer is asked for its SAs while a step waits for them.
 const STATE_INTERVAL: Duration = Duration::from_millis(50);
+
+/// How long an echo request waits before it is sent again: the first may overtake the installation of the SAs
+/// at a peer that has just got the last message of quick mode.
+const ECHO_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Identifier of our echo requests; one case has one series of sequence numbers.
 const ECHO_IDENTIFIER: u16 = 0x2409;
@@ -168,41 +173,46 @@ impl<D: Driver + ?Sized> Executor<'_, D> {
         };
         let phase2 = &self.case.config.harness.phase2;
         let (source, destination) = settings::client_hosts(Side::Harness, phase2)?;
+        self.packets.clear();
         let mut requests = Vec::new();
-        for sequence in 1..=traffic.packets {
-            let sequence = u16::try_from(sequence).unwrap_or(u16::MAX);
-            let request =
-                Echo::request(source, destination, ECHO_IDENTIFIER, sequence, b"IPsec SA in both ways");
-            let (packet, next_header) = traffic::packet(&request, phase2.encapsulation)
-                .map_err(|error| Stop::Infra(error.to_string()))?;
-            self.engine.send_packet(self.driver.now(), id, next_header, &packet)?;
-            self.drain().await?;
-            requests.push(request);
+        for _ in 0..traffic.packets {
+            self.echoes = self.echoes.wrapping_add(1);
+            let data = b"IPsec SA in both ways";
+            requests.push(Echo::request(source, destination, ECHO_IDENTIFIER, self.echoes, data));
         }
         let deadline = self.now() + Duration::from_millis(traffic.within_ms);
-        let wanted = match traffic.expect {
-            TrafficExpect::Reply => requests.len(),
-            TrafficExpect::None => usize::MAX,
-        };
-        self.run_until(deadline, |executor| executor.replies(&requests) >= wanted).await?;
+        let mut rounds = 0_u32;
+        loop {
+            for request in &requests {
+                if !self.is_answered(request) {
+                    self.send_echo(id, request).await?;
+                }
+            }
+            rounds = rounds.saturating_add(1);
+            let again = match traffic.expect {
+                TrafficExpect::Reply => (self.now() + ECHO_INTERVAL).min(deadline),
+                TrafficExpect::None => deadline,
+            };
+            let wanted = if traffic.expect == TrafficExpect::Reply { requests.len() } else { usize::MAX };
+            let done = self.run_until(again, |executor| executor.replies(&requests) >= wanted).await?;
+            if done || self.now() >= deadline {
+                break;
+            }
+        }
         let replies = self.replies(&requests);
-        self.packets.clear();
         let event = Event::Traffic {
             step,
             sent: traffic.packets,
             replied: u32::try_from(replies).unwrap_or(u32::MAX),
             spi_out: sa.spi_out,
-            detail: String::new(),
+            detail: if rounds > 1 { format!("asked {rounds} times") } else { String::new() },
         };
         self.recorder.push(self.driver.now(), event);
-        let within = traffic.within_ms;
+        let (sent, within) = (requests.len(), traffic.within_ms);
         match traffic.expect {
-            TrafficExpect::Reply if replies < requests.len() => {
-                let sent = requests.len();
-                Err(Stop::Unmet(format!(
-                    "{replies} of {sent} echo requests were answered within {within} ms"
-                )))
-            }
+            TrafficExpect::Reply if replies < sent => Err(Stop::Unmet(format!(
+                "{replies} of {sent} echo requests were answered within {within} ms"
+            ))),
             TrafficExpect::None if replies > 0 => {
                 Err(Stop::Unmet(format!("{replies} echo requests were answered, none should be")))
             }
@@ -210,13 +220,20 @@ impl<D: Driver + ?Sized> Executor<'_, D> {
         }
     }
 
+    async fn send_echo(&mut self, id: IpsecSaId, request: &Echo) -> Result<(), Stop> {
+        let encapsulation = self.case.config.harness.phase2.encapsulation;
+        let (packet, next_header) =
+            traffic::packet(request, encapsulation).map_err(|error| Stop::Infra(error.to_string()))?;
+        self.engine.send_packet(self.driver.now(), id, next_header, &packet)?;
+        self.drain().await
+    }
+
+    fn is_answered(&self, request: &Echo) -> bool {
+        self.packets.iter().any(|(_, packet, next_header)| traffic::is_reply(request, packet, *next_header))
+    }
+
     fn replies(&self, requests: &[Echo]) -> usize {
-        let answered = |request: &&Echo| {
-            self.packets
-                .iter()
-                .any(|(_, packet, next_header)| traffic::is_reply(request, packet, *next_header))
-        };
-        requests.iter().filter(answered).count()
+        requests.iter().filter(|request| self.is_answered(request)).count()
     }
 
     async fn expect_state(&mut self, expect: ExpectState) -> Result<(), Stop> {

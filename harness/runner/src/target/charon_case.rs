@@ -3,7 +3,9 @@
 use std::net::Ipv4Addr;
 
 use ikev1_scenario::case::{Case, ResolvedSide};
-use ikev1_scenario::model::{Encapsulation, EspCipher, Hash, Identity, Integrity, Phase1Exchange, Protocol};
+use ikev1_scenario::model::{
+    Encapsulation, EspCipher, Hash, Identity, Integrity, Phase1Exchange, Protocol, Side,
+};
 
 use crate::docker::{CharonConnection, IkeLifetime, IpsecLifetime, IpsecMode, SecurityProtocol};
 use crate::settings::POLICY_NAME;
@@ -30,18 +32,20 @@ pub fn connection(case: &Case, charon: Ipv4Addr, harness: Ipv4Addr, harness_port
     };
     connection.local_ts.clone_from(&side.phase2.client);
     connection.remote_ts.clone_from(&side.phase2.remote_client);
-    (connection.ike_lifetime, connection.ipsec_lifetime) = lifetimes(side);
+    (connection.ike_lifetime, connection.ipsec_lifetime) = lifetimes(side, case.initiator());
     // With "never" charon sends no INITIAL-CONTACT; with "no" it does when it knows of no other SA.
     let unique = if side.initial_contact { "no" } else { "never" };
     connection.extra.push(("unique".to_owned(), unique.to_owned()));
     connection
 }
 
-/// charon proposes as life of phase 1 the time until it replaces the SA plus `over_s`.
-fn lifetimes(side: &ResolvedSide) -> (IkeLifetime, IpsecLifetime) {
+/// charon proposes as life of phase 1 the time until it replaces the SA plus `over_s`. A charon that is not to
+/// replace it has such a time only where it proposes one.
+fn lifetimes(side: &ResolvedSide, initiator: Side) -> (IkeLifetime, IpsecLifetime) {
     let (life1, life2) = (side.phase1.lifetime_seconds, side.phase2.lifetime_seconds);
     if !side.rekey {
-        let ike = IkeLifetime { rekey_s: life1, reauth_s: 0, over_s: 0 };
+        let rekey_s = if initiator == Side::Peer { life1 } else { 0 };
+        let ike = IkeLifetime { rekey_s, reauth_s: 0, over_s: 0 };
         return (ike, IpsecLifetime { rekey_s: 0, life_s: life2 });
     }
     let before = |life: u32| life.saturating_sub(side.rekey_margin_seconds).max(1);
@@ -93,5 +97,92 @@ fn identity(identity: &Identity, address: Ipv4Addr) -> String {
         Identity::Fqdn(name) => format!("fqdn:{name}"),
         Identity::UserFqdn(name) => format!("email:{name}"),
         Identity::KeyId(id) => format!("keyid:{id}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ikev1_scenario::case::{ResolvedConfig, ResolvedPhase1, ResolvedPhase2};
+    use ikev1_scenario::model::{
+        Cipher, Group, Level, NatTraversal, Pfs, Phase1Transform, Phase2Transform, Retransmission, Role,
+    };
+
+    use super::*;
+
+    fn side() -> ResolvedSide {
+        ResolvedSide {
+            exchange: Phase1Exchange::AggressiveMode,
+            psk: "secret".to_owned(),
+            id: Identity::Fqdn("peer.example.org".to_owned()),
+            remote_id: Identity::Address,
+            phase1: ResolvedPhase1 {
+                transforms: vec![Phase1Transform {
+                    cipher: Cipher::TripleDes,
+                    hash: Hash::Sha2_256,
+                    group: Group::Modp1536,
+                }],
+                lifetime_seconds: 3600,
+            },
+            phase2: ResolvedPhase2 {
+                protocol: Protocol::Esp,
+                encapsulation: Encapsulation::Tunnel,
+                transforms: vec![
+                    Phase2Transform { cipher: Some(EspCipher::Aes256), integrity: Some(Integrity::Sha2_512) },
+                    Phase2Transform { cipher: Some(EspCipher::Null), integrity: Some(Integrity::Md5) },
+                ],
+                pfs: Pfs::Modp1024,
+                lifetime_seconds: 1200,
+                ids: true,
+                client: "10.12.0.0/24".to_owned(),
+                remote_client: "10.11.0.0/24".to_owned(),
+            },
+            nat_traversal: NatTraversal::Auto,
+            initial_contact: false,
+            retransmission: Retransmission { first_ms: 2000, factor: 1.8, tries: 4 },
+            rekey: true,
+            rekey_margin_seconds: 60,
+        }
+    }
+
+    fn rendered(role: Role, peer: ResolvedSide) -> CharonConnection {
+        let case = Case {
+            id: "test".to_owned(),
+            role,
+            description: String::new(),
+            requirements: Vec::new(),
+            level: Level::Must,
+            needs: Default::default(),
+            config: ResolvedConfig { harness: peer.clone(), peer },
+            steps: Vec::new(),
+            accept: Vec::new(),
+            compare_values: true,
+        };
+        connection(&case, Ipv4Addr::new(172, 17, 0, 2), Ipv4Addr::new(172, 17, 0, 1), 500)
+    }
+
+    #[test]
+    fn the_peers_configuration_becomes_a_connection() {
+        let connection = rendered(Role::Responder, side());
+        assert!(connection.aggressive);
+        assert_eq!(
+            (connection.local_id.as_str(), connection.remote_id.as_str()),
+            ("fqdn:peer.example.org", "172.17.0.1")
+        );
+        assert_eq!(connection.phase1_proposals, ["3des-sha256-modp1536"]);
+        assert_eq!(connection.phase2_proposals, ["aes256-sha512-modp1024", "null-md5-modp1024"]);
+        assert_eq!(
+            (connection.local_ts.as_str(), connection.remote_ts.as_str()),
+            ("10.12.0.0/24", "10.11.0.0/24")
+        );
+        assert_eq!(connection.ike_lifetime, IkeLifetime { rekey_s: 3540, reauth_s: 0, over_s: 60 });
+        assert_eq!(connection.ipsec_lifetime, IpsecLifetime { rekey_s: 1140, life_s: 1200 });
+    }
+
+    #[test]
+    fn a_charon_that_is_not_to_rekey_proposes_the_whole_life_and_replaces_nothing_as_responder() {
+        let still = || ResolvedSide { rekey: false, ..side() };
+        let life = |role| rendered(role, still()).ike_lifetime.rekey_s;
+        assert_eq!((life(Role::Responder), life(Role::Initiator)), (3600, 0));
+        assert_eq!(rendered(Role::Initiator, still()).ipsec_lifetime.rekey_s, 0);
     }
 }

@@ -1,6 +1,7 @@
 //! charon of strongSwan in a container: real sockets, the machine's clock, control over VICI.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use async_trait::async_trait;
@@ -15,6 +16,7 @@ use super::sockets::{ISAKMP_PORT, NAT_T_PORT, Sockets};
 use super::{charon_case, charon_values};
 use crate::docker::{
     CHARON_PROTECTED, Charon, CharonIpsecSa, CharonIsakmpSa, DockerError, IsakmpSaState, PeerDir, Section,
+    ViciError,
 };
 use crate::driver::{
     Addresses, Driver, InfraError, IpsecSaView, IsakmpSaView, PeerCommand, PeerValue, SaView,
@@ -31,6 +33,8 @@ pub struct Strongswan {
     image: String,
     run_id: String,
     charon: Charon,
+    /// It did not answer; nothing but a new container helps.
+    lost: AtomicBool,
     session: Option<Session>,
 }
 
@@ -57,7 +61,7 @@ impl Strongswan {
             capabilities: Capability::ALL.iter().filter(has).copied().collect(),
             missing,
         };
-        Ok(Self { profile, image, run_id, charon, session: None })
+        Ok(Self { profile, image, run_id, charon, lost: AtomicBool::new(false), session: None })
     }
 
     /// The daemon.
@@ -71,15 +75,26 @@ impl Strongswan {
 
     /// Leaves charon without SA and connection; in a new container when the present one does not answer.
     async fn clean(&mut self) -> Result<(), InfraError> {
-        if self.charon.reset().await.is_ok() {
+        if !self.is_lost() && self.charon.reset().await.is_ok() {
             return Ok(());
         }
         let fresh = Charon::start(&self.image, &self.run_id, CHARON_PROTECTED).await;
         self.charon = fresh.map_err(|error| InfraError::peer("restart charon", error))?;
+        self.lost = AtomicBool::new(false);
         Ok(())
     }
 
+    fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    /// Saves the wait for a charon that did not answer before.
+    fn must_answer(&self) -> Result<(), InfraError> {
+        if self.is_lost() { Err(InfraError::peer("charon", "did not answer before")) } else { Ok(()) }
+    }
+
     async fn sas(&self) -> Result<Vec<CharonIsakmpSa>, InfraError> {
+        self.must_answer()?;
         let mut sas = self.charon.list_sas().await.map_err(|error| self.failure("list SAs", &error))?;
         sas.sort_by_key(|sa| sa.unique_id);
         Ok(sas)
@@ -87,6 +102,9 @@ impl Strongswan {
 
     /// charon's failure, with the end of its log.
     fn failure(&self, what: &str, error: &DockerError) -> InfraError {
+        if !matches!(error, DockerError::Vici(ViciError::Refused { .. })) {
+            self.lost.store(true, Ordering::Relaxed);
+        }
         let tail = self.charon.container().log_tail(10);
         InfraError::peer(format!("charon: {what}"), format!("{error}\n{tail}"))
     }
@@ -164,6 +182,7 @@ impl Driver for Strongswan {
     }
 
     async fn command(&mut self, command: PeerCommand) -> Result<(), InfraError> {
+        self.must_answer()?;
         match command {
             PeerCommand::InitiatePhase1 => {
                 let told = self.charon.initiate_phase1(POLICY_NAME).await;
@@ -191,6 +210,7 @@ impl Driver for Strongswan {
     }
 
     async fn values(&mut self) -> Result<Vec<PeerValue>, InfraError> {
+        self.must_answer()?;
         let log = self.charon.settled_log(self.session()?.log_offset).await;
         Ok(charon_values::values(&log.map_err(|error| self.failure("read the log", &error))?))
     }
@@ -198,6 +218,9 @@ impl Driver for Strongswan {
     async fn finish(&mut self) -> Result<String, InfraError> {
         let Some(session) = self.session.take() else { return Ok(String::new()) };
         // A charon that does not answer any more has still written a log.
+        if self.is_lost() {
+            return Ok(self.charon.container().log_since(session.log_offset));
+        }
         match self.charon.settled_log(session.log_offset).await {
             Ok(log) => Ok(log),
             Err(_) => Ok(self.charon.container().log_since(session.log_offset)),

@@ -2,6 +2,8 @@
 //!
 //! Needs Docker. Without it the tests say so and pass, unless `IKEV1_REQUIRE_DOCKER=1` is set.
 
+use std::time::Duration;
+
 use crate::common::{both, case, echo, expect_sas, problems, start, values};
 use ikev1_runner::docker::{PeerDir, RunGuard, docker_available, ensure_image};
 use ikev1_runner::driver::Driver;
@@ -11,6 +13,7 @@ use ikev1_scenario::case::Case;
 use ikev1_scenario::model::{
     Cipher, Hash, Identity, OnSa, Pfs, Phase1Exchange, Role, SaKind, Side, Step, Which,
 };
+use rstest::rstest;
 
 /// A peer, or `None` where Docker is missing and not required.
 async fn peer(guard: &RunGuard) -> Option<Strongswan> {
@@ -91,4 +94,63 @@ async fn charon_deletes_and_rekeys_when_told_and_the_next_case_starts_without_sa
     case = named(case);
     assert_agrees(&mut driver, &case).await;
     assert_agrees(&mut driver, &sanity("after", Role::Initiator)).await;
+}
+
+/// Does something to the container half a second from now.
+fn soon(command: &'static str, id: &str) {
+    let id = id.to_owned();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let output = tokio::process::Command::new("docker").args([command, &id]).output().await.unwrap();
+        assert!(output.status.success(), "{output:?}");
+    });
+}
+
+#[rstest]
+#[case::dies("kill")]
+#[case::hangs("pause")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_charon_that_fails_costs_one_case(#[case] how: &'static str) {
+    let guard = RunGuard::new(format!("test-{}-strongswan-{how}", std::process::id()));
+    let Some(mut driver) = peer(&guard).await else { return };
+    let steps = serde_json::json!([
+        {"start": {"exchange": "both"}},
+        {"settle": {"ms": 2000}},
+        {"expect_state": {"ipsec_sas": {"exactly": 1}}}
+    ]);
+    let case = case(how, Role::Initiator, serde_json::from_value(steps).unwrap());
+    soon(how, driver.charon().container().id());
+    let artefacts = execute_case(&mut driver, &case, 1, CaseLimits::default()).await;
+    let problems = problems(&artefacts.transcript);
+    assert!(problems[0].contains("charon: list SAs"), "{problems:?}");
+    assert!(problems.iter().skip(1).all(|problem| problem.contains("did not answer before")), "{problems:?}");
+    assert!(artefacts.peer_log.contains("SKEYID"), "{}", artefacts.peer_log);
+    assert_agrees(&mut driver, &sanity("after", Role::Initiator)).await;
+}
+
+#[rstest]
+#[case::by_us(Side::Harness)]
+#[case::by_charon(Side::Peer)]
+#[tokio::test(flavor = "multi_thread")]
+async fn sas_are_replaced_before_their_short_real_lives_end(#[case] by: Side) {
+    let guard = RunGuard::new(format!("test-{}-strongswan-rekey-{by}", std::process::id()));
+    let Some(mut driver) = peer(&guard).await else { return };
+    let role = if by == Side::Harness { Role::Initiator } else { Role::Responder };
+    let mut steps = sanity("", role).steps;
+    let rekeyed = serde_json::json!([
+        {"expect": {"message": {"exchange": "quick-mode", "number": 3, "occurrence": 2}, "from": by, "within_ms": 8000}},
+        {"traffic": {}},
+        {"expect": {"message": {"exchange": "main-mode", "number": 6, "occurrence": 2}, "from": by.other(), "within_ms": 8000}},
+        {"settle": {"ms": 200}},
+        {"traffic": {}}
+    ]);
+    steps.extend::<Vec<Step>>(serde_json::from_value(rekeyed).unwrap());
+    let mut case = both(case("rekey", role, steps), |side| {
+        side.phase1.lifetime_seconds = 9;
+        side.phase2.lifetime_seconds = 6;
+        side.rekey_margin_seconds = 3;
+    });
+    let replaces = if by == Side::Harness { &mut case.config.harness } else { &mut case.config.peer };
+    replaces.rekey = true;
+    assert_agrees(&mut driver, &case).await;
 }

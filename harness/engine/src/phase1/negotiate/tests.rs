@@ -4,11 +4,9 @@ use proptest::prelude::*;
 use rstest::rstest;
 
 use super::*;
+use crate::common;
 use crate::config::Phase1Mode;
 use crate::wire::{IpsecAttribute, Spi};
-
-#[path = "../../../tests/common/mod.rs"]
-mod common;
 
 const AES_SHA: Phase1Transform =
     Phase1Transform { cipher: CipherAlgorithm::AesCbc128, hash: HashAlgorithm::Sha1, group: Group::Modp1024 };

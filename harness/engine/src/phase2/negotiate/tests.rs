@@ -4,10 +4,8 @@ use proptest::prelude::*;
 use rstest::rstest;
 
 use super::*;
+use crate::common;
 use crate::wire::Doi;
-
-#[path = "../../../tests/common/mod.rs"]
-mod common;
 
 const AES_SHA: IpsecTransform = IpsecTransform {
     cipher: Some(CipherAlgorithm::AesCbc128),
