@@ -385,7 +385,8 @@ impl<'a, D: Driver + ?Sized> Executor<'a, D> {
         for Inbound { n, datagram } in inbound {
             let now = self.driver.now();
             self.engine.handle_datagram(now, &datagram);
-            let opened = self.tap.lock().take_inbound();
+            let message = link::isakmp_message(&datagram, self.is_nat_t(&datagram)).unwrap_or_default();
+            let opened = self.tap.lock().take_inbound(&message);
             if let Some(plain) = opened {
                 self.recorder.plaintext(now, n, Side::Peer, &plain.bytes, None);
             }
