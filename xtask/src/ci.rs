@@ -33,7 +33,7 @@ const STRONGSWAN_CASES_MIN: usize = 25;
 /// What a step does.
 enum Action {
     Cargo(&'static [&'static str]),
-    /// This very program, built with OpenSSL or without.
+    /// `cargo xtask`, built anew: the program that runs may have been replaced by a step with other features.
     Xtask(&'static [&'static str]),
     Check(fn(&Path) -> Result<(), String>),
 }
@@ -62,15 +62,6 @@ const STEPS: &[Step] = &[
         containers: false,
     },
     cargo("tests", TEST_COMMAND),
-    cargo(
-        "lints with OpenSSL",
-        &["clippy", "--workspace", "--all-targets", "--features", "xtask/openssl", "--", "-D", "warnings"],
-    ),
-    cargo("tests of the engine with OpenSSL", &["test", "--package", "ikev1", "--features", "openssl"]),
-    cargo(
-        "vectors on both providers",
-        &["run", "--quiet", "--package", "xtask", "--features", "openssl", "--", "vectors"],
-    ),
     cargo("documentation", &["doc", "--workspace", "--no-deps"]),
     xtask("scenarios", &["lint"]),
     xtask("schemas", &["schema", "--check"]),
@@ -82,6 +73,15 @@ const STEPS: &[Step] = &[
     },
     Step { what: "strongSwan cases ran", action: Action::Check(strongswan_cases_ran), containers: true },
     Step { what: "no container is left", action: Action::Check(no_container_is_left), containers: true },
+    cargo(
+        "lints with OpenSSL",
+        &["clippy", "--workspace", "--all-targets", "--features", "xtask/openssl", "--", "-D", "warnings"],
+    ),
+    cargo("tests of the engine with OpenSSL", &["test", "--package", "ikev1", "--features", "openssl"]),
+    cargo(
+        "vectors on both providers",
+        &["run", "--quiet", "--package", "xtask", "--features", "openssl", "--", "vectors"],
+    ),
 ];
 
 pub(crate) fn run(args: &Args, global: &Global) -> Outcome {
@@ -127,23 +127,21 @@ fn steps(args: &Args, global: &Global) -> Result<Outcome, CliError> {
 fn run_step(step: &Step, root: &Path) -> Result<(), String> {
     let mut command = match step.action {
         Action::Check(check) => return check(root),
-        Action::Cargo(arguments) => {
-            // Cargo tells its children where it is.
-            let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-            command.args(arguments);
-            command
-        }
-        Action::Xtask(arguments) => {
-            let mut command = Command::new(std::env::current_exe().map_err(|e| e.to_string())?);
-            command.args(arguments);
-            command
-        }
+        Action::Cargo(arguments) => cargo_command(&[], arguments),
+        Action::Xtask(arguments) => cargo_command(&["xtask"], arguments),
     };
     if step.what == "documentation" {
         command.env("RUSTDOCFLAGS", "-D warnings");
     }
     let status = command.current_dir(root).status().map_err(|e| e.to_string())?;
     if status.success() { Ok(()) } else { Err(status.to_string()) }
+}
+
+fn cargo_command(before: &[&str], arguments: &[&str]) -> Command {
+    // Cargo tells its children where it is.
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(before).args(arguments);
+    command
 }
 
 /// The README's test command is the one that runs here.

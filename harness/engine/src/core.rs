@@ -11,7 +11,7 @@ use crate::config::{PeerConfig, Phase1Transform};
 use crate::crypto::{CryptoProvider, RandomSource, Secret};
 use crate::error::ExchangeError;
 use crate::event::Event;
-use crate::hook::{OutgoingHook, OutgoingMessage};
+use crate::hook::{AuthHash, OutgoingHook, OutgoingMessage};
 use crate::io::{Datagram, IP_UDP, Output, Timestamp};
 use crate::keylog::{Direction, KeyLog, Label};
 use crate::keys::{self, Cookies, PhaseOneKeys};
@@ -33,6 +33,8 @@ pub(crate) struct Core {
     pub(crate) timers: Timers,
     pub(crate) limits: Limits,
     pub(crate) now: Timestamp,
+    /// HASH_I or HASH_R of the message that is sent next, for the hook.
+    pub(crate) auth_hash: Option<AuthHash>,
 }
 
 impl fmt::Debug for Core {
@@ -121,6 +123,13 @@ impl Opened {
     }
 }
 
+/// What the hook wants besides its changes.
+#[derive(Debug, Clone, Copy, Default)]
+struct HookWishes {
+    keep_length: bool,
+    hash_covers_edit: bool,
+}
+
 /// Header fields of a message of ours.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Envelope {
@@ -164,11 +173,12 @@ impl Core {
         let mut message = header(envelope, first, Flags::NONE, body.len());
         message.extend_from_slice(&body);
         set_length(&mut message);
-        let keep_length = self.run_hook(envelope, None, &mut message);
-        if !keep_length {
+        let wishes = self.run_hook(envelope, None, &mut message);
+        if !wishes.keep_length {
             set_length(&mut message);
         }
-        self.send_bytes(envelope.path, message)
+        let covered = wishes.hash_covers_edit.then(|| Bytes::copy_from_slice(&message));
+        Sent { covered, ..self.send_bytes(envelope.path, message) }
     }
 
     /// Sends a message as HDR*: pads, encrypts from `iv`; the returned [`Sent`] has the next IV.
@@ -187,7 +197,7 @@ impl Core {
         let mut message = header(envelope, first, Flags::ENCRYPTION, body.len());
         message.extend_from_slice(&body);
         set_length(&mut message);
-        let keep_length = self.run_hook(envelope, Some(protection), &mut message);
+        let keep_length = self.run_hook(envelope, Some(protection), &mut message).keep_length;
         let cipher = protection.transform.cipher;
         let body_len = message.len().saturating_sub(Header::LEN);
         let padded = body_len.next_multiple_of(cipher.block_len()).max(cipher.block_len());
@@ -205,14 +215,15 @@ impl Core {
         Ok(sent)
     }
 
-    /// Gives the message to the hook; whether its length field is to stay as it is.
+    /// Gives the message to the hook.
     fn run_hook(
         &mut self,
         envelope: &Envelope,
         protection: Option<&Protection>,
         message: &mut Vec<u8>,
-    ) -> bool {
-        let Some(hook) = &mut self.hook else { return false };
+    ) -> HookWishes {
+        let auth_hash = self.auth_hash.take();
+        let Some(hook) = &mut self.hook else { return HookWishes::default() };
         let mut outgoing = OutgoingMessage {
             cookies: envelope.cookies,
             exchange: envelope.exchange,
@@ -222,9 +233,11 @@ impl Core {
             bytes: message,
             keep_length: false,
             skeyid_a: protection.map(|p| p.keys.skeyid_a.as_bytes()),
+            auth_hash: auth_hash.as_ref(),
+            hash_covers_edit: false,
         };
         hook.outgoing(&mut outgoing);
-        outgoing.keep_length
+        HookWishes { keep_length: outgoing.keep_length, hash_covers_edit: outgoing.hash_covers_edit }
     }
 
     fn send_bytes(&mut self, path: Path, message: Vec<u8>) -> Sent {
@@ -237,7 +250,7 @@ impl Core {
         };
         let datagram = Datagram { ip_protocol: IP_UDP, local: path.local, remote: path.remote, payload };
         self.transmit(datagram.clone());
-        Sent { datagram, next_iv: Vec::new() }
+        Sent { datagram, next_iv: Vec::new(), covered: None }
     }
 
     /// Decrypts a message's body from `iv` and reads its chain. Nothing is stored: the caller keeps

@@ -4,7 +4,28 @@
 //! the right keys: an [`OutgoingHook`] sees each finished message before it is encrypted and may
 //! change its bytes. Whatever it leaves is what is padded, encrypted, sent and retransmitted.
 
+use crate::crypto::{CryptoProvider, HashAlgorithm};
+use crate::keys::Skeyid;
 use crate::wire::{CookiePair, ExchangeType, MessageId};
+
+/// HASH_I or HASH_R of a message of ours, to be computed again after an edit of the ID payload.
+#[derive(Debug, Clone)]
+pub struct AuthHash {
+    pub(crate) provider: &'static dyn CryptoProvider,
+    pub(crate) hash: HashAlgorithm,
+    pub(crate) skeyid: Skeyid,
+    /// Everything that the hash covers in front of the ID payload's body.
+    pub(crate) covered: Vec<u8>,
+}
+
+impl AuthHash {
+    /// The hash over this body of the ID payload.
+    #[must_use]
+    pub fn over(&self, id_b: &[u8]) -> Vec<u8> {
+        let Self { provider, hash, skeyid, covered } = self;
+        provider.prf(*hash, skeyid.as_bytes(), &[covered, id_b]).as_bytes().to_vec()
+    }
+}
 
 /// A message of ours, complete and not yet encrypted.
 #[derive(Debug)]
@@ -26,6 +47,10 @@ pub struct OutgoingMessage<'a> {
     pub keep_length: bool,
     /// SKEYID_a of the ISAKMP SA once it is known, for recomputing HASH(1) to HASH(3) after an edit.
     pub skeyid_a: Option<&'a [u8]>,
+    /// HASH_I or HASH_R of a phase 1 message that carries it together with our ID payload.
+    pub auth_hash: Option<&'a AuthHash>,
+    /// Let the HASH_I and HASH_R to come cover the SA and ID payloads of this first message as `bytes` has them.
+    pub hash_covers_edit: bool,
 }
 
 /// Sees every message of ours before encryption; see the module documentation.

@@ -8,10 +8,16 @@
 use core::time::Duration;
 use std::collections::VecDeque;
 
+use bytes::Bytes;
+
 use crate::config::Retransmission;
 use crate::core::Core;
 use crate::io::Datagram;
 use crate::timer::Timer;
+use crate::wire::dissect;
+
+/// Length of a generic payload header (RFC 2408 section 3.2).
+const GENERIC_HEADER_LEN: usize = 4;
 
 /// A message as it went out.
 #[derive(Debug, Clone)]
@@ -19,6 +25,23 @@ pub(crate) struct Sent {
     pub(crate) datagram: Datagram,
     /// Its last ciphertext block; empty for a message in the clear.
     pub(crate) next_iv: Vec<u8>,
+    /// The message, when the hook wants HASH_I and HASH_R to cover its payloads as it left them.
+    pub(crate) covered: Option<Bytes>,
+}
+
+impl Sent {
+    /// The body of a payload that HASH_I and HASH_R cover; `ours` unless the hook changed it and wants the change
+    /// covered. `path` is the payload's name in a dissection.
+    pub(crate) fn covered_body(&self, path: &str, ours: Bytes) -> Bytes {
+        let Some(message) = &self.covered else { return ours };
+        let dissection = dissect(message, false);
+        let body = dissection.field(path).and_then(|field| {
+            let end = field.offset.checked_add(field.len)?;
+            let start = field.offset.checked_add(GENERIC_HEADER_LEN)?;
+            message.get(start..end)
+        });
+        body.map_or(ours, Bytes::copy_from_slice)
+    }
 }
 
 /// What an exchange does with a datagram before it looks inside.

@@ -9,8 +9,11 @@ use common::{From, Pair};
 use ikev1::config::{Encapsulation, IpsecProtocol, NatTraversal, Phase1Mode};
 use ikev1::crypto::{CipherAlgorithm, Group, HashAlgorithm, Secret, providers};
 use ikev1::event::{DeleteReason, Event};
+use ikev1::hook::{OutgoingHook, OutgoingMessage};
 use ikev1::io::Timestamp;
 use ikev1::keylog::Label;
+use ikev1::wire::edit::{self, Edit};
+use ikev1::wire::{MessageId, Notification, NotifyType, Payload, dissect, encode_chain};
 use rstest::rstest;
 
 const COMPARED: [Label; 14] = [
@@ -122,6 +125,69 @@ fn a_wrong_key_sets_up_nothing() {
     pair.run(Timestamp::from_secs(300));
     assert_eq!((pair.alice.isakmp_count(), pair.bob.isakmp_count()), (0, 0));
     assert_eq!(pair.bob.endpoint.isakmp_sas().count(), 0, "the half-open SA is forgotten");
+}
+
+#[test]
+fn a_refusal_encrypted_before_phase_1_is_complete_is_shown_and_changes_nothing() {
+    let mut pair = Pair::new(|_| {});
+    pair.link = Box::new(|_, number, datagram| if number < 4 { vec![datagram] } else { Vec::new() });
+    pair.alice.endpoint.initiate(pair.now, "peer", "net").unwrap();
+    pair.run(pair.now + Duration::from_millis(100));
+    let refusal = Payload::Notification(Notification::isakmp(NotifyType::AUTHENTICATION_FAILED));
+    let message = pair.informational(7, core::slice::from_ref(&refusal));
+    let mut forged = message.clone();
+    *forged.last_mut().unwrap() ^= 1;
+    pair.inject(From::Bob, forged);
+    assert!(pair.alice.opened.lock().unwrap().is_empty(), "a message whose HASH(1) is wrong is not shown");
+    pair.inject(From::Bob, message);
+    let shown = pair.alice.opened.lock().unwrap().clone();
+    let (_, body) = encode_chain(&[refusal]);
+    assert!(shown.len() == 1 && shown[0].windows(body.len()).any(|part| part == body), "{shown:02x?}");
+    pair.link = Box::new(|_, _, datagram| vec![datagram]);
+    pair.run(pair.now + Duration::from_secs(30));
+    assert_eq!((pair.alice.isakmp_count(), pair.bob.isakmp_count()), (1, 1));
+}
+
+/// Gives the ID payload of a message another port, and lets HASH_I cover it or not.
+struct OtherPort {
+    number: u8,
+    covered: bool,
+}
+
+impl OutgoingHook for OtherPort {
+    fn outgoing(&mut self, message: &mut OutgoingMessage<'_>) {
+        if message.number != self.number || message.m_id != MessageId::PHASE_1 {
+            return;
+        }
+        edit::apply(message.bytes, &Edit::SetNumber { path: "id.port".into(), value: 1234 }).unwrap();
+        message.hash_covers_edit = self.covered;
+        if let Some(auth_hash) = message.auth_hash.filter(|_| self.covered) {
+            let dissection = dissect(message.bytes, false);
+            let id = dissection.field("id").unwrap();
+            let digest = auth_hash.over(&message.bytes[id.offset + 4..id.offset + id.len]);
+            edit::apply(message.bytes, &Edit::Set { path: "hash.data".into(), bytes: digest }).unwrap();
+        }
+    }
+}
+
+#[rstest]
+#[case::main_mode_covered(Phase1Mode::Main, 5, true, "identity")]
+#[case::main_mode_not_covered(Phase1Mode::Main, 5, false, "HASH_I")]
+#[case::aggressive_mode_covered(Phase1Mode::Aggressive, 1, true, "identity")]
+#[case::aggressive_mode_not_covered(Phase1Mode::Aggressive, 1, false, "HASH_I")]
+fn hash_i_covers_an_edited_identity_when_the_hook_wants_it(
+    #[case] mode: Phase1Mode,
+    #[case] number: u8,
+    #[case] covered: bool,
+    #[case] reason: &str,
+) {
+    let mut pair = Pair::new(|peer| peer.mode = mode);
+    pair.alice.endpoint.set_outgoing_hook(Box::new(OtherPort { number, covered }));
+    pair.alice.endpoint.initiate(pair.now, "peer", "net").unwrap();
+    pair.run(pair.now + Duration::from_millis(500));
+    let refusals = pair.bob.refusals();
+    assert!(refusals.first().is_some_and(|text| text.contains(reason)), "{refusals:?}");
+    assert_eq!(pair.bob.isakmp_count(), 0);
 }
 
 #[test]

@@ -183,6 +183,7 @@ impl Endpoint {
             ExchangeType::QUICK_MODE | ExchangeType::INFORMATIONAL
                 if encrypted && self.keep_early(id, received) =>
             {
+                self.show_early(id, received);
                 Ok(())
             }
             ExchangeType::IDENTITY_PROTECTION | ExchangeType::AGGRESSIVE => {
@@ -199,6 +200,18 @@ impl Endpoint {
     fn keep_early(&mut self, id: IsakmpSaId, received: &Received) -> bool {
         let max = self.core.limits.early_bytes_max;
         self.isakmp.get_mut(&id).is_some_and(|sa| sa.keep_early(received, max))
+    }
+
+    /// Shows the key log an informational message that came before phase 1 is complete. RFC 2408 section 5.14 wants a
+    /// refusal to be encrypted as soon as there are keys, RFC 2409 section 5.7 only once the SA stands. Nothing
+    /// follows from it: whoever sent it has not authenticated.
+    fn show_early(&mut self, id: IsakmpSaId, received: &Received) {
+        let keys = self.isakmp.get(&id).and_then(|sa| sa.phase1.keys_so_far());
+        if let Some((protection, last_block)) = keys
+            && received.header.exchange_type == ExchangeType::INFORMATIONAL
+        {
+            crate::phase2::informational::show(&mut self.core, protection, last_block, received);
+        }
     }
 
     /// Handles what came too early, now that phase 1 is complete.

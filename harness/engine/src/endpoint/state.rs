@@ -65,6 +65,7 @@ impl Endpoint {
     pub fn new(config: Config, provider: &'static dyn CryptoProvider, random: Box<dyn RandomSource>) -> Self {
         Self {
             core: Core {
+                auth_hash: None,
                 provider,
                 random,
                 key_log: Box::new(NoKeyLog),

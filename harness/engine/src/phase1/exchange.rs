@@ -138,6 +138,15 @@ impl Phase1 {
         matches!(self, Self::MainInitiatorExpectsId(_) | Self::AggressiveResponderExpectsHash(_))
     }
 
+    /// The keys while just the last message is missing, and the last ciphertext block so far.
+    pub(crate) fn keys_so_far(&self) -> Option<(&Protection, &[u8])> {
+        match self {
+            Self::MainInitiatorExpectsId(state) => Some(state.keys_so_far()),
+            Self::AggressiveResponderExpectsHash(state) => Some(state.keys_so_far()),
+            _ => None,
+        }
+    }
+
     /// The exchange type that carries this phase 1.
     pub(crate) fn exchange_type(mode: Phase1Mode) -> ExchangeType {
         match mode {

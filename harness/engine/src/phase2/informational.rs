@@ -4,13 +4,13 @@ use bytes::Bytes;
 use subtle::ConstantTimeEq;
 
 use super::quick_mode::QmCx;
-use crate::core::{Envelope, Opened};
+use crate::core::{Core, Envelope, Opened, Protection, read_chain};
 use crate::error::ExchangeError;
-use crate::keylog::Label;
+use crate::keylog::{Direction, Label};
 use crate::keys;
 use crate::payloads;
 use crate::phase1::Received;
-use crate::wire::{ExchangeType, Payload, PayloadType};
+use crate::wire::{ExchangeType, Header, Payload, PayloadType, Trailing};
 
 /// Sends one Notification or Delete payload under the ISAKMP SA.
 pub(crate) fn send(cx: &mut QmCx<'_>, payload: Payload) -> Result<(), ExchangeError> {
@@ -55,4 +55,30 @@ pub(crate) fn receive(cx: &mut QmCx<'_>, received: &Received) -> Result<Opened, 
         return Err(ExchangeError::HashMismatch(Label::Hash1));
     }
     Ok(opened)
+}
+
+/// Gives the key log the decrypted form of a message that came before phase 1 is complete, if its HASH(1) verifies.
+/// `last_block` is the last ciphertext block that passed, or the IV of phase 1 when none did.
+pub(crate) fn show(
+    core: &mut Core,
+    protection: &Protection,
+    last_block: &[u8],
+    received: &Received,
+) -> Option<()> {
+    let (hash, cipher) = (protection.transform.hash, protection.transform.cipher);
+    let m_id = received.header.message_id;
+    let iv = keys::phase2_iv(core.provider, hash, cipher, last_block, m_id.0);
+    let mut plain = received.message.to_vec();
+    let body = plain.get_mut(Header::LEN..)?;
+    core.provider.cbc_decrypt(cipher, protection.ka.as_bytes(), &iv, body).ok()?;
+    let plain = Bytes::from(plain);
+    let body = plain.slice(Header::LEN..);
+    let chain = read_chain(received.header.next_payload, &body, Trailing::Padding, &core.limits).ok()?;
+    payloads::at(&chain, 0, PayloadType::HASH).ok()?;
+    let theirs: Bytes = payloads::hash(&chain).ok()?;
+    let opened = Opened { chain, plain, next_iv: Vec::new() };
+    let ours =
+        keys::hash_1(core.provider, hash, &protection.keys.skeyid_a, m_id.0, opened.after_first_payload());
+    let verified = bool::from(ours.as_slice().ct_eq(&theirs));
+    verified.then(|| core.key_log.plaintext(Direction::Inbound, &opened.plain))
 }

@@ -39,20 +39,23 @@ impl RandomSource for SeedRandom {
 
 pub type Values = Arc<Mutex<Vec<(CookiePair, MessageId, Label, Vec<u8>)>>>;
 
-/// Messages of ours before encryption, in order.
+/// Messages in the clear, in order.
 pub type Plain = Arc<Mutex<Vec<Vec<u8>>>>;
 
-struct SharedLog(Values, Plain);
+struct SharedLog {
+    values: Values,
+    sent: Plain,
+    received: Plain,
+}
 
 impl KeyLog for SharedLog {
     fn value(&mut self, cookies: CookiePair, m_id: MessageId, label: Label, bytes: &[u8]) {
-        self.0.lock().unwrap().push((cookies, m_id, label, bytes.to_vec()));
+        self.values.lock().unwrap().push((cookies, m_id, label, bytes.to_vec()));
     }
 
     fn plaintext(&mut self, direction: Direction, message: &[u8]) {
-        if direction == Direction::Outbound {
-            self.1.lock().unwrap().push(message.to_vec());
-        }
+        let list = if direction == Direction::Outbound { &self.sent } else { &self.received };
+        list.lock().unwrap().push(message.to_vec());
     }
 }
 
@@ -109,7 +112,10 @@ pub struct Side {
     pub endpoint: Endpoint,
     pub events: Vec<Event>,
     pub values: Values,
+    /// Messages that it sent, before encryption.
     pub plain: Plain,
+    /// Messages that it decrypted.
+    pub opened: Plain,
     timeout: Option<Timestamp>,
 }
 
@@ -148,9 +154,10 @@ impl Pair {
             let config = Config { peers: vec![peer], ..Config::default() };
             let mut endpoint = Endpoint::new(config, provider, Box::new(SeedRandom(seed)));
             let values = Values::default();
-            let plain = Plain::default();
-            endpoint.set_key_log(Box::new(SharedLog(values.clone(), plain.clone())));
-            Side { endpoint, events: Vec::new(), values, plain, timeout: None }
+            let (plain, opened) = (Plain::default(), Plain::default());
+            let log = SharedLog { values: values.clone(), sent: plain.clone(), received: opened.clone() };
+            endpoint.set_key_log(Box::new(log));
+            Side { endpoint, events: Vec::new(), values, plain, opened, timeout: None }
         };
         Self {
             alice: side(From::Alice, ALICE, BOB, 0x1111_2222_3333_4444),
@@ -242,7 +249,7 @@ impl Pair {
             let found = values.iter().find(|(cookies, _, l, _)| *cookies == sa.cookies && *l == label);
             found.map(|(_, _, _, bytes)| bytes.clone()).unwrap()
         };
-        let transform = sa.transform.unwrap();
+        let transform = sa.transform.unwrap_or_else(transform);
         let phase1 = self.sent.iter().rfind(|(_, datagram)| {
             let header = Header::decode(&datagram.payload).unwrap();
             header.cookies == sa.cookies
@@ -278,7 +285,8 @@ impl Pair {
 impl Side {
     /// Notes keys and plain messages from now on.
     pub fn listen(&mut self) {
-        let log = SharedLog(self.values.clone(), self.plain.clone());
+        let (values, sent, received) = (self.values.clone(), self.plain.clone(), self.opened.clone());
+        let log = SharedLog { values, sent, received };
         self.endpoint.set_key_log(Box::new(log));
     }
 

@@ -37,7 +37,7 @@ pub struct Args {
     /// Only cases in which the harness plays this role: `initiator` or `responder`
     #[arg(long, value_name = "ROLE", value_parser = parse_role)]
     role: Option<Role>,
-    /// Cases that run at the same time against `self` [default: number of cores]
+    /// Cases that run at the same time [default: number of cores for `self`, 8 for a container]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     jobs: Option<u16>,
     /// Where all randomness comes from; the same seed gives the same bytes [default: a random one]
@@ -133,7 +133,7 @@ pub(super) fn conduct(args: &Args, context: &Context) -> Result<(Report, PathBuf
     stop_on_interrupt(&stop)?;
     let started = Timestamp::now();
     let options = RunOptions {
-        jobs: args.jobs.map_or_else(cores, usize::from),
+        jobs: 1,
         seed: args.seed.unwrap_or_else(random_seed),
         strict: args.strict,
         folder: run_folder(args, context, started)?,
@@ -197,14 +197,16 @@ impl Plan<'_> {
         sink: &mut (dyn FnMut(RunEvent) + Send),
     ) -> Vec<WaiverProblem> {
         let mut progress = |line: &str| sink(RunEvent::Note { text: line.to_owned() });
-        let runner = match peers::open(peer, &self.context.workspace, &mut progress) {
+        let jobs = self.args.jobs.map_or_else(|| peer.default_jobs(), usize::from);
+        let options = RunOptions { jobs, ..self.options.clone() };
+        let runner = match peers::open(peer, &self.context.workspace, jobs, &mut progress) {
             Ok(runner) => runner,
             Err(error) => {
                 sink(RunEvent::Fault { text: format!("peer {} did not start: {error}", peer.name()) });
                 return Vec::new();
             }
         };
-        let results = run_cases(self.cases.clone(), &runner, known, &self.options, sink);
+        let results = run_cases(self.cases.clone(), &runner, known, &options, sink);
         let version = runner.profile().version.clone();
         runner.close();
         let catalogue: Vec<_> =
@@ -294,10 +296,6 @@ fn stop_on_interrupt(stop: &Stop) -> Result<(), CliError> {
         }
     })
     .map_err(|error| CliError::Harness(format!("cannot listen for Ctrl-C: {error}")))
-}
-
-fn cores() -> usize {
-    thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// A seed that is short enough to be typed.

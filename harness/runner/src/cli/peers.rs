@@ -2,21 +2,27 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::runtime::{Builder, Runtime};
 
 use super::error::{CliError, unknown};
 use super::workspace::Workspace;
-use crate::docker::{PeerDir, RunGuard, docker_available, ensure_image, sweep_blocking};
+use crate::docker::{
+    DockerError, PeerDir, RunGuard, docker_available, ensure_image, log_of_run, sweep_blocking,
+};
 use crate::execute::CaseLimits;
-use crate::run::{CaseRunner, DriverRunner, LoopbackRunner};
+use crate::run::{CaseRunner, LoopbackRunner, PoolRunner, StartMember};
 use crate::target::strongswan::Strongswan;
 
 /// The engine as its own peer.
 const SELF: &str = "self";
 /// Every folder of a peer has this file.
 const MANIFEST: &str = "peer.toml";
+
+/// Cases that run at the same time against containers unless the command line says otherwise: most of their time
+/// is waiting, and Docker's default address pools have room for three such runs.
+const CONTAINER_JOBS: usize = 8;
 
 /// A peer that exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +55,14 @@ impl PeerName {
     /// Whether it is the engine itself.
     pub(super) fn is_self(&self) -> bool {
         *self == Self::Loopback
+    }
+
+    /// Cases that run at the same time unless the command line says otherwise.
+    pub(super) fn default_jobs(&self) -> usize {
+        match self {
+            Self::Loopback => std::thread::available_parallelism().map_or(1, usize::from),
+            Self::Container(_) => CONTAINER_JOBS,
+        }
     }
 
     /// Its folder, if it has one.
@@ -93,33 +107,47 @@ pub(super) fn preflight(peer: &PeerName) -> Result<(), CliError> {
     }
 }
 
-/// Starts a peer. What takes long, such as the build of its image, is told to `progress`.
+/// Starts a peer, and lets it play `jobs` cases at the same time. What takes long, such as the build of its image, is told to `progress`.
 pub(super) fn open(
     peer: &PeerName,
     workspace: &Workspace,
+    jobs: usize,
     progress: &mut (dyn FnMut(&str) + Send),
 ) -> Result<Arc<dyn CaseRunner>, CliError> {
     match peer.folder(workspace) {
         None => Ok(Arc::new(LoopbackRunner::new())),
-        Some(folder) => container(&folder, progress),
+        Some(folder) => container(&folder, jobs, progress),
     }
 }
 
 fn container(
     folder: &Path,
+    jobs: usize,
     progress: &mut (dyn FnMut(&str) + Send),
 ) -> Result<Arc<dyn CaseRunner>, CliError> {
     let runtime = runtime()?;
+    let (peer, image) = runtime
+        .block_on(async {
+            let peer = PeerDir::load(folder)?;
+            let image = ensure_image(&peer, &peer.manifest.default_suite, progress).await?;
+            Ok((peer, image))
+        })
+        .map_err(|error: DockerError| CliError::harness(error))?;
     let run_id = format!("run-{}", std::process::id());
-    let guard = RunGuard::new(run_id.clone());
-    let driver = runtime.block_on(async {
-        let peer = PeerDir::load(folder)?;
-        let image = ensure_image(&peer, &peer.manifest.default_suite, progress).await?;
-        Strongswan::start(&peer, image, run_id).await
+    let guards = Mutex::new(Vec::new());
+    let start: StartMember<Strongswan> = Box::new(move |runtime, member| {
+        guards.lock().unwrap_or_else(PoisonError::into_inner).push(RunGuard::new(member));
+        let started = runtime.block_on(Strongswan::start(&peer, image.clone(), member.to_owned()));
+        started.map_err(|error| error.to_string())
     });
-    let driver = driver.map_err(CliError::harness)?;
-    let clean_up = move || drop(sweep_blocking(guard.run_id()));
-    Ok(Arc::new(DriverRunner::new(driver, runtime, CaseLimits::default(), clean_up)))
+    let discard = Box::new(|member: &str| {
+        let log = log_of_run(member);
+        // The guard of the member tries again.
+        let _ = sweep_blocking(member);
+        log
+    });
+    let pool = PoolRunner::new(run_id, jobs, runtime, CaseLimits::default(), start, discard);
+    Ok(Arc::new(pool.map_err(CliError::Harness)?))
 }
 
 /// A runtime for the sockets and tasks of one peer.

@@ -28,7 +28,7 @@ pub struct Args {
     /// Take the files of this earlier run instead of running the cases
     #[arg(long, value_name = "DIR")]
     from: Option<PathBuf>,
-    /// File to write [default: vectors/chain/<peer>.json]
+    /// File to write [default: `vectors/chain/PEER.json`]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }

@@ -126,6 +126,24 @@ impl Charon {
     /// # Errors
     /// The container does not start, ends at once, or does not become ready within 15 s (with its log).
     pub async fn start(image: &str, run_id: &str, protected: Ipv4Addr) -> Result<Self, DockerError> {
+        Self::launch(image, run_id, protected, false).await
+    }
+
+    /// As [`Self::start`], with a network for this container alone: the harness has an address there that it
+    /// shares with no other peer, and so its own ports 500 and 4500.
+    ///
+    /// # Errors
+    /// As [`Self::start`], or the network cannot be made.
+    pub async fn start_apart(image: &str, run_id: &str, protected: Ipv4Addr) -> Result<Self, DockerError> {
+        Self::launch(image, run_id, protected, true).await
+    }
+
+    async fn launch(
+        image: &str,
+        run_id: &str,
+        protected: Ipv4Addr,
+        apart: bool,
+    ) -> Result<Self, DockerError> {
         let vici_port = vici_port();
         let request = ContainerRequest {
             image: image.to_owned(),
@@ -134,6 +152,7 @@ impl Charon {
                 ("PROTECTED_ADDRESS".to_owned(), format!("{protected}/32")),
                 ("VICI_PORT".to_owned(), vici_port.to_string()),
             ],
+            apart,
         };
         let container = PeerContainer::start(&request).await?;
         let vici = Vici::new(SocketAddr::from((container.address(), vici_port)));

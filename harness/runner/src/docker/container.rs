@@ -18,7 +18,7 @@ use testcontainers::{
 };
 use tokio::{runtime::Handle, sync::Notify, time::timeout};
 
-use super::{api_version, error::DockerError, images::LABEL};
+use super::{api_version, error::DockerError, images::LABEL, network::PeerNetwork};
 
 /// A daemon that needs longer than this to start does not start at all.
 const START_TIME_MAX: Duration = Duration::from_secs(30);
@@ -32,6 +32,8 @@ pub struct ContainerRequest {
     pub run_id: String,
     /// Environment of the entrypoint.
     pub environment: Vec<(String, String)>,
+    /// Whether it gets a network of its own instead of a place on the default bridge.
+    pub apart: bool,
 }
 
 /// The outcome of a command in a container.
@@ -49,6 +51,8 @@ pub struct ExecOutput {
 pub struct PeerContainer {
     /// `None` only while it is being dropped.
     container: Option<ContainerAsync<GenericImage>>,
+    /// Its own network, removed after the container.
+    network: Option<PeerNetwork>,
     runtime: Handle,
     id: String,
     address: Ipv4Addr,
@@ -73,8 +77,12 @@ impl PeerContainer {
     /// Must run inside a tokio runtime.
     ///
     /// # Errors
-    /// The engine refuses, or the container has no address on the default bridge.
+    /// The engine refuses, or the container has no address on its network.
     pub async fn start(request: &ContainerRequest) -> Result<Self, DockerError> {
+        let network = match request.apart {
+            true => Some(PeerNetwork::create(&request.run_id).await?),
+            false => None,
+        };
         let log = Arc::new(LogBuffer::default());
         let negotiated = Arc::new(Mutex::new(Ok(())));
         let container = {
@@ -92,6 +100,9 @@ impl PeerContainer {
             for (key, value) in &request.environment {
                 start = start.with_env_var(key, value);
             }
+            if let Some(network) = &network {
+                start = start.with_network(network.name());
+            }
             start.start().await
         };
         // The failed negotiation explains what testcontainers could not do afterwards.
@@ -104,6 +115,7 @@ impl PeerContainer {
         let runtime = Handle::current();
         let mut peer = Self {
             container: Some(container),
+            network,
             runtime,
             id,
             address: Ipv4Addr::UNSPECIFIED,
@@ -233,6 +245,7 @@ impl Drop for PeerContainer {
         // testcontainers removes the container in its drop, but wants to be inside a runtime for it.
         let _inside = self.runtime.enter();
         drop(self.container.take());
+        drop(self.network.take());
     }
 }
 

@@ -1,10 +1,10 @@
-//! Removal of containers that a run has left behind.
+//! Removal of containers and networks that a run has left behind.
 
 use std::process::{Command, Stdio};
 
 use super::{error::DockerError, images::LABEL};
 
-/// Removes every container of the run `run_id`; returns the identifiers of those that were there.
+/// Removes every container and network of the run `run_id`; returns the identifiers of those that were there.
 ///
 /// # Errors
 /// A docker command that fails.
@@ -35,7 +35,26 @@ pub fn sweep_blocking(run_id: &str) -> Result<Vec<String>, DockerError> {
             }
         }
     }
+    for network in docker(&["network", "ls", "--quiet", "--no-trunc", "--filter", &filter])?.lines() {
+        remove_network(network)?;
+    }
     Ok(ids)
+}
+
+/// What the containers of the run `run_id` have printed; empty when there is none, or the engine does not tell.
+#[must_use]
+pub fn log_of_run(run_id: &str) -> String {
+    let filter = format!("label={LABEL}={run_id}");
+    let listed = docker(&["ps", "--all", "--quiet", "--no-trunc", "--filter", &filter]).unwrap_or_default();
+    listed.lines().filter_map(|id| docker(&["logs", id]).ok()).collect()
+}
+
+/// Removes a network by name or identifier; one that is not there is as good as removed.
+pub(super) fn remove_network(network: &str) -> Result<(), DockerError> {
+    match docker(&["network", "rm", network]) {
+        Err(error) if !error.to_string().contains("not found") => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn docker(args: &[&str]) -> Result<String, DockerError> {
@@ -64,7 +83,7 @@ pub struct RunGuard {
 }
 
 impl RunGuard {
-    /// A guard for the containers labelled with `run_id`.
+    /// A guard for the containers and networks labelled with `run_id`.
     #[must_use]
     pub fn new(run_id: impl Into<String>) -> Self {
         Self { run_id: run_id.into() }

@@ -14,7 +14,6 @@ use ikev1_scenario::transcript::{Event, Fault};
 
 use super::case_run::CaseLimits;
 use super::hook::{Edited, Plain, SharedTap};
-use super::opener::Opener;
 use super::recorder::{Passing, Recorder};
 use crate::driver::{Addresses, Driver, InfraError};
 use crate::link::{self, Fate, HexError, Link, Outcome, Passed};
@@ -91,7 +90,6 @@ pub(super) struct Executor<'a, D: ?Sized> {
     limits: CaseLimits,
     addresses: Addresses,
     tracker: MessageTracker,
-    opener: Opener,
     timeout: Option<Timestamp>,
     late: Vec<Late>,
     /// Decrypted forms of encrypted or edited messages that were sent, by their bytes, for retransmissions.
@@ -126,7 +124,6 @@ impl<'a, D: Driver + ?Sized> Executor<'a, D> {
             limits,
             addresses,
             tracker: MessageTracker::new(),
-            opener: Opener::default(),
             timeout: None,
             late: Vec::new(),
             plains: HashMap::new(),
@@ -280,9 +277,6 @@ impl<'a, D: Driver + ?Sized> Executor<'a, D> {
     async fn transmit(&mut self, datagram: Datagram) -> Result<(), Stop> {
         let nat_t = self.is_nat_t(&datagram);
         let message = link::isakmp_message(&datagram, nat_t);
-        if let Some(message) = &message {
-            self.opener.passed(message);
-        }
         let (plain, first) = message.as_ref().map_or((None, false), |message| self.plain_of(message));
         let name = message.as_ref().and_then(|message| {
             let edited = plain.as_ref().and_then(|plain| plain.edited.as_ref());
@@ -391,14 +385,10 @@ impl<'a, D: Driver + ?Sized> Executor<'a, D> {
         for Inbound { n, datagram } in inbound {
             let now = self.driver.now();
             self.engine.handle_datagram(now, &datagram);
-            let message = link::isakmp_message(&datagram, self.is_nat_t(&datagram));
-            let opened = self.tap.lock().take_inbound().map(|plain| plain.bytes);
-            let opened = opened.or_else(|| self.opener.open(message.as_ref()?));
+            let message = link::isakmp_message(&datagram, self.is_nat_t(&datagram)).unwrap_or_default();
+            let opened = self.tap.lock().take_inbound(&message);
             if let Some(plain) = opened {
-                self.recorder.plaintext(now, n, Side::Peer, &plain, None);
-            }
-            if let Some(message) = message {
-                self.opener.passed(&message);
+                self.recorder.plaintext(now, n, Side::Peer, &plain.bytes, None);
             }
             self.drain().await?;
         }
@@ -446,7 +436,6 @@ impl<'a, D: Driver + ?Sized> Executor<'a, D> {
         let now = self.driver.now();
         for value in &values {
             self.recorder.derived(now, value);
-            self.opener.derived(value);
         }
         if problems.is_empty() { Ok(()) } else { Err(Stop::Infra(problems.join("; "))) }
     }

@@ -12,7 +12,7 @@ use ikev1::hook::{OutgoingHook, OutgoingMessage};
 use ikev1::keylog::{Direction, KeyLog, Label};
 use ikev1::wire::edit::{self, Edit};
 use ikev1::wire::{
-    CookiePair, ExchangeType, Header, MessageId, PayloadType, Trailing, WireLimits, decode_chain,
+    CookiePair, ExchangeType, Header, MessageId, PayloadType, Trailing, WireLimits, decode_chain, dissect,
 };
 use ikev1_scenario::model::{self, Contains, EditOp, Exchange, HashTreatment, Selector};
 use ikev1_scenario::tracker::HeaderIdentity;
@@ -107,9 +107,14 @@ impl Tap {
         }
     }
 
-    /// The decrypted form of the datagram that the engine has just handled; the last when it tried several keys.
-    pub(super) fn take_inbound(&mut self) -> Option<Plain> {
-        let last = self.plains.iter().rev().find(|plain| plain.direction == Direction::Inbound).cloned();
+    /// The decrypted form of the message that the engine has just handled; the last when it tried several keys. Others
+    /// that the engine had kept and opened now are left out.
+    pub(super) fn take_inbound(&mut self, message: &[u8]) -> Option<Plain> {
+        let fits = |plain: &&Plain| {
+            let header = plain.bytes.get(..Header::LEN);
+            plain.direction == Direction::Inbound && header == message.get(..Header::LEN)
+        };
+        let last = self.plains.iter().rev().find(fits).cloned();
         self.plains.retain(|plain| plain.direction != Direction::Inbound);
         last
     }
@@ -167,10 +172,11 @@ impl Tap {
             edit::apply(message.bytes, &wire_edit(op)?)?;
         }
         message.keep_length |= armed.keep_length;
-        if armed.hash == HashTreatment::Recompute {
-            self.recompute_hash(message)?;
+        match armed.hash {
+            HashTreatment::Keep => Ok(()),
+            HashTreatment::Recompute if message.m_id == MessageId::PHASE_1 => recompute_auth_hash(message),
+            HashTreatment::Recompute => self.recompute_hash(message),
         }
-        Ok(())
     }
 
     /// Computes HASH(1), HASH(2) or HASH(3) of a phase 2 message again (RFC 2409 sections 5.5 and 5.7).
@@ -230,6 +236,24 @@ impl Tap {
             nonces.push(nonce.body.to_vec());
         }
     }
+}
+
+/// Lets HASH_I and HASH_R cover a phase 1 message as it was edited (RFC 2409 section 5): the SA and ID payloads of a
+/// first message, or the ID payload of one that carries its own hash.
+fn recompute_auth_hash(message: &mut OutgoingMessage<'_>) -> Result<(), EditFailure> {
+    if message.number == 1 {
+        message.hash_covers_edit = true;
+        return Ok(());
+    }
+    let auth_hash =
+        message.auth_hash.ok_or(EditFailure::NoHash("it does not carry HASH_I or HASH_R with an ID"))?;
+    let dissection = dissect(message.bytes, false);
+    let id_b = dissection.field("id").and_then(|field| {
+        let end = field.offset.checked_add(field.len)?;
+        message.bytes.get(field.offset.checked_add(GENERIC_HEADER)?..end)
+    });
+    let digest = auth_hash.over(id_b.ok_or(EditFailure::NoHash("it has no ID payload"))?);
+    Ok(edit::apply(message.bytes, &Edit::Set { path: "hash.data".to_owned(), bytes: digest })?)
 }
 
 /// Counts exchanges by type, as the tracker does, but before a message is on its way.

@@ -17,7 +17,6 @@ mod case_run;
 mod executor;
 mod find;
 mod hook;
-mod opener;
 mod recorder;
 mod steps;
 

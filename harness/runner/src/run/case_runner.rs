@@ -16,7 +16,7 @@ pub trait CaseRunner: fmt::Debug + Send + Sync {
     /// What the peer is and can do.
     fn profile(&self) -> &PeerProfile;
 
-    /// Whether cases may run at the same time, as they may when each has a peer of its own in this process.
+    /// Whether cases may run at the same time, as they may when each has a peer of its own.
     fn runs_side_by_side(&self) -> bool;
 
     /// Wall-clock time after which a case counts as hung.
@@ -25,12 +25,12 @@ pub trait CaseRunner: fmt::Debug + Send + Sync {
     /// Plays one case. All randomness comes from `seed` and the case's ID.
     fn run_case(&self, case: &Case, seed: u64) -> CaseArtefacts;
 
-    /// Makes the peer fit for the next case after one has hung or panicked, and gives the peer's log of that case.
+    /// Makes the peer fit for the next case after `case` has hung or panicked, and gives the peer's log of it.
     /// It must not wait for the case, which may still be in [`CaseRunner::run_case`].
     ///
     /// # Errors
     /// Says why the peer cannot be used any more; the run with it ends.
-    fn recover(&self) -> Result<String, String>;
+    fn recover(&self, case: &Case) -> Result<String, String>;
 
     /// Removes whatever was started for the peer. Further cases fail. It must not wait for a case under way.
     fn close(&self);

@@ -6,7 +6,7 @@
 //!              └─▶ RunEvent ─▶ reports
 //! ```
 //!
-//! - [`CaseRunner`] is what a peer must offer; [`LoopbackRunner`] and [`DriverRunner`] make one of a driver.
+//! - [`CaseRunner`] is what a peer must offer; [`LoopbackRunner`] and [`PoolRunner`] make one of drivers.
 //! - [`run_cases`] runs the sanity handshake, the cases, and the sanity handshake again.
 //! - [`Stop`] ends a run early, after which everything that ran is still reported.
 //! - [`CaseFolder`] writes and reads what a case leaves behind, for `rejudge`.
@@ -15,6 +15,7 @@ mod artefacts;
 mod case_runner;
 mod isolate;
 mod peers;
+mod pool;
 mod sanity;
 mod schedule;
 mod stop;
@@ -23,7 +24,8 @@ mod tests;
 
 pub use artefacts::{ArtefactError, CaseFolder, PROFILE_FILE, read_profile, write_profile};
 pub use case_runner::CaseRunner;
-pub use peers::{DriverRunner, LoopbackRunner};
+pub use peers::LoopbackRunner;
+pub use pool::{DiscardMember, PoolRunner, StartMember};
 pub use sanity::{SanityError, sanity_case};
 pub use schedule::{RunOptions, case_result, run_cases};
 pub use stop::Stop;

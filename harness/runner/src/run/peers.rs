@@ -1,13 +1,11 @@
-//! Makes a [`CaseRunner`] of a [`Driver`].
+//! The engine as a [`CaseRunner`], and what it shares with other peers.
 
-use core::fmt;
-use std::sync::{Mutex, PoisonError, TryLockError};
 use std::time::Duration;
 
 use ikev1_scenario::case::Case;
 use ikev1_scenario::transcript::{Event, Record};
 use ikev1_scenario::verdict::PeerProfile;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 
 use super::case_runner::CaseRunner;
 use crate::driver::Driver;
@@ -58,86 +56,15 @@ impl CaseRunner for LoopbackRunner {
         }
     }
 
-    fn recover(&self) -> Result<String, String> {
+    fn recover(&self, _: &Case) -> Result<String, String> {
         Ok(String::new())
     }
 
     fn close(&self) {}
 }
 
-/// A peer that plays one case after the other, such as a daemon in a container.
-pub struct DriverRunner<D> {
-    profile: PeerProfile,
-    limits: CaseLimits,
-    driver: Mutex<Option<D>>,
-    runtime: Runtime,
-    clean_up: Box<dyn Fn() + Send + Sync>,
-}
-
-impl<D: Driver> DriverRunner<D> {
-    /// Plays cases against the peer behind `driver`, whose sockets and tasks live in `runtime`. `clean_up` removes,
-    /// at the end and whatever state the driver is in, all that was started for the peer.
-    pub fn new(
-        driver: D,
-        runtime: Runtime,
-        limits: CaseLimits,
-        clean_up: impl Fn() + Send + Sync + 'static,
-    ) -> Self {
-        let profile = driver.profile().clone();
-        Self { profile, limits, driver: Mutex::new(Some(driver)), runtime, clean_up: Box::new(clean_up) }
-    }
-}
-
-impl<D> fmt::Debug for DriverRunner<D> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DriverRunner").field("profile", &self.profile).finish_non_exhaustive()
-    }
-}
-
-impl<D: Driver> CaseRunner for DriverRunner<D> {
-    fn profile(&self) -> &PeerProfile {
-        &self.profile
-    }
-
-    fn runs_side_by_side(&self) -> bool {
-        false
-    }
-
-    fn time_limit(&self, _: &Case) -> Duration {
-        total(self.limits)
-    }
-
-    fn run_case(&self, case: &Case, seed: u64) -> CaseArtefacts {
-        let mut driver = self.driver.lock().unwrap_or_else(PoisonError::into_inner);
-        match driver.as_mut() {
-            Some(driver) => self.runtime.block_on(execute_case(driver, case, seed, self.limits)),
-            None => failed("the peer is gone"),
-        }
-    }
-
-    fn recover(&self) -> Result<String, String> {
-        // The next case's `prepare` puts the peer into order; only a driver that is still at work stands in its way.
-        match self.driver.try_lock() {
-            Ok(_) | Err(TryLockError::Poisoned(_)) => Ok(String::new()),
-            Err(TryLockError::WouldBlock) => Err("its driver does not come back".to_owned()),
-        }
-    }
-
-    fn close(&self) {
-        let driver = match self.driver.try_lock() {
-            Ok(mut driver) => driver.take(),
-            Err(TryLockError::Poisoned(driver)) => driver.into_inner().take(),
-            Err(TryLockError::WouldBlock) => None,
-        };
-        let guard = self.runtime.enter();
-        drop(driver);
-        drop(guard);
-        (self.clean_up)();
-    }
-}
-
 /// The longest that the executor takes by its own bounds, and some slack.
-fn total(limits: CaseLimits) -> Duration {
+pub(super) fn total(limits: CaseLimits) -> Duration {
     // The peer is asked before the steps, after them, and once more to end the case.
     limits.real_time_max + 3 * limits.peer_time_max + SLACK
 }

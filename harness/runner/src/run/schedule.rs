@@ -1,5 +1,6 @@
 //! Which case runs when, and what becomes of its outcome.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,6 +14,7 @@ use ikev1_report::text::shell_quote;
 use ikev1_report::waiver::{self, Waiver};
 use ikev1_scenario::case::Case;
 use ikev1_scenario::judge::{judge, unsupported};
+use ikev1_scenario::model::{Capability, Step};
 use ikev1_scenario::verdict::{Judgement, PeerProfile, Verdict};
 
 use super::artefacts::{CaseFolder, write_profile};
@@ -111,9 +113,13 @@ impl PeerRun<'_> {
 
     /// Runs all cases, side by side where the peer allows it.
     fn all(&self, cases: Vec<Case>, sink: &mut dyn FnMut(RunEvent)) -> Vec<CaseResult> {
-        let cases: Vec<_> = cases.into_iter().map(Arc::new).collect();
+        let mut cases: Vec<_> = cases.into_iter().map(Arc::new).collect();
         let jobs =
             if self.peer.runs_side_by_side() { self.options.jobs.clamp(1, cases.len().max(1)) } else { 1 };
+        if jobs > 1 && !self.profile.capabilities.contains(&Capability::VirtualTime) {
+            // The longest first, so that no job is left with one at the end.
+            cases.sort_by_key(|case| Reverse(waiting_time(case)));
+        }
         let next = AtomicUsize::new(0);
         let (sender, receiver) = mpsc::channel();
         let mut results = Vec::with_capacity(cases.len());
@@ -193,7 +199,7 @@ impl PeerRun<'_> {
             Isolated::Panicked(text) => format!("the harness panicked: {text}"),
             Isolated::Hung => format!("the case did not end within {} s", limit.as_secs()),
         };
-        let (reason, peer_log) = match self.peer.recover() {
+        let (reason, peer_log) = match self.peer.recover(case) {
             Ok(peer_log) => (reason, peer_log),
             Err(lost) => {
                 self.dead.store(true, Ordering::SeqCst);
@@ -252,6 +258,16 @@ fn finding(finding: ikev1_scenario::verdict::Finding) -> Finding {
         expected: text(finding.expected),
         got: text(finding.got),
     }
+}
+
+/// The time that the case's own steps let pass, on the peer's clock.
+fn waiting_time(case: &Case) -> Duration {
+    let waits = case.steps.iter().map(|step| match step {
+        Step::Advance(advance) => Duration::from_secs(advance.seconds),
+        Step::Settle(settle) => Duration::from_millis(settle.ms),
+        _ => Duration::ZERO,
+    });
+    waits.fold(Duration::ZERO, Duration::saturating_add)
 }
 
 fn millis(duration: Duration) -> u64 {

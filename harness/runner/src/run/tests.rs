@@ -51,7 +51,7 @@ impl CaseRunner for Unreliable {
         self.inner.run_case(case, seed)
     }
 
-    fn recover(&self) -> Result<String, String> {
+    fn recover(&self, _: &Case) -> Result<String, String> {
         Ok("last words of the peer".to_owned())
     }
 

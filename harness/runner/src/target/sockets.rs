@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use ikev1::io::{Datagram, IP_UDP};
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::UdpSocket;
 use tokio::time::{sleep, timeout_at};
 
@@ -21,11 +20,11 @@ pub const NAT_T_PORT: u16 = 4500;
 /// Longest UDP payload.
 const DATAGRAM_MAX: usize = 65_535;
 
-/// How long something else may hold the ports of the field before a case that needs them gives up.
+/// How long another case may hold the ports that this one must have.
 const PORTS_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// How often they are tried.
-const PORTS_POLL: Duration = Duration::from_millis(50);
+const PORTS_POLL: Duration = Duration::from_millis(20);
 
 /// What to do when the ports of the field cannot be had.
 const HINT: &str = ": a peer that initiates expects us on ports 500 and 4500 of this address; run as root or with \
@@ -42,19 +41,20 @@ pub struct Sockets {
 
 impl Sockets {
     /// Opens both sockets at `address` for datagrams of `peer` only: on ports 500 and 4500 where these can be
-    /// had, else on any ports, unless `fixed_ports`. Sockets towards other peers may be open at the same time.
+    /// had, else on any ports. With `fixed_ports` it must be those; for a while it waits until they are free.
     ///
     /// # Errors
     /// When the sockets cannot be opened.
     pub async fn open(address: Ipv4Addr, peer: Ipv4Addr, fixed_ports: bool) -> Result<Self, InfraError> {
+        let peer = peer.into();
         let deadline = Instant::now() + PORTS_TIME_MAX;
         loop {
-            let error = match (connect(address, peer, ISAKMP_PORT), connect(address, peer, NAT_T_PORT)) {
-                (Ok(isakmp), Ok(nat_t)) => return Ok(Self { isakmp, nat_t, peer: peer.into() }),
+            let error = match (bind(address, ISAKMP_PORT).await, bind(address, NAT_T_PORT).await) {
+                (Ok(isakmp), Ok(nat_t)) => return Ok(Self { isakmp, nat_t, peer }),
                 (Err(error), _) | (_, Err(error)) => error,
             };
             if !fixed_ports {
-                return Ok(Self { isakmp: bind(address, 0)?, nat_t: bind(address, 0)?, peer: peer.into() });
+                return Ok(Self { isakmp: bind(address, 0).await?, nat_t: bind(address, 0).await?, peer });
             }
             if !in_use(&error) || Instant::now() > deadline {
                 return Err(error);
@@ -84,18 +84,8 @@ impl Sockets {
         }
         let (_, nat_t) = self.local()?;
         let socket = if datagram.local == nat_t { &self.nat_t } else { &self.isakmp };
-        // The second attempt is for a refusal of an earlier datagram, which this call reports instead.
-        for last in [false, true] {
-            match socket.send_to(&datagram.payload, datagram.remote).await {
-                Ok(_) => break,
-                Err(source) if !is_refusal(&source) => {
-                    return Err(InfraError::Socket { address: datagram.local, source });
-                }
-                Err(_) if last => break,
-                Err(_) => {}
-            }
-        }
-        Ok(())
+        let sent = socket.send_to(&datagram.payload, datagram.remote).await;
+        sent.map(drop).map_err(|source| InfraError::Socket { address: datagram.local, source })
     }
 
     /// The next datagram of the peer; `None` when none came before the deadline.
@@ -114,9 +104,6 @@ impl Sockets {
                 }
             };
             let Ok((local, got)) = timeout_at(deadline.into(), either).await else { return Ok(None) };
-            if got.as_ref().is_err_and(is_refusal) {
-                continue;
-            }
             let (len, remote) = got.map_err(|source| InfraError::Socket { address: local, source })?;
             if remote.ip() != self.peer {
                 continue;
@@ -128,39 +115,18 @@ impl Sockets {
     }
 }
 
-/// A socket that takes datagrams from one port of the peer only: the kernel prefers it to all other sockets on
-/// its own port, so that cases with several peers each get their own.
-fn connect(address: Ipv4Addr, peer: Ipv4Addr, port: u16) -> Result<UdpSocket, InfraError> {
-    let socket = bind(address, port)?;
-    let connected = SockRef::from(&socket).connect(&SocketAddr::from((peer, port)).into());
-    connected.map_err(|source| InfraError::Socket { address: (address, port).into(), source })?;
-    Ok(socket)
+fn in_use(error: &InfraError) -> bool {
+    matches!(error, InfraError::Bind { source, .. } if source.kind() == io::ErrorKind::AddrInUse)
 }
 
-fn bind(address: Ipv4Addr, port: u16) -> Result<UdpSocket, InfraError> {
+async fn bind(address: Ipv4Addr, port: u16) -> Result<UdpSocket, InfraError> {
     let address = SocketAddr::from((address, port));
-    let bound = || {
-        let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
-        socket.set_nonblocking(true)?;
-        socket.set_reuse_address(port != 0)?;
-        socket.bind(&address.into())?;
-        UdpSocket::from_std(socket.into())
-    };
-    bound().map_err(|source: io::Error| {
+    UdpSocket::bind(address).await.map_err(|source| {
         let known =
             [io::ErrorKind::PermissionDenied, io::ErrorKind::AddrInUse, io::ErrorKind::AddrNotAvailable];
         let hint = if port != 0 && known.contains(&source.kind()) { HINT } else { "" };
         InfraError::Bind { address, source, hint }
     })
-}
-
-fn in_use(error: &InfraError) -> bool {
-    matches!(error, InfraError::Bind { source, .. } if source.kind() == io::ErrorKind::AddrInUse)
-}
-
-/// A connected socket tells that nobody listened at the other end; to us that is a peer that does not answer.
-fn is_refusal(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::ConnectionRefused
 }
 
 fn unspecified() -> SocketAddr {
@@ -173,8 +139,11 @@ mod tests {
 
     async fn pair() -> (Sockets, UdpSocket) {
         let host = Ipv4Addr::LOCALHOST;
-        let sockets =
-            Sockets { isakmp: bind(host, 0).unwrap(), nat_t: bind(host, 0).unwrap(), peer: host.into() };
+        let sockets = Sockets {
+            isakmp: bind(host, 0).await.unwrap(),
+            nat_t: bind(host, 0).await.unwrap(),
+            peer: host.into(),
+        };
         (sockets, UdpSocket::bind((host, 0)).await.unwrap())
     }
 
@@ -194,41 +163,6 @@ mod tests {
         assert_eq!((got.local, got.remote, got.payload.len()), (nat_t, remote, 60_000));
         let none = sockets.receive(Instant::now() + Duration::from_millis(5)).await.unwrap();
         assert_eq!(none, None);
-    }
-
-    #[tokio::test]
-    async fn each_of_several_peers_has_sockets_of_its_own_on_the_same_port() {
-        let ours = Ipv4Addr::new(127, 0, 0, 1);
-        let port = bind(ours, 0).unwrap().local_addr().unwrap().port();
-        for last in [2, 3] {
-            let theirs = Ipv4Addr::new(127, 0, 0, last);
-            let others = connect(ours, Ipv4Addr::new(127, 0, 0, 5 - last), port).unwrap();
-            let socket = connect(ours, theirs, port).unwrap();
-            let later = connect(ours, Ipv4Addr::new(127, 0, 0, 4), port).unwrap();
-            let peer = UdpSocket::bind((theirs, port)).await.unwrap();
-            peer.send_to(b"ours", (ours, port)).await.unwrap();
-            let mut buffer = [0; 8];
-            let got = tokio::time::timeout(Duration::from_secs(5), socket.recv_from(&mut buffer)).await;
-            assert_eq!(got.unwrap().unwrap(), (4, SocketAddr::from((theirs, port))));
-            drop((others, later));
-        }
-    }
-
-    #[tokio::test]
-    async fn a_peer_that_does_not_listen_is_silent_and_no_fault_of_ours() {
-        let ours = Ipv4Addr::LOCALHOST;
-        let port = bind(ours, 0).unwrap().local_addr().unwrap().port();
-        let nobody = Ipv4Addr::new(127, 0, 0, 9);
-        let isakmp = connect(ours, nobody, port).unwrap();
-        let sockets = Sockets { isakmp, nat_t: bind(ours, 0).unwrap(), peer: nobody.into() };
-        let (local, _) = sockets.local().unwrap();
-        let remote = SocketAddr::from((nobody, port));
-        for _ in 0..3 {
-            let payload = Bytes::from_static(b"hello");
-            sockets.send(&Datagram { ip_protocol: IP_UDP, local, remote, payload }).await.unwrap();
-            let got = sockets.receive(Instant::now() + Duration::from_millis(20)).await.unwrap();
-            assert_eq!(got, None);
-        }
     }
 
     #[tokio::test]

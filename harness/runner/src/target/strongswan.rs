@@ -47,12 +47,12 @@ struct Session {
 }
 
 impl Strongswan {
-    /// Starts charon in a container of `image`, labelled with `run_id`.
+    /// Starts charon in a container of `image`, labelled with `run_id`, on a network of its own.
     ///
     /// # Errors
     /// When the container or charon in it does not start.
     pub async fn start(peer: &PeerDir, image: String, run_id: String) -> Result<Self, DockerError> {
-        let charon = Charon::start(&image, &run_id, CHARON_PROTECTED).await?;
+        let charon = Charon::start_apart(&image, &run_id, CHARON_PROTECTED).await?;
         let missing = peer.manifest.missing.clone();
         let has = |capability: &&Capability| !missing.contains_key(capability);
         let profile = PeerProfile {
@@ -78,7 +78,7 @@ impl Strongswan {
         if !self.is_lost() && self.charon.reset().await.is_ok() {
             return Ok(());
         }
-        let fresh = Charon::start(&self.image, &self.run_id, CHARON_PROTECTED).await;
+        let fresh = Charon::start_apart(&self.image, &self.run_id, CHARON_PROTECTED).await;
         self.charon = fresh.map_err(|error| InfraError::peer("restart charon", error))?;
         self.lost = AtomicBool::new(false);
         Ok(())

@@ -43,6 +43,11 @@ impl SentMessage<'_> {
         self.opaque
     }
 
+    /// Header and body in the clear, when known, and otherwise as they were sent.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Whether it was encrypted on the wire.
     pub fn is_protected(&self) -> bool {
         self.bytes.get(19).is_some_and(|flags| flags & 1 == 1)
@@ -167,13 +172,19 @@ impl<'a> SentMessage<'a> {
             Some(Fault::EditedDatagram { unaltered_hex }) => unaltered_hex,
             _ => &first.hex,
         };
-        let mut bytes = hex::decode(hex).unwrap_or_default();
-        if first.nat_t && bytes.starts_with(&[0; NON_ESP_MARKER]) {
-            bytes.drain(..NON_ESP_MARKER);
-        }
+        let bytes = bare(first.nat_t, hex);
         let opaque = bytes.get(19).is_some_and(|flags| flags & 1 == 1);
         Self { from: first.from, name, first, at_ms, copies: 0, delivered: None, bytes, opaque }
     }
+}
+
+/// A datagram's octets without the non-ESP marker.
+pub(super) fn bare(nat_t: bool, hex: &str) -> Vec<u8> {
+    let mut bytes = hex::decode(hex).unwrap_or_default();
+    if nat_t && bytes.starts_with(&[0; NON_ESP_MARKER]) {
+        bytes.drain(..NON_ESP_MARKER);
+    }
+    bytes
 }
 
 /// Whether a datagram exists because of a step, not because an engine sent it.

@@ -4,17 +4,19 @@
 //!
 //! 1. the peer lacks a capability: `unsupported`;
 //! 2. the harness or its infrastructure failed, or the transcript is not whole: `error`;
-//! 3. a derived value differs between both sides: `fail`;
-//! 4. a step was not met, or an assertion of `expect` does not hold: by the step `inconclusive`, or by the level of the
+//! 3. a derived value of the harness is not what the oracle computes from the transcript: `error`;
+//! 4. a derived value differs between both sides: `fail`;
+//! 5. a step was not met, or an assertion of `expect` does not hold: by the step `inconclusive`, or by the level of the
 //!    scenario `fail`, `warn` or `info`;
-//! 5. a rule that a step armed was never applied: `inconclusive`, because the clause was not exercised;
-//! 6. an accepted outcome holds: its verdict;
-//! 7. what an accepted outcome is about did not take place: `inconclusive`;
-//! 8. otherwise, by the level of the scenario, `fail`, `warn` or `info`.
+//! 6. a rule that a step armed was never applied: `inconclusive`, because the clause was not exercised;
+//! 7. an accepted outcome holds: its verdict;
+//! 8. what an accepted outcome is about did not take place: `inconclusive`;
+//! 9. otherwise, by the level of the scenario, `fail`, `warn` or `info`.
 
 mod conditions;
 mod fields;
 mod messages;
+mod oracle;
 mod values;
 mod verdicts;
 

@@ -1,8 +1,11 @@
 //! From evidence to a verdict; see [`crate::judge`] for the order.
 
+use ikev1::keylog::Label;
+
 use super::conditions::{Evidence, Outcome, findings_text, state_text};
 use super::fields;
 use super::messages::{Messages, describe};
+use super::oracle::{Recomputed, formula, recompute};
 use super::values::{Comparison, compare_values};
 use crate::case::Case;
 use crate::model::{Acceptance, AcceptedVerdict, Capability, Level, OnFailure, Side, Step};
@@ -27,9 +30,13 @@ pub fn unsupported(case: &Case, profile: &PeerProfile) -> Option<Judgement> {
 pub fn judge(case: &Case, transcript: &[Record], profile: &PeerProfile) -> Judgement {
     let messages = Messages::new(transcript);
     let values = if case.compare_values { compare_values(transcript) } else { Comparison::default() };
-    let judge = Judge { case, transcript, profile, messages: &messages, values: &values };
+    let recomputed =
+        if case.compare_values { recompute(case, transcript, &messages) } else { Recomputed::default() };
+    let judge =
+        Judge { case, transcript, profile, messages: &messages, values: &values, recomputed: &recomputed };
     let mut result = unsupported(case, profile)
         .or_else(|| judge.broken())
+        .or_else(|| judge.wrong_values())
         .or_else(|| judge.differing_values())
         .or_else(|| judge.steps())
         .or_else(|| judge.not_exercised())
@@ -51,6 +58,7 @@ struct Judge<'a> {
     profile: &'a PeerProfile,
     messages: &'a Messages<'a>,
     values: &'a Comparison,
+    recomputed: &'a Recomputed,
 }
 
 impl Judge<'_> {
@@ -104,9 +112,20 @@ impl Judge<'_> {
         None
     }
 
+    /// Derived values of the harness that do not follow from the transcript: our own fault.
+    fn wrong_values(&self) -> Option<Judgement> {
+        let first = self.recomputed.differences.first()?;
+        let reason = format!("{}: {}, expected {}", first.what, first.got, first.expected);
+        Some(Judgement { findings: self.recomputed.differences.clone(), ..judgement(Verdict::Error, reason) })
+    }
+
     fn differing_values(&self) -> Option<Judgement> {
         let first = self.values.differences.first()?;
-        let reason = format!("{}: {} here, {} at the peer", first.what, first.expected, first.got);
+        let mut reason = format!("{}: {} here, {} at the peer", first.what, first.expected, first.got);
+        let label = first.field.as_deref().and_then(Label::from_name);
+        if let Some(label) = label.filter(|_| self.recomputed.confirms(&first.expected)) {
+            reason.push_str(&format!("; {} gives the value here", formula(label)));
+        }
         Some(Judgement { findings: self.values.differences.clone(), ..judgement(Verdict::Fail, reason) })
     }
 
@@ -265,6 +284,9 @@ impl Judge<'_> {
         let mut notes = Vec::new();
         if self.values.agreed_count() > 0 {
             notes.push(format!("{} derived values are the same on both sides", self.values.agreed_count()));
+        }
+        if self.recomputed.count > 0 {
+            notes.push(format!("{} derived values recomputed from RFC 2409", self.recomputed.count));
         }
         let evidence = Evidence { transcript: self.transcript, messages: self.messages, values: self.values };
         for side in [Side::Harness, Side::Peer] {

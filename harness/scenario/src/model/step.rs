@@ -182,7 +182,7 @@ pub struct Edit {
     pub message: Selector,
     /// The changes, in order.
     pub apply: Vec<EditOp>,
-    /// What happens to HASH(1), HASH(2) or HASH(3) of the message.
+    /// What happens to the hash of the message: HASH(1), HASH(2) or HASH(3), or in phase 1 HASH_I or HASH_R.
     #[serde(default)]
     pub hash: HashTreatment,
     /// Leave the header's length field as the edits made it, instead of setting it after padding.
@@ -190,14 +190,15 @@ pub struct Edit {
     pub keep_length: bool,
 }
 
-/// What happens to the hash of an edited phase 2 message.
+/// What happens to the hash of an edited message.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum HashTreatment {
     /// It stays as the edits left it.
     #[default]
     Keep,
-    /// It is computed again over the edited message, so that only the edit is wrong.
+    /// It is computed again over the edited message, so that only the edit is wrong. For a first message of phase 1 that is
+    /// the HASH_I or HASH_R of the messages to come, which cover its SA payload, and in aggressive mode its ID payload.
     Recompute,
 }
 

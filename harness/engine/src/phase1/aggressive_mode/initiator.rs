@@ -41,6 +41,7 @@ pub(crate) fn initiate(cx: &mut Cx<'_>) -> Result<Start, ExchangeError> {
     ];
     payloads.extend(natt::vendor_id(cx.peer));
     let sent = cx.core.send_clear(&cx.envelope(AGGRESSIVE, 1), &payloads);
+    let (sai_b, idii_b) = (sent.covered_body("sa", sai_b), sent.covered_body("id", idii_b));
     let state = ExpectReply { offered, sai_b, key_pair, ni_b, idii_b };
     Ok(Start { state: Phase1::AggressiveInitiatorExpectsReply(state), sent, retransmit: true })
 }

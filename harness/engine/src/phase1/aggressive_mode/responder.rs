@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::core::read_chain;
+use crate::core::{Protection, read_chain};
 use crate::error::ExchangeError;
 use crate::event::Role;
 use crate::natt;
@@ -45,7 +45,7 @@ pub(crate) fn accept(cx: &mut Cx<'_>, received: &Received) -> Result<Start, Exch
     let nat_t = natt::agreed(cx.peer, &chain);
     cx.report_notifies(&chain);
     let own = Payload::Identification(cx.peer.local_id.clone());
-    let hash_r = keyed.hash(cx.core, cx.cookies, Role::Responder, &own.encode_body());
+    let hash_r = keyed.own_hash(cx.core, cx.cookies, Role::Responder, &own.encode_body());
     let mut payloads = vec![
         Payload::Sa(reply),
         Payload::KeyExchange(KeyExchange { data: Bytes::from(key_pair.public) }),
@@ -75,6 +75,11 @@ pub(crate) struct ExpectHash {
 }
 
 impl ExpectHash {
+    /// The keys, and what stands for the last ciphertext block as long as nothing was encrypted.
+    pub(crate) fn keys_so_far(&self) -> (&Protection, &[u8]) {
+        (&self.keyed.protection, &self.keyed.first_iv)
+    }
+
     pub(crate) fn handle(&self, cx: &mut Cx<'_>, received: &Received) -> Result<Advance, ExchangeError> {
         let keyed = &self.keyed;
         let encrypted = received.header.flags.contains(Flags::ENCRYPTION);

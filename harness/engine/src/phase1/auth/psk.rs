@@ -8,6 +8,7 @@ use crate::core::{Core, Protection};
 use crate::crypto::DhKeyPair;
 use crate::error::ExchangeError;
 use crate::event::Role;
+use crate::hook::AuthHash;
 use crate::keylog::Label;
 use crate::keys::{self, AuthHashInput};
 use crate::phase1::Cx;
@@ -86,6 +87,19 @@ impl KeyedExchange {
         };
         log(core, cookies, label, &value);
         value
+    }
+
+    /// HASH_I or HASH_R of ours, which the hook may compute again over the message that is sent next.
+    pub(crate) fn own_hash(&self, core: &mut Core, cookies: CookiePair, whose: Role, id_b: &[u8]) -> Vec<u8> {
+        let PublicValues { g_xi, g_xr } = &self.public;
+        let (cky_i, cky_r) = (cookies.initiator.0, cookies.responder.0);
+        let covered = match whose {
+            Role::Initiator => [g_xi, g_xr, &cky_i[..], &cky_r, &self.sai_b].concat(),
+            Role::Responder => [g_xr, g_xi, &cky_r[..], &cky_i, &self.sai_b].concat(),
+        };
+        let (skeyid, hash) = (self.protection.keys.skeyid.clone(), self.protection.transform.hash);
+        core.auth_hash = Some(AuthHash { provider: core.provider, hash, skeyid, covered });
+        self.hash(core, cookies, whose, id_b)
     }
 
     /// Checks the peer's identity against the configuration and its hash against ours.

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::core::{Envelope, read_chain};
+use crate::core::{Envelope, Protection, read_chain};
 use crate::crypto::DhKeyPair;
 use crate::error::ExchangeError;
 use crate::event::Role;
@@ -28,6 +28,7 @@ pub(crate) fn initiate(cx: &mut Cx<'_>) -> Result<Start, ExchangeError> {
     let mut payloads = vec![sa];
     payloads.extend(natt::vendor_id(cx.peer));
     let sent = cx.core.send_clear(&cx.envelope(MAIN_MODE, 1), &payloads);
+    let sai_b = sent.covered_body("sa", sai_b);
     let state = Phase1::MainInitiatorExpectsSa(ExpectSa { offered, sai_b });
     Ok(Start { state, sent, retransmit: true })
 }
@@ -101,7 +102,7 @@ impl ExpectKeReply {
         }
         cx.report_notifies(&chain);
         let id = Payload::Identification(cx.peer.local_id.clone());
-        let hash_i = keyed.hash(cx.core, cx.cookies, Role::Initiator, &id.encode_body());
+        let hash_i = keyed.own_hash(cx.core, cx.cookies, Role::Initiator, &id.encode_body());
         let mut payloads = vec![id, payloads::hash_payload(&hash_i)];
         payloads.extend(initial_contact(cx));
         let envelope: Envelope = cx.envelope(MAIN_MODE, 5);
@@ -133,6 +134,11 @@ pub(crate) struct ExpectIdReply {
 }
 
 impl ExpectIdReply {
+    /// The keys, and the last ciphertext block so far.
+    pub(crate) fn keys_so_far(&self) -> (&Protection, &[u8]) {
+        (&self.keyed.protection, &self.iv)
+    }
+
     pub(crate) fn handle(&self, cx: &mut Cx<'_>, received: &Received) -> Result<Advance, ExchangeError> {
         require_encrypted(received)?;
         let opened = cx.core.open(&received.header, &received.message, &self.keyed.protection, &self.iv)?;

@@ -100,7 +100,7 @@ impl ExpectId {
         // The initiator may have floated to the NAT traversal ports; the answer goes where it came from.
         *cx.path = received.path;
         let own = Payload::Identification(cx.peer.local_id.clone());
-        let hash_r = keyed.hash(cx.core, cx.cookies, Role::Responder, &own.encode_body());
+        let hash_r = keyed.own_hash(cx.core, cx.cookies, Role::Responder, &own.encode_body());
         let sent = cx.core.send_encrypted(
             &cx.envelope(MAIN_MODE, 6),
             &keyed.protection,

@@ -1,0 +1,122 @@
+//! Reads payload chains, proposals and attributes, as far as the oracle needs them.
+
+/// Length of the ISAKMP header.
+const HEADER: usize = 28;
+
+/// Payload types (RFC 2408 section 3.1).
+pub(super) const SA: u8 = 1;
+pub(super) const KE: u8 = 4;
+pub(super) const ID: u8 = 5;
+const HASH: u8 = 8;
+pub(super) const NONCE: u8 = 10;
+
+/// One element of a chain: a payload, a proposal or a transform.
+#[derive(Debug, Clone, Copy)]
+struct Link<'a> {
+    kind: u8,
+    /// Without the generic header.
+    body: &'a [u8],
+    /// Where it ends, from the start of what was read.
+    end: usize,
+}
+
+/// Reads `Next, reserved, length, body` from `at` until a link names none; `None` when it does not fit.
+fn chain(bytes: &[u8], mut at: usize, first: u8) -> Option<Vec<Link<'_>>> {
+    let mut links = Vec::new();
+    let mut kind = first;
+    while kind != 0 {
+        let header: [u8; 4] = bytes.get(at..)?.first_chunk().copied()?;
+        let end = at.checked_add(usize::from(u16::from_be_bytes([header[2], header[3]])))?;
+        let body = bytes.get(at.checked_add(4)?..end)?;
+        links.push(Link { kind, body, end });
+        (kind, at) = (header[0], end);
+    }
+    Some(links)
+}
+
+fn payloads(message: &[u8]) -> Option<Vec<Link<'_>>> {
+    chain(message, HEADER, *message.get(16)?)
+}
+
+/// The body of the only payload of a type.
+pub(super) fn body(message: &[u8], kind: u8) -> Option<&[u8]> {
+    let payloads = payloads(message)?;
+    let mut fitting = payloads.iter().filter(|payload| payload.kind == kind);
+    let only = fitting.next()?.body;
+    fitting.next().is_none().then_some(only)
+}
+
+/// Whether a message reads as a chain without a payload of this type.
+pub(super) fn lacks(message: &[u8], kind: u8) -> bool {
+    payloads(message).is_some_and(|payloads| payloads.iter().all(|payload| payload.kind != kind))
+}
+
+/// Everything behind the HASH payload, which stands first, without padding.
+pub(super) fn after_hash(message: &[u8]) -> Option<&[u8]> {
+    let payloads = payloads(message)?;
+    let (first, last) = (payloads.first()?, payloads.last()?);
+    if first.kind != HASH {
+        return None;
+    }
+    message.get(first.end..last.end)
+}
+
+/// Whether the encryption flag is set.
+pub(super) fn is_encrypted(message: &[u8]) -> bool {
+    message.get(19).is_some_and(|flags| flags & 1 == 1)
+}
+
+/// The octets behind the header.
+pub(super) fn ciphertext(message: &[u8]) -> &[u8] {
+    message.get(HEADER..).unwrap_or_default()
+}
+
+/// A proposal (RFC 2408 section 3.5).
+#[derive(Debug, Clone)]
+pub(super) struct Proposal<'a> {
+    pub(super) number: u8,
+    pub(super) protocol: u8,
+    pub(super) spi: &'a [u8],
+    pub(super) transforms: Vec<Transform<'a>>,
+}
+
+/// A transform (RFC 2408 section 3.6).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Transform<'a> {
+    pub(super) id: u8,
+    attributes: &'a [u8],
+}
+
+/// The proposals of an SA payload's body.
+pub(super) fn proposals(sa: &[u8]) -> Option<Vec<Proposal<'_>>> {
+    // DOI and situation, then proposals, which are payloads of type 2 and hold transforms, of type 3.
+    chain(sa, 8, 2)?.iter().map(|link| proposal(link.body)).collect()
+}
+
+fn proposal(body: &[u8]) -> Option<Proposal<'_>> {
+    let [number, protocol, spi_size, _] = *body.first_chunk()?;
+    let start = usize::from(spi_size).checked_add(4)?;
+    let links = chain(body, start, 3)?;
+    let transforms = links.iter().map(|link| {
+        let [_, id, _, _] = *link.body.first_chunk()?;
+        Some(Transform { id, attributes: link.body.get(4..)? })
+    });
+    let transforms = transforms.collect::<Option<_>>()?;
+    Some(Proposal { number, protocol, spi: body.get(4..start)?, transforms })
+}
+
+impl Transform<'_> {
+    /// The value of a basic attribute (RFC 2408 section 3.3).
+    pub(super) fn attribute(&self, wanted: u16) -> Option<u16> {
+        let mut rest = self.attributes;
+        while let Some(([t0, t1, v0, v1], behind)) = rest.split_first_chunk() {
+            let (kind, value) = (u16::from_be_bytes([*t0, *t1]), u16::from_be_bytes([*v0, *v1]));
+            if kind == 0x8000 | wanted {
+                return Some(value);
+            }
+            let skipped = if kind & 0x8000 == 0 { usize::from(value) } else { 0 };
+            rest = behind.get(skipped..)?;
+        }
+        None
+    }
+}

@@ -1,0 +1,124 @@
+//! Main mode and aggressive mode with a pre-shared key (RFC 2409 sections 5.1, 5.2 and 5.4).
+
+use ikev1::keylog::Label;
+
+use super::check::Expected;
+use super::formulas::{Cipher, Hash, ka};
+use super::group::shared_secret;
+use super::message::{self, ID, KE, NONCE, SA};
+use super::tape::{Cookies, ExchangeTape, Tape, last_block};
+use crate::model::{Exchange, Side};
+
+/// What the exchanges below an ISAKMP SA are made with.
+#[derive(Debug)]
+pub(super) struct IsakmpSa {
+    pub(super) cookies: Cookies,
+    pub(super) hash: Hash,
+    pub(super) block_len: usize,
+    pub(super) skeyid_d: Option<Vec<u8>>,
+    pub(super) skeyid_a: Option<Vec<u8>>,
+    /// The last phase 1 block, once phase 1 is complete.
+    pub(super) last_block: Option<Vec<u8>>,
+}
+
+/// Numbers of the messages with KE and nonce, with the IDs, and of the last one.
+struct Places {
+    nonce_i: u8,
+    nonce_r: u8,
+    id_i: u8,
+    id_r: u8,
+    last: u8,
+}
+
+const MAIN: Places = Places { nonce_i: 3, nonce_r: 4, id_i: 5, id_r: 6, last: 6 };
+const AGGRESSIVE: Places = Places { nonce_i: 1, nonce_r: 2, id_i: 1, id_r: 2, last: 3 };
+
+/// Computes every value of one phase 1; `None` when not even its algorithms are known.
+pub(super) fn phase1(tape: &Tape<'_>, cookies: Cookies, psk: &[u8], out: &mut Expected) -> Option<IsakmpSa> {
+    let exchange = tape.phase1(cookies)?;
+    let (first, second) = (exchange.message(1)?, exchange.message(2)?);
+    let places = if first.exchange == Exchange::MainMode { MAIN } else { AGGRESSIVE };
+    let (hash, cipher, group) = algorithms(second.body(SA)?)?;
+    let (from_i, from_r) = (exchange.message(places.nonce_i), exchange.message(places.nonce_r));
+    let (ke_i, ke_r) = (from_i.and_then(|m| m.body(KE)), from_r.and_then(|m| m.body(KE)));
+    let mut sa = IsakmpSa {
+        cookies,
+        hash,
+        block_len: cipher.block_len,
+        skeyid_d: None,
+        skeyid_a: None,
+        last_block: None,
+    };
+    let mut tell = |label, value: &[u8]| out.tell((cookies, 0), label, value);
+    for block in tape.last_blocks((cookies, 0), cipher.block_len) {
+        tell(Label::NextIv, &block);
+    }
+
+    let (Some(ke_i), Some(ke_r)) = (ke_i, ke_r) else { return Some(sa) };
+    let mut iv = hash.of(&[ke_i, ke_r]);
+    iv.truncate(cipher.block_len);
+    tell(Label::Phase1Iv, &iv);
+    sa.last_block = exchange.message(places.last).and_then(|last| {
+        // Aggressive mode's last message may be in the clear.
+        let encrypted = message::is_encrypted(&last.wire);
+        if encrypted { last_block(&last.wire, cipher.block_len) } else { Some(iv) }
+    });
+
+    let nonces = (from_i.and_then(|m| m.body(NONCE)), from_r.and_then(|m| m.body(NONCE)));
+    let (Some(ni_b), Some(nr_b)) = nonces else { return Some(sa) };
+    let skeyid = hash.prf(psk, &[ni_b, nr_b]);
+    tell(Label::Skeyid, &skeyid);
+    let (cky_i, cky_r) = (&cookies.0[..], &cookies.1[..]);
+    if let Some(sai_b) = first.body(SA) {
+        if let Some(idii_b) = id(&exchange, places.id_i) {
+            tell(Label::HashI, &hash.prf(&skeyid, &[ke_i, ke_r, cky_i, cky_r, sai_b, idii_b]));
+        }
+        if let Some(idir_b) = id(&exchange, places.id_r) {
+            tell(Label::HashR, &hash.prf(&skeyid, &[ke_r, ke_i, cky_r, cky_i, sai_b, idir_b]));
+        }
+    }
+
+    let theirs = if first.from == Side::Harness { ke_r } else { ke_i };
+    let exponent = tape.exponent((cookies, 0), Label::PrivateExponent);
+    let Some(g_xy) = exponent.and_then(|exponent| shared_secret(group, &exponent, theirs)) else {
+        return Some(sa);
+    };
+    tell(Label::GXy, &g_xy);
+    let skeyid_d = hash.prf(&skeyid, &[&g_xy, cky_i, cky_r, &[0]]);
+    let skeyid_a = hash.prf(&skeyid, &[&skeyid_d, &g_xy, cky_i, cky_r, &[1]]);
+    let skeyid_e = hash.prf(&skeyid, &[&skeyid_a, &g_xy, cky_i, cky_r, &[2]]);
+    tell(Label::SkeyidD, &skeyid_d);
+    tell(Label::SkeyidA, &skeyid_a);
+    tell(Label::SkeyidE, &skeyid_e);
+    if let Some(ka) = ka(hash, cipher, &skeyid_e) {
+        tell(Label::Ka, &ka);
+    }
+    (sa.skeyid_d, sa.skeyid_a) = (Some(skeyid_d), Some(skeyid_a));
+    Some(sa)
+}
+
+fn id<'a>(exchange: &ExchangeTape<'_, 'a>, number: u8) -> Option<&'a [u8]> {
+    exchange.message(number)?.body(ID)
+}
+
+/// Hash, cipher and Group Description of the one transform in the responder's SA payload (RFC 2409 Appendix A).
+fn algorithms(sa: &[u8]) -> Option<(Hash, Cipher, u16)> {
+    let proposals = message::proposals(sa)?;
+    let [proposal] = proposals.as_slice() else { return None };
+    let [transform] = proposal.transforms.as_slice() else { return None };
+    let hash = match transform.attribute(2)? {
+        1 => Hash::Md5,
+        2 => Hash::Sha1,
+        4 => Hash::Sha256,
+        5 => Hash::Sha384,
+        6 => Hash::Sha512,
+        _ => return None,
+    };
+    let cipher = match transform.attribute(1)? {
+        1 => Cipher { key_len: 8, block_len: 8 },
+        5 => Cipher { key_len: 24, block_len: 8 },
+        7 => Cipher { key_len: usize::from(transform.attribute(14)? / 8), block_len: 16 },
+        _ => return None,
+    };
+    Some((hash, cipher, transform.attribute(4)?))
+}

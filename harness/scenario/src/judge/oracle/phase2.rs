@@ -1,0 +1,122 @@
+//! Quick mode and the informational exchange (RFC 2409 sections 5.5 and 5.7).
+
+use ikev1::keylog::Label;
+
+use super::check::Expected;
+use super::formulas::keymat;
+use super::group::shared_secret;
+use super::message::{self, KE, NONCE, Proposal, SA, Transform, after_hash};
+use super::phase1::IsakmpSa;
+use super::tape::{ExchangeTape, Place, Tape};
+use crate::model::{Exchange, Side};
+
+/// IPSEC_AH and IPSEC_ESP (RFC 2407 section 4.4.1).
+const AH: u8 = 2;
+const ESP: u8 = 3;
+
+/// Labels of KEYMAT and the two keys in it, of the SA from initiator to responder.
+const TO_RESPONDER: [Label; 3] =
+    [Label::KeymatInitiator, Label::EncryptionKeyInitiator, Label::IntegrityKeyInitiator];
+/// The same of the SA from responder to initiator.
+const TO_INITIATOR: [Label; 3] =
+    [Label::KeymatResponder, Label::EncryptionKeyResponder, Label::IntegrityKeyResponder];
+
+/// Computes every value of one exchange below an ISAKMP SA.
+pub(super) fn phase2(tape: &Tape<'_>, sa: &IsakmpSa, m_id: u32, out: &mut Expected) {
+    let place = (sa.cookies, m_id);
+    for block in tape.last_blocks(place, sa.block_len) {
+        out.tell(place, Label::NextIv, &block);
+    }
+    if let Some(last_block) = &sa.last_block {
+        let mut iv = sa.hash.of(&[last_block, &m_id.to_be_bytes()]);
+        iv.truncate(sa.block_len);
+        out.tell(place, Label::Phase2Iv, &iv);
+    }
+    let informational = tape.below(place, Exchange::Informational);
+    if let (Some(exchange), Some(skeyid_a)) = (informational, &sa.skeyid_a)
+        && let Some(covered) = exchange.message(1).and_then(|sent| after_hash(sent.clear?))
+    {
+        out.tell(place, Label::Hash1, &sa.hash.prf(skeyid_a, &[&m_id.to_be_bytes(), covered]));
+    }
+    if let Some(exchange) = tape.below(place, Exchange::QuickMode) {
+        hashes(&exchange, sa, place, out);
+        keys(tape, &exchange, sa, place, out);
+    }
+}
+
+/// HASH(1), HASH(2) and HASH(3).
+fn hashes(exchange: &ExchangeTape<'_, '_>, sa: &IsakmpSa, place: Place, out: &mut Expected) -> Option<()> {
+    let (skeyid_a, m_id) = (sa.skeyid_a.as_ref()?, &place.1.to_be_bytes()[..]);
+    let first = exchange.message(1)?;
+    out.tell(place, Label::Hash1, &sa.hash.prf(skeyid_a, &[m_id, after_hash(first.clear?)?]));
+    let (ni_b, second) = (first.body(NONCE)?, exchange.message(2)?);
+    out.tell(place, Label::Hash2, &sa.hash.prf(skeyid_a, &[m_id, ni_b, after_hash(second.clear?)?]));
+    out.tell(place, Label::Hash3, &sa.hash.prf(skeyid_a, &[&[0], m_id, ni_b, second.body(NONCE)?]));
+    Some(())
+}
+
+/// g(qm)^xy, KEYMAT of both SAs and the keys in it.
+fn keys(
+    tape: &Tape<'_>,
+    exchange: &ExchangeTape<'_, '_>,
+    sa: &IsakmpSa,
+    place: Place,
+    out: &mut Expected,
+) -> Option<()> {
+    let (first, second) = (exchange.message(1)?, exchange.message(2)?);
+    let (ni_b, nr_b) = (first.body(NONCE)?, second.body(NONCE)?);
+    let (offered, chosen) = (message::proposals(first.body(SA)?)?, message::proposals(second.body(SA)?)?);
+    let [chosen] = chosen.as_slice() else { return None };
+    let [transform] = chosen.transforms.as_slice() else { return None };
+    let g_xy = if message::lacks(first.clear?, KE) && message::lacks(second.clear?, KE) {
+        Vec::new()
+    } else {
+        let theirs = if first.from == Side::Harness { second } else { first };
+        let exponent = tape.exponent(place, Label::QuickPrivateExponent)?;
+        let g_xy = shared_secret(transform.attribute(3)?, &exponent, theirs.body(KE)?)?;
+        out.tell(place, Label::QuickGXy, &g_xy);
+        g_xy
+    };
+    let skeyid_d = sa.skeyid_d.as_ref()?;
+    let (encryption, integrity) = key_lengths(chosen.protocol, transform)?;
+    let offer = offer_of(&offered, chosen)?;
+    // The receiver of an SA chose its SPI.
+    for ([whole, cipher_key, integrity_key], spi) in [(TO_RESPONDER, chosen.spi), (TO_INITIATOR, offer.spi)] {
+        let seed = [&g_xy, &[chosen.protocol][..], spi, ni_b, nr_b].concat();
+        let material = keymat(sa.hash, skeyid_d, &seed, encryption + integrity);
+        out.tell(place, whole, &material);
+        let (front, back) = material.split_at_checked(encryption)?;
+        out.tell(place, cipher_key, front);
+        out.tell(place, integrity_key, back);
+    }
+    Some(())
+}
+
+/// The offered proposal that was chosen.
+fn offer_of<'a, 'b>(offered: &'b [Proposal<'a>], chosen: &Proposal<'_>) -> Option<&'b Proposal<'a>> {
+    let fits = |offer: &&Proposal<'_>| (offer.number, offer.protocol) == (chosen.number, chosen.protocol);
+    let mut fitting = offered.iter().filter(fits);
+    let only = fitting.next()?;
+    fitting.next().is_none().then_some(only)
+}
+
+/// Lengths of the cipher key and the integrity key in bytes (RFC 2407 sections 4.4.3, 4.4.4 and 4.5).
+fn key_lengths(protocol: u8, transform: &Transform<'_>) -> Option<(usize, usize)> {
+    let encryption = match (protocol, transform.id) {
+        (AH, _) | (ESP, 11) => 0,
+        (ESP, 2) => 8,
+        (ESP, 3) => 24,
+        (ESP, 12) => usize::from(transform.attribute(6)? / 8),
+        _ => return None,
+    };
+    let integrity = match transform.attribute(5) {
+        Some(1) => 16,
+        Some(2) => 20,
+        Some(5) => 32,
+        Some(6) => 48,
+        Some(7) => 64,
+        None if protocol == ESP => 0,
+        _ => return None,
+    };
+    Some((encryption, integrity))
+}
