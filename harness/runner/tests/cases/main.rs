@@ -4,6 +4,7 @@
 
 mod common;
 mod loopback;
+mod pool;
 mod steps;
 mod strongswan;
 mod tshark;

@@ -15,8 +15,8 @@ use ikev1_scenario::model::{
 };
 use rstest::rstest;
 
-/// A peer, or `None` where Docker is missing and not required.
-async fn peer(guard: &RunGuard) -> Option<Strongswan> {
+/// Folder and image of the peer, or `None` where Docker is missing and not required.
+pub(crate) async fn image() -> Option<(PeerDir, String)> {
     if let Err(reason) = docker_available().await {
         let required = std::env::var("IKEV1_REQUIRE_DOCKER").is_ok_and(|value| value == "1");
         assert!(!required, "IKEV1_REQUIRE_DOCKER=1, but {reason}");
@@ -27,6 +27,11 @@ async fn peer(guard: &RunGuard) -> Option<Strongswan> {
     let suite = peer.suite(None).unwrap();
     let mut progress = |line: &str| println!("{line}");
     let image = ensure_image(&peer, &suite, &mut progress).await.unwrap();
+    Some((peer, image))
+}
+
+async fn peer(guard: &RunGuard) -> Option<Strongswan> {
+    let (peer, image) = image().await?;
     Some(Strongswan::start(&peer, image, guard.run_id().to_owned()).await.unwrap())
 }
 
