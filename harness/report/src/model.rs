@@ -125,6 +125,9 @@ pub struct CaseResult {
     pub reason: String,
     /// The evidence.
     pub findings: Vec<Finding>,
+    /// What else is worth knowing: how many derived values agree or were recomputed, the SAs at the end, refusals.
+    #[serde(default)]
+    pub notes: Vec<String>,
     /// Files of the case by kind (`case`, `transcript`, `capture`, `keys`, `peer-log`), relative to the report.
     pub artefacts: BTreeMap<String, String>,
     /// The command that runs this case again with the same bytes.

@@ -239,6 +239,7 @@ pub fn case_result(
         duration_ms: 0,
         reason: judgement.reason,
         findings: judgement.findings.into_iter().map(finding).collect(),
+        notes: judgement.notes,
         artefacts: BTreeMap::new(),
         rerun,
     };
