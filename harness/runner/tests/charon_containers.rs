@@ -12,7 +12,7 @@ use std::{
 use ikev1_runner::docker::{
     CHARON_PROTECTED, Charon, CharonConnection, CharonIsakmpSa, DockerError, HARNESS_PROTECTED,
     IsakmpSaState, LogEvent, PeerContainer, PeerDir, RunGuard, ValueLabel, docker_available, ensure_image,
-    parse_charon_log, parse_charon_notes, sweep,
+    parse_charon_log, parse_charon_notes, process_run_id, sweep, sweep_process,
 };
 use tokio::time::sleep;
 
@@ -210,15 +210,33 @@ async fn the_guard_removes_what_was_leaked() {
     let id = PeerContainer::id(charon.container()).to_owned();
     // What a killed or panicking harness leaves.
     std::mem::forget(charon);
-    let listed = || {
-        let filter = format!("label=ikev1-harness={run_id}");
-        let output = std::process::Command::new("docker")
-            .args(["ps", "--all", "--quiet", "--no-trunc", "--filter", &filter])
-            .output()
-            .unwrap();
-        String::from_utf8(output.stdout).unwrap()
-    };
-    assert_eq!(listed().trim(), id);
+    assert_eq!(listed("ps", &run_id).trim(), id);
     drop(guard);
-    assert_eq!(listed(), "");
+    assert_eq!(listed("ps", &run_id), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_of_the_process_removes_its_runs_with_their_networks() {
+    let Some(image) = image().await else { return };
+    let run_id = format!("{}-7", process_run_id());
+    let _guard = RunGuard::new(run_id.clone());
+    let charon = Charon::start_apart(&image, &run_id, CHARON_PROTECTED).await.unwrap();
+    std::mem::forget(charon);
+    assert_ne!(listed("ps", &run_id), "");
+    assert_ne!(listed("network", &run_id), "");
+    sweep_process().unwrap();
+    assert_eq!(listed("ps", &run_id), "");
+    assert_eq!(listed("network", &run_id), "");
+}
+
+/// IDs of the containers (`ps`) or networks (`network`) that carry the label of a run.
+fn listed(what: &str, run_id: &str) -> String {
+    let list: &[&str] = if what == "ps" { &["ps", "--all"] } else { &["network", "ls"] };
+    let filter = format!("label=ikev1-harness={run_id}");
+    let output = std::process::Command::new("docker")
+        .args(list)
+        .args(["--quiet", "--no-trunc", "--filter", &filter])
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap()
 }

@@ -23,6 +23,7 @@ use super::catalogue::Catalogue;
 use super::error::CliError;
 use super::peers::{self, PeerName};
 use super::vectors;
+use crate::docker::sweep_process;
 use crate::run::{RunOptions, Stop, run_cases};
 
 /// Arguments of `conform`.
@@ -287,11 +288,13 @@ fn run_folder(args: &Args, context: &Context, started: Timestamp) -> Result<Path
     }
 }
 
-/// The first Ctrl-C ends the run in order; a second one ends the process at once.
+/// The first Ctrl-C ends the run in order; a second one ends the process as soon as its containers are gone.
 fn stop_on_interrupt(stop: &Stop) -> Result<(), CliError> {
     let stop = stop.clone();
     ctrlc::set_handler(move || {
         if stop.set() {
+            // Where there is no Docker there is nothing to remove; otherwise the containers' own time limit is left.
+            let _ = sweep_process();
             std::process::exit(i32::from(Outcome::Harness.code()));
         }
     })

@@ -9,7 +9,8 @@ use tokio::runtime::{Builder, Runtime};
 use super::error::{CliError, unknown};
 use super::workspace::Workspace;
 use crate::docker::{
-    DockerError, PeerDir, RunGuard, docker_available, ensure_image, log_of_run, sweep_blocking,
+    DockerError, PeerDir, RunGuard, docker_available, ensure_image, log_of_run, process_run_id,
+    sweep_blocking,
 };
 use crate::execute::CaseLimits;
 use crate::run::{CaseRunner, LoopbackRunner, PoolRunner, StartMember};
@@ -133,7 +134,7 @@ fn container(
             Ok((peer, image))
         })
         .map_err(|error: DockerError| CliError::harness(error))?;
-    let run_id = format!("run-{}", std::process::id());
+    let run_id = process_run_id();
     let guards = Mutex::new(Vec::new());
     let start: StartMember<Strongswan> = Box::new(move |runtime, member| {
         guards.lock().unwrap_or_else(PoisonError::into_inner).push(RunGuard::new(member));

@@ -36,6 +36,6 @@ pub use container::{ContainerRequest, ExecOutput, PeerContainer};
 pub use error::{DockerError, ViciError};
 pub use images::{LABEL, Progress, content_hash, docker_available, ensure_image, image_name};
 pub use manifest::{PeerDir, PeerManifest, PeerRole};
-pub use sweep::{RunGuard, log_of_run, sweep, sweep_blocking};
+pub use sweep::{RunGuard, log_of_run, process_run_id, sweep, sweep_blocking, sweep_process};
 pub use vici::{COMMAND_TIMEOUT, Reply, Vici};
 pub use vici_message::{Element, Section};

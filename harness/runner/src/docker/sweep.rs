@@ -1,5 +1,6 @@
 //! Removal of containers and networks that a run has left behind.
 
+use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 
 use super::{error::DockerError, images::LABEL};
@@ -39,6 +40,31 @@ pub fn sweep_blocking(run_id: &str) -> Result<Vec<String>, DockerError> {
         remove_network(network)?;
     }
     Ok(ids)
+}
+
+/// The beginning of the run IDs of this process; a member of a pool adds its number.
+#[must_use]
+pub fn process_run_id() -> String {
+    format!("run-{}", std::process::id())
+}
+
+/// Removes every container and network of every run of this process, for a user who does not wait for its end.
+///
+/// # Errors
+/// A docker command that fails.
+pub fn sweep_process() -> Result<(), DockerError> {
+    let own = process_run_id();
+    let (filter, format) = (format!("label={LABEL}"), format!("{{{{.Label \"{LABEL}\"}}}}"));
+    let mut runs = docker(&["ps", "--all", "--filter", &filter, "--format", &format])?;
+    runs.push('\n');
+    runs.push_str(&docker(&["network", "ls", "--filter", &filter, "--format", &format])?);
+    let of_this_process = |run: &&str| {
+        run.strip_prefix(own.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    };
+    for run in runs.lines().filter(of_this_process).collect::<BTreeSet<_>>() {
+        sweep_blocking(run)?;
+    }
+    Ok(())
 }
 
 /// What the containers of the run `run_id` have printed; empty when there is none, or the engine does not tell.
