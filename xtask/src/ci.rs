@@ -8,9 +8,10 @@ use std::time::Instant;
 
 use ikev1_report::Outcome;
 use ikev1_report::model::Report;
-use ikev1_runner::cli::{CliError, Global, Workspace};
 use ikev1_scenario::Verdict;
 use ikev1_scenario::model::Role;
+
+use crate::harness;
 
 /// Arguments of `ci`.
 #[derive(Debug, Clone, clap::Args)]
@@ -33,7 +34,7 @@ const STRONGSWAN_CASES_MIN: usize = 25;
 /// What a step does.
 enum Action {
     Cargo(&'static [&'static str]),
-    /// `cargo xtask`, built anew: the program that runs may have been replaced by a step with other features.
+    /// A command of the harness, as `cargo xtask` starts it.
     Xtask(&'static [&'static str]),
     Check(fn(&Path) -> Result<(), String>),
 }
@@ -63,8 +64,23 @@ const STEPS: &[Step] = &[
     },
     cargo("tests", TEST_COMMAND),
     cargo("documentation", &["doc", "--workspace", "--no-deps"]),
+    cargo(
+        "lints with OpenSSL",
+        &[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--features",
+            "ikev1-runner/openssl",
+            "--",
+            "-D",
+            "warnings",
+        ],
+    ),
+    cargo("tests of the engine with OpenSSL", &["test", "--package", "ikev1", "--features", "openssl"]),
     xtask("scenarios", &["lint"]),
     xtask("schemas", &["schema", "--check"]),
+    xtask("vectors on both providers", &["vectors"]),
     xtask("conformance of ourselves", &["conform", "--out", "reports/run/ci/self"]),
     xtask("verdicts from disk", &["rejudge", "reports/run/ci/self", "--check"]),
     Step {
@@ -73,30 +89,21 @@ const STEPS: &[Step] = &[
     },
     Step { what: "strongSwan cases ran", action: Action::Check(strongswan_cases_ran), containers: true },
     Step { what: "no container is left", action: Action::Check(no_container_is_left), containers: true },
-    cargo(
-        "lints with OpenSSL",
-        &["clippy", "--workspace", "--all-targets", "--features", "xtask/openssl", "--", "-D", "warnings"],
-    ),
-    cargo("tests of the engine with OpenSSL", &["test", "--package", "ikev1", "--features", "openssl"]),
-    cargo(
-        "vectors on both providers",
-        &["run", "--quiet", "--package", "xtask", "--features", "openssl", "--", "vectors"],
-    ),
 ];
 
-pub(crate) fn run(args: &Args, global: &Global) -> Outcome {
-    match steps(args, global) {
+pub(crate) fn run(args: &Args) -> Outcome {
+    match steps(args) {
         Ok(outcome) => outcome,
         Err(error) => {
             // Nothing is left to be told when standard error is closed too.
             let _ = writeln!(io::stderr(), "error: {error}");
-            error.outcome()
+            Outcome::Harness
         }
     }
 }
 
-fn steps(args: &Args, global: &Global) -> Result<Outcome, CliError> {
-    let workspace = Workspace::find(global.root.as_deref())?;
+fn steps(args: &Args) -> io::Result<Outcome> {
+    let root = harness::root();
     let mut err = io::stderr();
     let mut summary = Vec::new();
     let mut failed = false;
@@ -106,7 +113,7 @@ fn steps(args: &Args, global: &Global) -> Result<Outcome, CliError> {
             continue;
         }
         let start = Instant::now();
-        let result = run_step(step, workspace.root());
+        let result = run_step(step, &root);
         let seconds = start.elapsed().as_secs();
         let outcome = match result {
             Ok(()) => "ok".to_owned(),
@@ -127,21 +134,18 @@ fn steps(args: &Args, global: &Global) -> Result<Outcome, CliError> {
 fn run_step(step: &Step, root: &Path) -> Result<(), String> {
     let mut command = match step.action {
         Action::Check(check) => return check(root),
-        Action::Cargo(arguments) => cargo_command(&[], arguments),
-        Action::Xtask(arguments) => cargo_command(&["xtask"], arguments),
+        Action::Xtask(arguments) => harness::command(arguments.iter().map(Into::into)),
+        Action::Cargo(arguments) => {
+            let mut command = harness::cargo();
+            command.args(arguments);
+            command
+        }
     };
     if step.what == "documentation" {
         command.env("RUSTDOCFLAGS", "-D warnings");
     }
     let status = command.current_dir(root).status().map_err(|e| e.to_string())?;
     if status.success() { Ok(()) } else { Err(status.to_string()) }
-}
-
-fn cargo_command(before: &[&str], arguments: &[&str]) -> Command {
-    // Cargo tells its children where it is.
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(before).args(arguments);
-    command
 }
 
 /// The README's test command is the one that runs here.

@@ -1,37 +1,32 @@
-//! `cargo xtask`: the harness' commands from a source tree, and `ci`, which is all of CI.
+//! `cargo xtask`: the commands of the harness from a source tree, and `ci`, which is all of CI.
+//!
+//! The harness is built here with the OpenSSL provider where OpenSSL's development files are installed, and without it
+//! elsewhere: a Cargo feature cannot look, so this launcher does. Its own build is small for that reason.
 
 mod ci;
+mod harness;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-use ikev1_runner::cli::{self, Global};
+use clap::Parser;
+use ikev1_report::Outcome;
 
-/// IKEv1 (RFC 2407, 2408, 2409) conformance and interoperability harness.
-///
-/// Exit codes: 0 nothing unexpected; 1 an unexpected verdict; 2 a wrong command line or input file; 3 a fault of the
-/// harness or of its surroundings.
+/// Everything that CI checks.
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
-struct Arguments {
+#[command(name = "cargo xtask ci", bin_name = "cargo xtask ci")]
+struct CiArguments {
     #[command(flatten)]
-    global: Global,
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    #[command(flatten)]
-    Harness(cli::Command),
-    /// Run everything that CI checks
-    Ci(ci::Args),
+    ci: ci::Args,
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    match &arguments.command {
-        Command::Harness(command) => cli::run(command, &arguments.global, "cargo xtask").into(),
-        Command::Ci(args) => ci::run(args, &arguments.global).into(),
+    let mut arguments = std::env::args_os().skip(1).peekable();
+    if arguments.peek().is_some_and(|first| first == "ci") {
+        return ci::run(&CiArguments::parse_from(arguments).ci).into();
     }
+    let error = harness::replace_this_process(arguments);
+    // Nothing is left to be told when standard error is closed too.
+    let _ = writeln!(io::stderr(), "error: cannot start cargo: {error}");
+    Outcome::Harness.into()
 }

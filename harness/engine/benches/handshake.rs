@@ -39,10 +39,10 @@ fn handshake(provider: &'static dyn CryptoProvider) -> Pair {
 /// The exponentiations in it: on each side, in each phase, the public value and the shared secret.
 fn exponentiations(provider: &dyn CryptoProvider) {
     for _ in 0..2 {
-        let alice = provider.dh_generate(GROUP, &mut SeedRandom(1)).unwrap();
-        let bob = provider.dh_generate(GROUP, &mut SeedRandom(2)).unwrap();
-        black_box(provider.dh_shared(GROUP, &alice.private, &bob.public).unwrap());
-        black_box(provider.dh_shared(GROUP, &bob.private, &alice.public).unwrap());
+        let alice = provider.dh_generate(&GROUP, &mut SeedRandom(1)).unwrap();
+        let bob = provider.dh_generate(&GROUP, &mut SeedRandom(2)).unwrap();
+        black_box(provider.dh_shared(&GROUP, &alice.private, &bob.public).unwrap());
+        black_box(provider.dh_shared(&GROUP, &bob.private, &alice.public).unwrap());
     }
 }
 

@@ -2,18 +2,36 @@
 
 use core::time::Duration;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
-use crate::crypto::{CipherAlgorithm, Group, HashAlgorithm, Secret};
+use crate::crypto::{CipherAlgorithm, Group, HashAlgorithm, KeyType, Secret};
 use crate::limits::Limits;
-use crate::wire::Identification;
+use crate::pki::{Credentials, TrustStore, UnixTime};
+use crate::wire::{AuthMethod, Identification};
 
 /// Everything that an endpoint is told.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
-    /// The peers that it knows; the first that fits a datagram's source address is used.
+    /// The peers that it knows. A first message belongs to one whose address is its source, else to one without an
+    /// address; where several fit, the offer and the identity decide, and at last their order here.
     pub peers: Vec<PeerConfig>,
     /// Bounds on what peers can make it hold.
     pub limits: Limits,
+    /// The calendar time at [`Timestamp::ZERO`](crate::io::Timestamp::ZERO), for the validity of certificates. Without
+    /// it every certificate is refused, and only keys known beforehand authenticate.
+    pub clock_start: Option<UnixTime>,
+}
+
+/// When our certificates go along with our proof of identity, where it is a signature (RFC 4945 section 3.3.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum SendCertificate {
+    /// When the peer asked by a CR payload for one of an authority that our chain leads to.
+    #[default]
+    IfAsked,
+    /// Unasked too.
+    Always,
+    /// Never: the peer has them by other means.
+    Never,
 }
 
 /// Which exchange sets up phase 1 (RFC 2409 sections 5.4 and following).
@@ -28,12 +46,74 @@ pub enum Phase1Mode {
 /// Whether NAT traversal (RFC 3947) is offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum NatTraversal {
-    /// No vendor ID, no NAT-D payloads.
+    /// No vendor ID, no NAT-D payloads, whatever versions are configured.
     Off,
     /// Offered; the float to the NAT-T port happens when a NAT is found.
     Auto,
     /// Offered; our NAT-D payload claims a source that is not ours, so the peer finds a NAT.
     Force,
+}
+
+/// A specification of NAT traversal that two sides may agree on, oldest first: the greatest that both announce is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum NatTraversalVersion {
+    /// draft-ietf-ipsec-nat-t-ike-02, announced by the MD5 of its name.
+    Draft02,
+    /// The same, announced by the MD5 of its name with a line feed behind, as the draft itself prints it.
+    Draft02LineFeed,
+    /// draft-ietf-ipsec-nat-t-ike-03.
+    Draft03,
+    /// RFC 3947.
+    Rfc3947,
+}
+
+/// When a peer is asked whether it still lives (RFC 3706).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DpdTrigger {
+    /// Never, but by [`Endpoint::probe_peer`](crate::Endpoint::probe_peer). The peer's own questions are answered.
+    OnCommand,
+    /// When nothing authenticated has come from it for this long.
+    Idle(Duration),
+    /// When packets are sent to it and nothing authenticated has come from it for this long (section 5.5).
+    Traffic(Duration),
+}
+
+/// Dead peer detection (RFC 3706). It is announced by a vendor ID, and used when the peer announces it too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeadPeerDetection {
+    /// When the peer is asked.
+    pub trigger: DpdTrigger,
+    /// How long an answer is waited for.
+    pub timeout: Duration,
+    /// How often the peer is asked once more before it is dead.
+    pub retries: u8,
+}
+
+/// Whether messages may come and go in fragments (payload type 132).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FragmentationMode {
+    /// Not announced; fragments are refused.
+    Off,
+    /// Announced, and fragments are taken; none are sent.
+    Accept,
+    /// As `Accept`, and messages that are too large go out in fragments to a peer that announces it.
+    On,
+    /// As `On`, whether the peer announces it or not.
+    Force,
+}
+
+/// Fragmentation of messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fragmentation {
+    /// In which direction.
+    pub mode: FragmentationMode,
+    /// The largest UDP payload in bytes that a message goes out in without being cut; at least 64.
+    pub size: u16,
+}
+
+impl Fragmentation {
+    /// Neither announced nor used.
+    pub const OFF: Self = Self { mode: FragmentationMode::Off, size: 1280 };
 }
 
 /// One peer and how to speak with it.
@@ -45,7 +125,9 @@ pub struct PeerConfig {
     pub local: SocketAddr,
     /// Our end for NAT traversal; port 4500 in the field.
     pub local_nat_t: SocketAddr,
-    /// Its address; `None` accepts any source (responder only).
+    /// Its address; `None` accepts any source (responder only). Several such peers are told apart by the identity: in
+    /// aggressive mode at the first message, in main mode with signatures once the identity is decrypted. In main mode
+    /// with a pre-shared key the first is taken, since SKEYID depends on the key (RFC 2409 section 5.4).
     pub remote: Option<IpAddr>,
     /// Its ISAKMP port.
     pub remote_port: u16,
@@ -59,6 +141,17 @@ pub struct PeerConfig {
     pub remote_id: Option<Identification>,
     /// The pre-shared key.
     pub pre_shared_key: Secret,
+    /// What we prove our identity with where signatures or public key encryption authenticate.
+    pub credentials: Option<Credentials>,
+    /// Whom we believe about the peer's public key.
+    pub trust: Arc<TrustStore>,
+    /// When our certificates go along.
+    pub send_certificate: SendCertificate,
+    /// Ask for the peer's certificate, by a CR payload for each trust anchor (RFC 4945 section 3.2.7.1).
+    pub request_certificate: bool,
+    /// Refuse an identity that is an address other than the one that the peer speaks from, where a certificate vouches
+    /// for the identity (RFC 4945 section 3.1.1).
+    pub verify_address_id: bool,
     /// Phase 1 transforms, best first.
     pub phase1: Vec<Phase1Transform>,
     /// Life of the ISAKMP SA in seconds, which we offer and at most accept.
@@ -67,8 +160,17 @@ pub struct PeerConfig {
     pub ipsec: Vec<IpsecPolicy>,
     /// NAT traversal.
     pub nat_traversal: NatTraversal,
-    /// Send INITIAL-CONTACT with our last message of phase 1, as its initiator, when no other SA with the peer stands.
+    /// The versions of NAT traversal that are announced.
+    pub nat_traversal_versions: Vec<NatTraversalVersion>,
+    /// Behind a NAT, a keep-alive goes out when nothing else has for this long (RFC 3948 section 4, which suggests 20
+    /// seconds); `None` sends none.
+    pub nat_keep_alive: Option<Duration>,
+    /// Send INITIAL-CONTACT at the end of phase 1 when no other SA with the peer stands (RFC 2407 section 4.6.3.3).
     pub initial_contact: bool,
+    /// Dead peer detection; `None` neither announces it nor answers.
+    pub dead_peer_detection: Option<DeadPeerDetection>,
+    /// Fragmentation of messages.
+    pub fragmentation: Fragmentation,
     /// Retransmission of unanswered messages.
     pub retransmission: Retransmission,
     /// Replace SAs before they expire (as the side that initiated them); else they just expire.
@@ -77,9 +179,157 @@ pub struct PeerConfig {
     pub rekey_margin: Duration,
 }
 
-/// One acceptable set of phase 1 attributes. The authentication method is a pre-shared key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+impl PeerConfig {
+    /// A peer on the ports of the field, 500 and 4500, identified by its address, with main mode and no transform, key
+    /// or policy yet. Everything else is off or has its usual value, so that a caller names just what it wants:
+    /// `PeerConfig { mode, ..PeerConfig::new(name, local, remote) }`.
+    #[must_use]
+    pub fn new(name: impl Into<String>, local: IpAddr, remote: Option<IpAddr>) -> Self {
+        Self {
+            name: name.into(),
+            local: SocketAddr::new(local, 500),
+            local_nat_t: SocketAddr::new(local, 4500),
+            remote,
+            remote_port: 500,
+            remote_nat_t_port: 4500,
+            mode: Phase1Mode::Main,
+            local_id: Identification::ip(local),
+            remote_id: remote.map(Identification::ip),
+            pre_shared_key: Secret::new(Vec::new()),
+            credentials: None,
+            trust: Arc::default(),
+            send_certificate: SendCertificate::IfAsked,
+            request_certificate: true,
+            verify_address_id: true,
+            phase1: Vec::new(),
+            phase1_lifetime: Duration::from_secs(28_800),
+            ipsec: Vec::new(),
+            nat_traversal: NatTraversal::Off,
+            nat_traversal_versions: vec![NatTraversalVersion::Rfc3947],
+            nat_keep_alive: None,
+            initial_contact: false,
+            dead_peer_detection: None,
+            fragmentation: Fragmentation::OFF,
+            retransmission: Retransmission::default(),
+            rekey: false,
+            rekey_margin: Duration::from_secs(300),
+        }
+    }
+}
+
+impl PeerConfig {
+    /// Whether we have the private key that an authentication method takes, if it takes one.
+    #[must_use]
+    pub fn can_authenticate(&self, method: AuthenticationMethod) -> bool {
+        let own = self.credentials.as_ref().map(|credentials| credentials.private_key().key_type());
+        method.key_type().is_none_or(|wanted| own == Some(wanted))
+    }
+}
+
+/// How the two sides of phase 1 show who they are (RFC 2409 section 5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+#[non_exhaustive]
+pub enum AuthenticationMethod {
+    /// Both know a secret (RFC 2409 section 5.4).
+    #[default]
+    PreSharedKey,
+    /// DSS signatures (RFC 2409 section 5.1).
+    DssSignature,
+    /// RSA signatures (RFC 2409 section 5.1).
+    RsaSignature,
+    /// Nonces and identities encrypted under the other side's RSA key (RFC 2409 section 5.2).
+    RsaEncryption,
+    /// As before, with only the nonce under RSA (RFC 2409 section 5.3).
+    RevisedRsaEncryption,
+    /// ECDSA with SHA-256 on P-256 (RFC 4754).
+    EcdsaP256,
+    /// ECDSA with SHA-384 on P-384 (RFC 4754).
+    EcdsaP384,
+    /// ECDSA with SHA-512 on P-521 (RFC 4754).
+    EcdsaP521,
+}
+
+impl AuthenticationMethod {
+    /// Every method.
+    pub const ALL: &'static [Self] = &[
+        Self::PreSharedKey,
+        Self::DssSignature,
+        Self::RsaSignature,
+        Self::RsaEncryption,
+        Self::RevisedRsaEncryption,
+        Self::EcdsaP256,
+        Self::EcdsaP384,
+        Self::EcdsaP521,
+    ];
+
+    /// The name used in scenarios, such as `rsa-signature`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PreSharedKey => "psk",
+            Self::DssSignature => "dss-signature",
+            Self::RsaSignature => "rsa-signature",
+            Self::RsaEncryption => "rsa-encryption",
+            Self::RevisedRsaEncryption => "revised-rsa-encryption",
+            Self::EcdsaP256 => "ecdsa-p256",
+            Self::EcdsaP384 => "ecdsa-p384",
+            Self::EcdsaP521 => "ecdsa-p521",
+        }
+    }
+
+    /// The private key that it takes; `None` for a pre-shared key.
+    #[must_use]
+    pub const fn key_type(self) -> Option<KeyType> {
+        match self {
+            Self::PreSharedKey => None,
+            Self::DssSignature => Some(KeyType::Dsa),
+            Self::RsaSignature | Self::RsaEncryption | Self::RevisedRsaEncryption => Some(KeyType::Rsa),
+            Self::EcdsaP256 => Some(KeyType::EcdsaP256),
+            Self::EcdsaP384 => Some(KeyType::EcdsaP384),
+            Self::EcdsaP521 => Some(KeyType::EcdsaP521),
+        }
+    }
+
+    /// Whether SIG_I and SIG_R authenticate (RFC 2409 section 5.1).
+    #[must_use]
+    pub const fn is_signature(self) -> bool {
+        matches!(
+            self,
+            Self::DssSignature | Self::RsaSignature | Self::EcdsaP256 | Self::EcdsaP384 | Self::EcdsaP521
+        )
+    }
+
+    /// The hash whose HMAC makes the HASH_I and HASH_R that are signed, where the signature is tied to one: SHA for DSS
+    /// (RFC 2409 section 5.1), that of RFC 4754 section 4 for ECDSA. `None` where it is the negotiated one.
+    #[must_use]
+    pub const fn tied_hash(self) -> Option<HashAlgorithm> {
+        match (self.is_signature(), self.key_type()) {
+            (true, Some(key)) => key.hash(),
+            _ => None,
+        }
+    }
+
+    /// Its number in the Authentication Method attribute (RFC 2409 Appendix A, RFC 4754).
+    #[must_use]
+    pub const fn number(self) -> AuthMethod {
+        match self {
+            Self::PreSharedKey => AuthMethod::PRE_SHARED_KEY,
+            Self::DssSignature => AuthMethod::DSS_SIGNATURES,
+            Self::RsaSignature => AuthMethod::RSA_SIGNATURES,
+            Self::RsaEncryption => AuthMethod::RSA_ENCRYPTION,
+            Self::RevisedRsaEncryption => AuthMethod::REVISED_RSA_ENCRYPTION,
+            Self::EcdsaP256 => AuthMethod::ECDSA_256,
+            Self::EcdsaP384 => AuthMethod::ECDSA_384,
+            Self::EcdsaP521 => AuthMethod::ECDSA_521,
+        }
+    }
+}
+
+/// One acceptable set of phase 1 attributes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Phase1Transform {
+    /// Authentication method.
+    pub authentication: AuthenticationMethod,
     /// Encryption algorithm with its key length.
     pub cipher: CipherAlgorithm,
     /// Hash algorithm; the prf is its HMAC.

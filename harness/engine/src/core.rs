@@ -3,19 +3,22 @@
 
 use core::fmt;
 use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
 
 use crate::config::{PeerConfig, Phase1Transform};
-use crate::crypto::{CryptoProvider, RandomSource, Secret};
+use crate::crypto::{CryptoProvider, HashAlgorithm, RandomSource, Secret};
 use crate::error::ExchangeError;
 use crate::event::Event;
+use crate::fragmentation;
 use crate::hook::{AuthHash, OutgoingHook, OutgoingMessage};
 use crate::io::{Datagram, IP_UDP, Output, Timestamp};
+use crate::keep_alive::KeepAlives;
 use crate::keylog::{Direction, KeyLog, Label};
 use crate::keys::{self, Cookies, PhaseOneKeys};
 use crate::limits::Limits;
+use crate::pki::UnixTime;
 use crate::retransmit::Sent;
 use crate::timer::Timers;
 use crate::wire::{
@@ -32,9 +35,16 @@ pub(crate) struct Core {
     pub(crate) outputs: VecDeque<Output>,
     pub(crate) timers: Timers,
     pub(crate) limits: Limits,
+    /// Key of the responder cookies; empty until the first one.
+    pub(crate) cookie_secret: Secret,
     pub(crate) now: Timestamp,
+    /// The calendar time at the start of the driver's time.
+    pub(crate) clock_start: Option<UnixTime>,
     /// HASH_I or HASH_R of the message that is sent next, for the hook.
     pub(crate) auth_hash: Option<AuthHash>,
+    /// Fragment ID of the last message that went out in fragments.
+    pub(crate) fragment_id: u16,
+    pub(crate) keep_alives: KeepAlives,
 }
 
 impl fmt::Debug for Core {
@@ -54,6 +64,8 @@ pub(crate) struct Path {
     pub(crate) remote: SocketAddr,
     /// On the NAT traversal ports, where a non-ESP marker stands before each message.
     pub(crate) nat_t: bool,
+    /// The largest UDP payload that a message goes out in; a larger one goes out in fragments. `None`: however large.
+    pub(crate) fragment_size: Option<u16>,
 }
 
 impl Path {
@@ -63,7 +75,13 @@ impl Path {
             local: peer.local_nat_t,
             remote: SocketAddr::new(self.remote.ip(), peer.remote_nat_t_port),
             nat_t: true,
+            ..*self
         }
+    }
+
+    /// The path back to where a message came from.
+    pub(crate) fn moved(&self, received: Self) -> Self {
+        Self { fragment_size: self.fragment_size, ..received }
     }
 }
 
@@ -142,11 +160,17 @@ pub(crate) struct Envelope {
 }
 
 impl Core {
+    /// The present by the calendar, where the configuration says when the driver's time began.
+    pub(crate) fn calendar(&self) -> Option<UnixTime> {
+        self.clock_start.map(|start| start.plus(self.now.0))
+    }
+
     pub(crate) fn event(&mut self, event: Event) {
         self.outputs.push_back(Output::Event(event));
     }
 
     pub(crate) fn transmit(&mut self, datagram: Datagram) {
+        self.keep_alives.sent(datagram.remote, self.now);
         self.outputs.push_back(Output::Transmit(datagram));
     }
 
@@ -156,7 +180,26 @@ impl Core {
         bytes
     }
 
-    /// A cookie: random, never zero, so it costs no state and says nothing about us (RFC 2408 section 2.5.3).
+    /// CKY-R for an exchange that a peer begins, as RFC 2408 section 2.5.3 recommends: a prf under a secret of this
+    /// endpoint over both ends, CKY-I and a count of exchanges, cut to 8 octets. It costs no state, nobody else can
+    /// make one, and it is another one for each exchange, for which the RFC has the time in place of a count.
+    pub(crate) fn responder_cookie(&mut self, path: &Path, initiator: Cookie, count: u64) -> Cookie {
+        let end = |end: SocketAddr| match end.ip() {
+            IpAddr::V4(ip) => [&ip.octets()[..], &end.port().to_be_bytes()].concat(),
+            IpAddr::V6(ip) => [&ip.octets()[..], &end.port().to_be_bytes()].concat(),
+        };
+        if self.cookie_secret.is_empty() {
+            self.cookie_secret = Secret::new(self.random_bytes::<32>().to_vec());
+        }
+        let count = count.to_be_bytes();
+        let parts: [&[u8]; 4] = [&end(path.remote), &end(path.local), &initiator.0, &count];
+        let tag = self.provider.prf(HashAlgorithm::Sha2_256, self.cookie_secret.as_bytes(), &parts);
+        let cookie = tag.as_bytes().first_chunk().map_or(Cookie::ZERO, |cookie| Cookie(*cookie));
+        // Zero would say that there is no responder cookie yet.
+        if cookie.is_zero() { Cookie([1; 8]) } else { cookie }
+    }
+
+    /// CKY-I: random and never zero, so that an answer with it comes from someone who saw our message.
     pub(crate) fn new_cookie(&mut self) -> Cookie {
         let cookie = Cookie(self.random_bytes());
         if cookie.is_zero() { Cookie([0xff; 8]) } else { cookie }
@@ -177,8 +220,13 @@ impl Core {
         if !wishes.keep_length {
             set_length(&mut message);
         }
-        let covered = wishes.hash_covers_edit.then(|| Bytes::copy_from_slice(&message));
-        Sent { covered, ..self.send_bytes(envelope.path, message) }
+        let message_bytes = Bytes::from(message.clone());
+        let sent = self.send_bytes(envelope.path, message);
+        if sent.datagrams.len() > 1 {
+            // Nobody sees it whole on the wire.
+            self.key_log.plaintext(Direction::Outbound, &message_bytes);
+        }
+        Sent { covered: wishes.hash_covers_edit.then_some(message_bytes), ..sent }
     }
 
     /// Sends a message as HDR*: pads, encrypts from `iv`; the returned [`Sent`] has the next IV.
@@ -240,17 +288,28 @@ impl Core {
         HookWishes { keep_length: outgoing.keep_length, hash_covers_edit: outgoing.hash_covers_edit }
     }
 
+    /// Sends a finished message, in fragments where it is too large for its path.
     fn send_bytes(&mut self, path: Path, message: Vec<u8>) -> Sent {
-        let payload = if path.nat_t {
-            let mut marked = NON_ESP_MARKER.to_vec();
-            marked.extend_from_slice(&message);
-            Bytes::from(marked)
-        } else {
-            Bytes::from(message)
+        let marker = if path.nat_t { NON_ESP_MARKER.as_slice() } else { &[] };
+        let largest = path.fragment_size.map(|size| usize::from(size).saturating_sub(marker.len()));
+        let parts = match largest {
+            Some(largest) if message.len() > largest => {
+                self.fragment_id = self.fragment_id.wrapping_add(1);
+                fragmentation::split(&message, largest, self.fragment_id)
+            }
+            _ => vec![message],
         };
-        let datagram = Datagram { ip_protocol: IP_UDP, local: path.local, remote: path.remote, payload };
-        self.transmit(datagram.clone());
-        Sent { datagram, next_iv: Vec::new(), covered: None }
+        let datagram = |part: Vec<u8>| Datagram {
+            ip_protocol: IP_UDP,
+            local: path.local,
+            remote: path.remote,
+            payload: if marker.is_empty() { part } else { [marker, &part].concat() }.into(),
+        };
+        let datagrams: Vec<_> = parts.into_iter().map(datagram).collect();
+        for datagram in &datagrams {
+            self.transmit(datagram.clone());
+        }
+        Sent { datagrams, next_iv: Vec::new(), covered: None }
     }
 
     /// Decrypts a message's body from `iv` and reads its chain. Nothing is stored: the caller keeps

@@ -1,8 +1,9 @@
 //! Why an exchange could not go on, and what the peer is told about it.
 
-use crate::crypto::CryptoError;
+use crate::crypto::{CryptoError, KeyType};
 use crate::keylog::Label;
-use crate::wire::{CookiePair, ExchangeType, MessageId, NotifyType, PayloadType, WireError};
+use crate::pki::PkiError;
+use crate::wire::{CookiePair, ExchangeType, MessageId, NotifyType, PayloadType, ProtocolId, WireError};
 
 /// Why a message was refused or an exchange ended without its SA.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -88,12 +89,68 @@ pub enum ExchangeError {
     /// An authentication hash differs from ours.
     #[error("{0} does not verify")]
     HashMismatch(Label),
+    /// A signature is not that of the peer's key over HASH_I or HASH_R.
+    #[error("{0} does not verify")]
+    SignatureMismatch(Label),
+    /// A signature that is not as long as those of the peer's key.
+    #[error("signature of {got} bytes, those of the peer's key have {expected}")]
+    SignatureLength {
+        /// Length in bytes.
+        got: usize,
+        /// What the key's signatures have, in bytes.
+        expected: usize,
+    },
+    /// The peer's public key is of another type than the negotiated authentication method takes.
+    #[error("the peer's key is of type {}, {method} does not work with it", .got.name())]
+    PeerKeyType {
+        /// The method's name.
+        method: &'static str,
+        /// The type of the peer's key.
+        got: KeyType,
+    },
+    /// The peer's certificate, or our own, is refused.
+    #[error("certificate: {0}")]
+    Pki(#[from] PkiError),
+    /// [`Config::clock_start`](crate::config::Config::clock_start) is not set, so no certificate can be valid.
+    #[error("the calendar time is not known, so no certificate can be validated")]
+    CalendarUnknown,
+    /// We have no private key for this authentication method.
+    #[error("no credentials for authentication method {0}")]
+    NoCredentials(&'static str),
     /// The peer's identity is not the one expected, or not one that the policy allows.
     #[error("identity {0} is refused")]
     IdentityRefused(String),
     /// Reserved octets that must be zero are not.
     #[error("reserved octets of payload {0:?} are not zero")]
     ReservedNotZero(PayloadType),
+    /// The Protocol-ID of a Proposal, Notification or Delete payload names no protocol that is possible there.
+    #[error("protocol {0} is not possible here")]
+    InvalidProtocolId(ProtocolId),
+    /// An SPI that cannot be one of its protocol.
+    #[error("SPI of {len} bytes is not possible for protocol {protocol}")]
+    InvalidSpi {
+        /// The protocol.
+        protocol: ProtocolId,
+        /// Length of the SPI in bytes.
+        len: usize,
+    },
+    /// A Delete payload names SAs that do not stand with its sender.
+    #[error("{0} SPIs of a delete name no SA with its sender")]
+    UnknownSpis(usize),
+    /// The data of a notification do not have the form of its type.
+    #[error("notification {0:?} with data of another form")]
+    NotificationData(NotifyType),
+    /// A Fragment payload that can be part of no message.
+    #[error("impossible fragment: {0}")]
+    InvalidFragment(&'static str),
+    /// A sequence number of dead peer detection that was used before, or that nobody has asked with.
+    #[error("dead peer detection: sequence number {got}, expected {expected:?}")]
+    DpdSequence {
+        /// What came.
+        got: u32,
+        /// What should have come, where that is known.
+        expected: Option<u32>,
+    },
     /// A bound of [`Limits`](crate::limits::Limits) was reached.
     #[error("limit reached: {0}")]
     LimitReached(&'static str),
@@ -135,11 +192,22 @@ impl ExchangeError {
             Self::ProposalAltered(_) => NotifyType::BAD_PROPOSAL_SYNTAX,
             Self::DoiNotSupported(_) => NotifyType::DOI_NOT_SUPPORTED,
             Self::SituationNotSupported(_) => NotifyType::SITUATION_NOT_SUPPORTED,
+            Self::InvalidProtocolId(_) => NotifyType::INVALID_PROTOCOL_ID,
+            Self::InvalidSpi { .. } => NotifyType::INVALID_SPI,
             Self::HashMismatch(Label::HashI | Label::HashR) => NotifyType::AUTHENTICATION_FAILED,
             Self::HashMismatch(_) => NotifyType::INVALID_HASH_INFORMATION,
+            Self::SignatureMismatch(_) => NotifyType::AUTHENTICATION_FAILED,
+            Self::SignatureLength { .. } => NotifyType::INVALID_SIGNATURE,
+            Self::PeerKeyType { .. } | Self::CalendarUnknown => NotifyType::INVALID_CERTIFICATE,
+            Self::Pki(error) => error.notify_type(),
             Self::IdentityRefused(_) => NotifyType::INVALID_ID_INFORMATION,
             Self::Crypto(_)
             | Self::UnknownPeer(_)
+            | Self::NoCredentials(_)
+            | Self::UnknownSpis(_)
+            | Self::InvalidFragment(_)
+            | Self::NotificationData(_)
+            | Self::DpdSequence { .. }
             | Self::LimitReached(_)
             | Self::Replayed(_)
             | Self::TimedOut(_)
@@ -161,6 +229,8 @@ impl ExchangeError {
             | Self::ProposalAltered(_)
             | Self::DoiNotSupported(_)
             | Self::SituationNotSupported(_)
+            | Self::InvalidProtocolId(_)
+            | Self::InvalidSpi { .. }
             | Self::NonceLength(_)
             | Self::IdentityRefused(_)
             | Self::Crypto(_) => true,
@@ -188,6 +258,9 @@ pub enum ApiMisuse {
     /// Phase 1 is not complete.
     #[error("the ISAKMP SA is not established")]
     NotEstablished,
+    /// An extension that both sides must announce, and did not.
+    #[error("{0} was not announced by both sides")]
+    NotAnnounced(&'static str),
     /// A bound of [`Limits`](crate::limits::Limits) was reached.
     #[error("limit reached: {0}")]
     LimitReached(&'static str),

@@ -1,5 +1,7 @@
 //! What an endpoint tells its driver about SAs, exchanges and traffic.
 
+use std::net::SocketAddr;
+
 use bytes::Bytes;
 
 use crate::error::ExchangeError;
@@ -46,6 +48,8 @@ pub enum DeleteReason {
     LocalRequest,
     /// The peer said INITIAL-CONTACT on another ISAKMP SA.
     InitialContact,
+    /// The peer no longer answers (RFC 3706).
+    PeerDead,
 }
 
 /// Something that happened in an endpoint.
@@ -94,6 +98,20 @@ pub enum Event {
         /// Why.
         reason: DeleteReason,
     },
+    /// The peer did not answer the last question whether it lives (RFC 3706); its SAs are deleted without a message.
+    PeerDead {
+        /// The ISAKMP SA that asked.
+        sa: IsakmpSaId,
+        /// How often it asked.
+        asked: u32,
+    },
+    /// The peer speaks from another address or port: the mapping of its NAT has changed (RFC 3947 section 7).
+    PeerMoved {
+        /// The ISAKMP SA.
+        sa: IsakmpSaId,
+        /// Where it is now.
+        remote: SocketAddr,
+    },
     /// An exchange ended without its SA.
     ExchangeFailed {
         /// The ISAKMP SA it belonged to.
@@ -119,6 +137,14 @@ pub enum Event {
     /// A datagram was dropped or answered with an error; no SA came to harm.
     DatagramRejected {
         /// What was wrong with it.
+        error: ExchangeError,
+    },
+    /// A payload of a phase 1 message was discarded, and the message handled without it: a certificate or a request for
+    /// one that is of no use (RFC 2408 sections 5.9 and 5.10).
+    PayloadDiscarded {
+        /// The ISAKMP SA.
+        sa: IsakmpSaId,
+        /// What was wrong with the payload.
         error: ExchangeError,
     },
     /// An IP packet came out of an inbound IPsec SA.

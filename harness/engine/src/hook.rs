@@ -4,11 +4,16 @@
 //! the right keys: an [`OutgoingHook`] sees each finished message before it is encrypted and may
 //! change its bytes. Whatever it leaves is what is padded, encrypted, sent and retransmitted.
 
-use crate::crypto::{CryptoProvider, HashAlgorithm};
-use crate::keys::Skeyid;
-use crate::wire::{CookiePair, ExchangeType, MessageId};
+use std::sync::Arc;
 
-/// HASH_I or HASH_R of a message of ours, to be computed again after an edit of the ID payload.
+use crate::crypto::{
+    CryptoError, CryptoProvider, HashAlgorithm, PrivateKey, RandomSource, Secret, SignatureScheme,
+};
+use crate::keys::Skeyid;
+use crate::wire::{CookiePair, ExchangeType, MessageId, PayloadType};
+
+/// HASH_I or HASH_R of a message of ours, to be computed again after an edit of the ID payload, and signed again where
+/// SIG_I or SIG_R proves the identity.
 #[derive(Debug, Clone)]
 pub struct AuthHash {
     pub(crate) provider: &'static dyn CryptoProvider,
@@ -16,14 +21,73 @@ pub struct AuthHash {
     pub(crate) skeyid: Skeyid,
     /// Everything that the hash covers in front of the ID payload's body.
     pub(crate) covered: Vec<u8>,
+    /// What signs the hash, where it is signed.
+    pub(crate) signer: Option<Signer>,
+}
+
+/// A private key with the scheme that the authentication method signs with.
+#[derive(Debug, Clone)]
+pub(crate) struct Signer {
+    pub(crate) key: Arc<PrivateKey>,
+    pub(crate) scheme: SignatureScheme,
 }
 
 impl AuthHash {
     /// The hash over this body of the ID payload.
     #[must_use]
     pub fn over(&self, id_b: &[u8]) -> Vec<u8> {
-        let Self { provider, hash, skeyid, covered } = self;
+        let Self { provider, hash, skeyid, covered, .. } = self;
         provider.prf(*hash, skeyid.as_bytes(), &[covered, id_b]).as_bytes().to_vec()
+    }
+
+    /// What proves the identity with this body of the ID payload: a HASH payload with the hash, or a SIG payload with
+    /// the signature over it.
+    ///
+    /// # Errors
+    ///
+    /// When the provider fails to sign.
+    pub fn proof_over(&self, id_b: &[u8]) -> Result<(PayloadType, Vec<u8>), CryptoError> {
+        let hash = self.over(id_b);
+        let Some(Signer { key, scheme }) = &self.signer else { return Ok((PayloadType::HASH, hash)) };
+        Ok((PayloadType::SIG, self.sign(key, *scheme, &hash)?))
+    }
+
+    /// As an RSA signature with a DigestInfo, which RFC 2409 section 5.1 forbids, over the hash with this body of the
+    /// ID payload; `None` unless RSA signatures authenticate.
+    ///
+    /// # Errors
+    ///
+    /// When the provider fails to sign.
+    pub fn digest_info_signature_over(&self, id_b: &[u8]) -> Result<Option<Vec<u8>>, CryptoError> {
+        match &self.signer {
+            Some(Signer { key, scheme: SignatureScheme::RsaPkcs1Raw }) => {
+                self.sign(key, SignatureScheme::RsaPkcs1(self.hash), &self.over(id_b)).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn sign(&self, key: &PrivateKey, scheme: SignatureScheme, hash: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        let mut blinding = Blinding { auth_hash: self, block: self.over(hash).into() };
+        self.provider.sign(key, scheme, hash, &mut blinding)
+    }
+}
+
+/// Bytes that nobody without SKEYID can predict, for blinding; the endpoint's random source is not at hand in a hook.
+struct Blinding<'a> {
+    auth_hash: &'a AuthHash,
+    block: Secret,
+}
+
+impl RandomSource for Blinding<'_> {
+    fn fill(&mut self, dest: &mut [u8]) {
+        let AuthHash { provider, hash, skeyid, .. } = self.auth_hash;
+        for chunk in dest.chunks_mut(hash.output_len()) {
+            self.block = provider.prf(*hash, skeyid.as_bytes(), &[b"blinding", self.block.as_bytes()]);
+            for (to, from) in chunk.iter_mut().zip(self.block.as_bytes()) {
+                *to = *from;
+            }
+        }
     }
 }
 

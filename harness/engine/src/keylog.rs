@@ -30,6 +30,10 @@ pub enum Label {
     HashI,
     /// HASH_R.
     HashR,
+    /// SIG_I, the signature over HASH_I.
+    SigI,
+    /// SIG_R, the signature over HASH_R.
+    SigR,
     /// HASH(1) of quick mode, or of an informational exchange.
     Hash1,
     /// HASH(2).
@@ -70,6 +74,8 @@ impl Label {
         (Self::NextIv, "next IV"),
         (Self::HashI, "HASH_I"),
         (Self::HashR, "HASH_R"),
+        (Self::SigI, "SIG_I"),
+        (Self::SigR, "SIG_R"),
         (Self::Hash1, "HASH(1)"),
         (Self::Hash2, "HASH(2)"),
         (Self::Hash3, "HASH(3)"),

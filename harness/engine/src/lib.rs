@@ -1,4 +1,5 @@
-//! A sans-IO engine for IKE as RFC 2409 defines it, with RFC 2407, 2408, 3947 and 3948.
+//! A sans-IO engine for IKE as RFC 2409 defines it, with RFC 2407, 2408, 3947 and 3948. New to the protocol? Read the
+//! [guide].
 //!
 //! ```text
 //!  datagram ──▶ Endpoint::handle_datagram ──▶ wire: Header, Chain
@@ -46,13 +47,12 @@
 //!
 //! use ikev1::Endpoint;
 //! use ikev1::config::{
-//!     Config, Encapsulation, IntegrityAlgorithm, IpsecPolicy, IpsecProtocol, IpsecTransform, NatTraversal, PeerConfig,
-//!     Phase1Mode, Phase1Transform, Retransmission,
+//!     AuthenticationMethod, Config, Encapsulation, IntegrityAlgorithm, IpsecPolicy, IpsecProtocol, IpsecTransform,
+//!     PeerConfig, Phase1Transform,
 //! };
 //! use ikev1::crypto::{CipherAlgorithm, Group, HashAlgorithm, RandomSource, Secret, default_provider};
 //! use ikev1::event::Event;
 //! use ikev1::io::{Datagram, Output, Timestamp};
-//! use ikev1::wire::Identification;
 //!
 //! /// Not random at all; a driver takes bytes from its operating system.
 //! struct Counter(u8);
@@ -68,22 +68,13 @@
 //!
 //! fn endpoint(own: &str, other: &str, seed: u8) -> Result<Endpoint, std::net::AddrParseError> {
 //!     let peer = PeerConfig {
-//!         name: "peer".into(),
-//!         local: format!("{own}:500").parse()?,
-//!         local_nat_t: format!("{own}:4500").parse()?,
-//!         remote: Some(other.parse()?),
-//!         remote_port: 500,
-//!         remote_nat_t_port: 4500,
-//!         mode: Phase1Mode::Main,
-//!         local_id: Identification::ip(own.parse()?),
-//!         remote_id: Some(Identification::ip(other.parse()?)),
 //!         pre_shared_key: Secret::new(b"correct horse battery staple".to_vec()),
 //!         phase1: vec![Phase1Transform {
+//!             authentication: AuthenticationMethod::PreSharedKey,
 //!             cipher: CipherAlgorithm::AesCbc256,
 //!             hash: HashAlgorithm::Sha2_256,
 //!             group: Group::Modp1024,
 //!         }],
-//!         phase1_lifetime: Duration::from_secs(86_400),
 //!         ipsec: vec![IpsecPolicy {
 //!             name: "host to host".into(),
 //!             protocol: IpsecProtocol::Esp,
@@ -97,11 +88,7 @@
 //!             remote_client: None,
 //!             lifetime: Duration::from_secs(3_600),
 //!         }],
-//!         nat_traversal: NatTraversal::Auto,
-//!         initial_contact: true,
-//!         retransmission: Retransmission::default(),
-//!         rekey: true,
-//!         rekey_margin: Duration::from_secs(300),
+//!         ..PeerConfig::new("peer", own.parse()?, Some(other.parse()?))
 //!     };
 //!     let config = Config { peers: vec![peer], ..Config::default() };
 //!     Ok(Endpoint::new(config, default_provider(), Box::new(Counter(seed))))
@@ -147,11 +134,13 @@ pub mod crypto;
 pub mod error;
 pub mod esp;
 pub mod event;
+pub mod guide;
 pub mod hook;
 pub mod io;
 pub mod keylog;
 pub mod keys;
 pub mod limits;
+pub mod pki;
 pub mod wire;
 
 // The tests of `tests/` share their helpers with unit tests.
@@ -163,15 +152,21 @@ extern crate self as ikev1;
 mod common;
 
 mod core;
+mod dpd;
 mod endpoint;
+mod fragmentation;
+mod keep_alive;
 mod natt;
 mod payloads;
+mod peers;
+mod pem;
 mod phase1;
 mod phase2;
 mod retransmit;
 mod sa;
 mod timer;
+mod vendor;
 
 pub use endpoint::Endpoint;
-pub use natt::VENDOR_ID_RFC_3947;
 pub use sa::{IpsecSaInfo, IsakmpSaInfo};
+pub use vendor::{VENDOR_ID_DPD, VENDOR_ID_FRAGMENTATION, VENDOR_ID_RFC_3947};

@@ -4,6 +4,32 @@ use core::time::Duration;
 
 use crate::wire::WireLimits;
 
+/// Bytes of the longest certificate that is parsed.
+pub const CERTIFICATE_LEN_MAX: usize = 16 * 1024;
+
+/// Bytes of the longest CRL that is parsed. A CERT payload has room for less than 64 KiB; configured ones are longer.
+pub const CRL_LEN_MAX: usize = 4 * 1024 * 1024;
+
+/// Bounds on the work that the certificates of one message can cause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PkiLimits {
+    /// Certificates of one message.
+    pub certificates_max: usize,
+    /// CRLs of one message.
+    pub crls_max: usize,
+    /// Certificates of a chain, the trust anchor not counted.
+    pub chain_max: usize,
+    /// Signatures of certificates and CRLs that are verified for one message. It also bounds the search for a chain
+    /// among authorities of the same name.
+    pub signatures_max: usize,
+}
+
+impl Default for PkiLimits {
+    fn default() -> Self {
+        Self { certificates_max: 16, crls_max: 8, chain_max: 8, signatures_max: 48 }
+    }
+}
+
 /// Bounds that hold for one endpoint.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -26,10 +52,20 @@ pub struct Limits {
     pub refusals_answered_max: usize,
     /// Phase 2 exchanges that run at once under one ISAKMP SA.
     pub phase2_exchanges_max: usize,
+    /// Requests for certificates that one phase 1 exchange remembers, and sends at most.
+    pub certificate_requests_max: usize,
     /// Messages remembered for duplicate detection in one exchange.
     pub duplicates_max: usize,
     /// Used M-IDs remembered under one ISAKMP SA, against replays.
     pub finished_m_ids_max: usize,
+    /// Fragments of one message.
+    pub fragments_max: usize,
+    /// Bytes of one message that comes in fragments.
+    pub fragment_bytes_max: usize,
+    /// Messages of one ISAKMP SA that have come in part; one more takes the place of the oldest.
+    pub reassemblies_max: usize,
+    /// How long a message that has come in part is kept.
+    pub reassembly_lifetime: Duration,
     /// IPsec SA pairs in all.
     pub ipsec_sas_max: usize,
     /// Outputs that wait to be drained; further datagrams are dropped until the driver drains.
@@ -48,8 +84,13 @@ impl Default for Limits {
             isakmp_sas_per_peer_max: 8,
             refusals_answered_max: 64,
             phase2_exchanges_max: 16,
+            certificate_requests_max: 16,
             duplicates_max: 16,
             finished_m_ids_max: 256,
+            fragments_max: 64,
+            fragment_bytes_max: 16_384,
+            reassemblies_max: 2,
+            reassembly_lifetime: Duration::from_secs(30),
             ipsec_sas_max: 4096,
             outputs_max: 1024,
         }

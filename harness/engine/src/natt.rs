@@ -1,31 +1,31 @@
-//! NAT traversal in phase 1 (RFC 3947): the vendor ID, NAT-D payloads, and what they say.
+//! NAT traversal in phase 1 (RFC 3947 and the drafts before it): NAT-D payloads, and what they say.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use bytes::Bytes;
 
-use crate::config::{NatTraversal, PeerConfig};
-use crate::core::{Core, Path};
+use crate::config::{NatTraversal, NatTraversalVersion};
+use crate::core::Core;
 use crate::crypto::HashAlgorithm;
-use crate::wire::{Chain, CookiePair, NatDiscovery, Payload, VendorId};
+use crate::phase1::Cx;
+use crate::wire::{Chain, CookiePair, NatDiscovery, Payload};
 
-/// The vendor ID that announces RFC 3947: MD5 of "RFC 3947" (section 3.1).
-pub const VENDOR_ID_RFC_3947: [u8; 16] =
-    [0x4a, 0x13, 0x1c, 0x81, 0x07, 0x03, 0x58, 0x45, 0x5c, 0x57, 0x28, 0xf2, 0x0e, 0x95, 0x45, 0x2f];
-
-/// The vendor ID payload, when the peer's configuration offers NAT traversal.
-pub(crate) fn vendor_id(peer: &PeerConfig) -> Option<Payload> {
-    (peer.nat_traversal != NatTraversal::Off)
-        .then(|| Payload::VendorId(VendorId { data: Bytes::from_static(&VENDOR_ID_RFC_3947) }))
+/// A NAT between the two sides, real or pretended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Nat {
+    /// The version of NAT traversal that was agreed on.
+    pub(crate) version: NatTraversalVersion,
+    /// We are behind it, or pretend to be: we keep its mapping alive, and never follow the peer to another address.
+    pub(crate) before_us: bool,
+    /// The peer is behind it: it may turn up at another address.
+    pub(crate) before_peer: bool,
 }
 
-/// Whether the peer announced RFC 3947 and we offer it too.
-pub(crate) fn agreed(peer: &PeerConfig, chain: &Chain) -> bool {
-    peer.nat_traversal != NatTraversal::Off
-        && chain
-            .payloads
-            .iter()
-            .any(|p| matches!(&p.payload, Payload::VendorId(vid) if vid.data.as_ref() == VENDOR_ID_RFC_3947))
+impl Nat {
+    /// Whether the peer is followed to another address (RFC 3947 section 7).
+    pub(crate) fn follows_peer(self) -> bool {
+        self.before_peer && !self.before_us
+    }
 }
 
 /// `HASH = HASH(CKY-I | CKY-R | IP | Port)` (RFC 3947 section 3.2)
@@ -38,41 +38,42 @@ fn address_hash(core: &Core, hash: HashAlgorithm, cookies: CookiePair, address: 
     })
 }
 
-/// The NAT-D payloads of a message of ours: first the address it goes to, then our own.
+/// The NAT-D payloads of a message of ours, when NAT traversal is agreed on: first the address it goes to, then our own.
 pub(crate) fn discovery(
-    core: &Core,
-    peer: &PeerConfig,
+    cx: &Cx<'_>,
+    agreed: Option<NatTraversalVersion>,
     hash: HashAlgorithm,
-    cookies: CookiePair,
-    path: &Path,
-) -> [Payload; 2] {
-    let source = match peer.nat_traversal {
+) -> Vec<Payload> {
+    let Some(version) = agreed else { return Vec::new() };
+    let source = match cx.peer.nat_traversal {
         // An address that is never a source on the wire, so the peer finds that we are behind a NAT.
-        NatTraversal::Force => SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), path.local.port()),
-        NatTraversal::Off | NatTraversal::Auto => path.local,
+        NatTraversal::Force => SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), cx.path.local.port()),
+        NatTraversal::Off | NatTraversal::Auto => cx.path.local,
     };
-    [path.remote, source].map(|address| {
-        Payload::NatDiscovery(NatDiscovery { hash: address_hash(core, hash, cookies, address), draft: false })
-    })
+    let payload = |address| {
+        let hash = address_hash(cx.core, hash, cx.cookies, address);
+        Payload::NatDiscovery(NatDiscovery { hash, draft: version.is_draft() })
+    };
+    vec![payload(cx.path.remote), payload(source)]
 }
 
-/// Whether the received NAT-D payloads show a NAT between us: the first is the peer's view of our
-/// address, the others its own addresses (RFC 3947 section 3.2).
+/// What the received NAT-D payloads show: the first is the peer's view of our address, the others its own addresses
+/// (RFC 3947 section 3.2). `None` where nothing translates addresses, or NAT traversal is not agreed on.
 pub(crate) fn nat_found(
-    core: &Core,
-    peer: &PeerConfig,
+    cx: &Cx<'_>,
+    agreed: Option<NatTraversalVersion>,
     hash: HashAlgorithm,
-    cookies: CookiePair,
-    path: &Path,
     chain: &Chain,
-) -> bool {
+) -> Option<Nat> {
+    let version = agreed?;
     let mut received = chain.payloads.iter().filter_map(|p| match &p.payload {
-        Payload::NatDiscovery(nat_d) => Some(&nat_d.hash),
+        Payload::NatDiscovery(nat_d) if nat_d.draft == version.is_draft() => Some(&nat_d.hash),
         _ => None,
     });
-    let Some(ours) = received.next() else { return false };
-    let behind_nat = *ours != address_hash(core, hash, cookies, path.local);
-    let expected = address_hash(core, hash, cookies, path.remote);
-    let peer_behind_nat = received.all(|hash| *hash != expected);
-    behind_nat || peer_behind_nat || peer.nat_traversal == NatTraversal::Force
+    let ours = received.next()?;
+    let translated = *ours != address_hash(cx.core, hash, cx.cookies, cx.path.local);
+    let expected = address_hash(cx.core, hash, cx.cookies, cx.path.remote);
+    let before_peer = received.all(|hash| *hash != expected);
+    let before_us = translated || cx.peer.nat_traversal == NatTraversal::Force;
+    (before_us || before_peer).then_some(Nat { version, before_us, before_peer })
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::error::ExchangeError;
-use crate::wire::{Chain, Hash, Identification, Payload, PayloadType, ReceivedPayload, SaPayload};
+use crate::wire::{Chain, Hash, Identification, Payload, PayloadType, ReceivedPayload, SaPayload, Signature};
 
 /// The payload of a type that may come at most once.
 pub(crate) fn optional(
@@ -62,6 +62,11 @@ pub(crate) fn hash(chain: &Chain) -> Result<Bytes, ExchangeError> {
     Ok(one(chain, PayloadType::HASH)?.body.clone())
 }
 
+/// The data of the one SIG payload.
+pub(crate) fn signature(chain: &Chain) -> Result<Bytes, ExchangeError> {
+    Ok(one(chain, PayloadType::SIG)?.body.clone())
+}
+
 /// An ID payload with its body as received.
 pub(crate) fn identification(received: &ReceivedPayload) -> Result<(&Identification, Bytes), ExchangeError> {
     match &received.payload {
@@ -73,4 +78,9 @@ pub(crate) fn identification(received: &ReceivedPayload) -> Result<(&Identificat
 /// A HASH payload with this value.
 pub(crate) fn hash_payload(value: &[u8]) -> Payload {
     Payload::Hash(Hash { data: Bytes::copy_from_slice(value) })
+}
+
+/// A SIG payload with this value.
+pub(crate) fn signature_payload(value: &[u8]) -> Payload {
+    Payload::Signature(Signature { data: Bytes::copy_from_slice(value) })
 }

@@ -22,7 +22,8 @@ const GENERIC_HEADER_LEN: usize = 4;
 /// A message as it went out.
 #[derive(Debug, Clone)]
 pub(crate) struct Sent {
-    pub(crate) datagram: Datagram,
+    /// The message, or its fragments in order.
+    pub(crate) datagrams: Vec<Datagram>,
     /// Its last ciphertext block; empty for a message in the clear.
     pub(crate) next_iv: Vec<u8>,
     /// The message, when the hook wants HASH_I and HASH_R to cover its payloads as it left them.
@@ -58,7 +59,8 @@ pub(crate) enum Arrival {
 /// The message that an exchange sent last, and the ones that it received.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Conversation {
-    last_sent: Option<Datagram>,
+    /// Its one datagram, or its fragments; none when nothing answers a repeated message.
+    last_sent: Vec<Datagram>,
     /// `last_sent` waits for an answer, and a timer sends it again.
     waiting: bool,
     retransmissions: u8,
@@ -76,7 +78,7 @@ impl Conversation {
         timer: Timer,
         policy: Option<&Retransmission>,
     ) {
-        self.last_sent = Some(sent.datagram.clone());
+        self.last_sent.clone_from(&sent.datagrams);
         self.retransmissions = 0;
         self.waiting = policy.is_some();
         match policy {
@@ -93,7 +95,7 @@ impl Conversation {
         core.timers.stop(timer);
         self.waiting = false;
         // Whatever answers this message is given to `sent` next; the last message of an exchange has no answer.
-        self.last_sent = None;
+        self.last_sent.clear();
         if self.handled.len() >= core.limits.duplicates_max {
             self.handled.pop_front();
         }
@@ -120,7 +122,7 @@ impl Conversation {
     }
 
     fn send_again(&self, core: &mut Core) {
-        if let Some(datagram) = &self.last_sent {
+        for datagram in &self.last_sent {
             core.transmit(datagram.clone());
         }
     }

@@ -1,6 +1,7 @@
 //! The timers of an endpoint: one table, one next timeout.
 
 use std::collections::{BTreeSet, HashMap};
+use std::net::SocketAddr;
 
 use crate::event::{IpsecSaId, IsakmpSaId};
 use crate::io::Timestamp;
@@ -23,6 +24,12 @@ pub(crate) enum Timer {
     RekeyIpsec(IpsecSaId),
     /// The IPsec SAs' lifetime ends.
     ExpireIpsec(IpsecSaId),
+    /// Messages that came in part under an ISAKMP SA are forgotten.
+    Reassembly(IsakmpSaId),
+    /// It is time to look whether an ISAKMP SA's peer still lives.
+    DeadPeer(IsakmpSaId),
+    /// A keep-alive to this address of a peer is due, if nothing else went there.
+    KeepAlive(SocketAddr),
 }
 
 /// Timers by what they are for; each is set at most once.

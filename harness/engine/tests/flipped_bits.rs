@@ -172,7 +172,7 @@ fn only_these_octets_of_aggressive_mode_may_change_unnoticed() {
     insta::assert_snapshot!(uncovered(Phase1Mode::Aggressive), @r"
     Aggressive 1, Alice: ID next payload (1 octets), VID body (16 octets), header flags (1 octets)
     Aggressive 2, Bob: HASH next payload (1 octets), P number (1 octets), T number (1 octets), VID body (16 octets), header flags (1 octets)
-    Aggressive 3, Alice: N body (7 octets), header flags (1 octets)
+    Aggressive 3, Alice: N body (9 octets), header flags (1 octets)
     Quick Mode 1, Alice: header flags (1 octets)
     Quick Mode 2, Bob: header flags (1 octets)
     Quick Mode 3, Alice: header flags (1 octets)

@@ -44,7 +44,7 @@ proptest! {
             peer.mode = mode;
             peer.nat_traversal = nat;
             peer.phase1[0].group = Group::Modp768;
-            peer.ipsec[0].pfs = pfs;
+            peer.ipsec[0].pfs = pfs.clone();
         });
         common::unreliable(&mut pair, seed, percent);
         pair.alice.endpoint.initiate(pair.now, "peer", "net").unwrap();

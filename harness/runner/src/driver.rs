@@ -44,6 +44,8 @@ pub enum PeerCommand {
     DeleteIsakmp(Which),
     /// Delete the IPsec SA pair.
     DeleteIpsec(Which),
+    /// Ask whether the harness lives (RFC 3706).
+    Probe,
 }
 
 /// A derived value as the peer knows it.
@@ -211,6 +213,13 @@ pub trait Driver: Send {
     /// # Errors
     /// When the peer cannot be told, or has no such SA.
     async fn command(&mut self, command: PeerCommand) -> Result<(), InfraError>;
+
+    /// Acts as a NAT that forgets its mapping: what the harness sends from its end for NAT traversal comes from another
+    /// port from now on, and what goes to the old one is lost.
+    ///
+    /// # Errors
+    /// When no other port can be had.
+    async fn rebind(&mut self) -> Result<(), InfraError>;
 
     /// The SAs as the peer sees them.
     ///

@@ -242,11 +242,18 @@ mod tests {
     use super::*;
 
     fn selector(number: u8) -> Selector {
-        Selector { exchange: Exchange::MainMode, number, occurrence: 1, contains: None }
+        Selector { exchange: Exchange::MainMode, number, occurrence: 1, contains: None, fragment: None }
     }
 
     fn name(number: u8) -> MessageName {
-        MessageName { exchange: Exchange::MainMode, occurrence: 1, number, copy: 1, changed: false }
+        MessageName {
+            exchange: Exchange::MainMode,
+            occurrence: 1,
+            number,
+            copy: 1,
+            changed: false,
+            fragment: None,
+        }
     }
 
     fn datagram(payload: &[u8]) -> Datagram {

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches, Parser};
 use ikev1_runner::cli::{Command, Global};
 
 /// IKEv1 (RFC 2407, 2408, 2409) conformance and interoperability harness.
@@ -18,7 +18,21 @@ struct Arguments {
     command: Command,
 }
 
+/// `cargo xtask` starts this program under its own name, so that commands in help and reports can be pasted.
+const PROGRAM_VARIABLE: &str = "IKEV1_PROGRAM";
+
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    ikev1_runner::cli::run(&arguments.command, &arguments.global, "ikev1-conform").into()
+    let program = std::env::var(PROGRAM_VARIABLE);
+    let mut command = Arguments::command();
+    if let Ok(program) = &program {
+        command = command.bin_name(program);
+        if program == "cargo xtask" {
+            command =
+                command.after_help("`cargo xtask ci` runs everything that CI checks; see its own --help.");
+        }
+    }
+    let parsed = Arguments::from_arg_matches(&command.get_matches());
+    let arguments = parsed.unwrap_or_else(|error| error.exit());
+    let program = program.as_deref().unwrap_or("ikev1-conform");
+    ikev1_runner::cli::run(&arguments.command, &arguments.global, program).into()
 }

@@ -4,11 +4,13 @@ use core::time::Duration;
 use std::net::{IpAddr, Ipv4Addr};
 
 use ikev1::config::{
-    Config, Encapsulation, IntegrityAlgorithm, IpsecPolicy, IpsecProtocol, IpsecTransform, NatTraversal,
-    PeerConfig, Phase1Mode, Phase1Transform, Retransmission,
+    AuthenticationMethod, Config, DeadPeerDetection, DpdTrigger, Encapsulation, Fragmentation,
+    FragmentationMode, IntegrityAlgorithm, IpsecPolicy, IpsecProtocol, IpsecTransform, NatTraversal,
+    NatTraversalVersion, PeerConfig, Phase1Mode, Phase1Transform, Retransmission,
 };
 use ikev1::crypto::{CipherAlgorithm, Group, HashAlgorithm, Secret};
 use ikev1::limits::Limits;
+use ikev1::pki::UnixTime;
 use ikev1::wire::Identification;
 use ikev1_scenario::case::{Case, ResolvedPhase2, ResolvedSide};
 use ikev1_scenario::model::{self, Identity, Side};
@@ -20,6 +22,10 @@ pub const PEER_NAME: &str = "other";
 
 /// Name of the IPsec policy in each endpoint's configuration.
 pub const POLICY_NAME: &str = "clients";
+
+/// The calendar time at which every case starts, whatever the clock of this machine says: 2026-07-01. So the same
+/// certificates are valid in every run.
+const CLOCK_START: UnixTime = UnixTime(1_782_864_000);
 
 /// The configuration of an endpoint that plays `side` of the case.
 ///
@@ -38,10 +44,8 @@ pub fn engine_config(case: &Case, side: Side, addresses: &Addresses) -> Result<C
     };
     let context = Context { side: side.name() };
     let peer = PeerConfig {
-        name: PEER_NAME.to_owned(),
         local: ends.harness,
         local_nat_t: ends.harness_nat_t,
-        remote: Some(ends.peer.ip()),
         remote_port: ends.peer.port(),
         remote_nat_t_port: ends.peer_nat_t.port(),
         mode: match ours.exchange {
@@ -59,7 +63,23 @@ pub fn engine_config(case: &Case, side: Side, addresses: &Addresses) -> Result<C
             model::NatTraversal::Auto => NatTraversal::Auto,
             model::NatTraversal::Force => NatTraversal::Force,
         },
+        nat_traversal_versions: ours
+            .nat_traversal_versions
+            .iter()
+            .map(|v| nat_traversal_version(*v))
+            .collect(),
+        nat_keep_alive: ours.nat_keep_alive_seconds.map(seconds),
         initial_contact: ours.initial_contact,
+        dead_peer_detection: ours.dpd.map(dead_peer_detection),
+        fragmentation: Fragmentation {
+            mode: match ours.fragmentation.mode {
+                model::FragmentationMode::Off => FragmentationMode::Off,
+                model::FragmentationMode::Accept => FragmentationMode::Accept,
+                model::FragmentationMode::On => FragmentationMode::On,
+                model::FragmentationMode::Force => FragmentationMode::Force,
+            },
+            size: ours.fragmentation.size,
+        },
         retransmission: Retransmission {
             first: Duration::from_millis(ours.retransmission.first_ms.into()),
             factor: ours.retransmission.factor,
@@ -67,8 +87,9 @@ pub fn engine_config(case: &Case, side: Side, addresses: &Addresses) -> Result<C
         },
         rekey: ours.rekey,
         rekey_margin: seconds(ours.rekey_margin_seconds),
+        ..PeerConfig::new(PEER_NAME, ends.harness.ip(), Some(ends.peer.ip()))
     };
-    Ok(Config { peers: vec![peer], limits: Limits::default() })
+    Ok(Config { peers: vec![peer], limits: Limits::default(), clock_start: Some(CLOCK_START) })
 }
 
 /// The addresses that traffic of a side goes between: the first host of each client network.
@@ -86,6 +107,28 @@ pub fn client_hosts(side: Side, phase2: &ResolvedPhase2) -> Result<(Ipv4Addr, Ip
 
 fn seconds(seconds: u32) -> Duration {
     Duration::from_secs(seconds.into())
+}
+
+fn nat_traversal_version(version: model::NatTraversalVersion) -> NatTraversalVersion {
+    match version {
+        model::NatTraversalVersion::Rfc3947 => NatTraversalVersion::Rfc3947,
+        model::NatTraversalVersion::Draft03 => NatTraversalVersion::Draft03,
+        model::NatTraversalVersion::Draft02LineFeed => NatTraversalVersion::Draft02LineFeed,
+        model::NatTraversalVersion::Draft02 => NatTraversalVersion::Draft02,
+    }
+}
+
+fn dead_peer_detection(dpd: model::Dpd) -> DeadPeerDetection {
+    let worry = seconds(dpd.worry_seconds);
+    DeadPeerDetection {
+        trigger: match dpd.trigger {
+            model::DpdTrigger::Command => DpdTrigger::OnCommand,
+            model::DpdTrigger::Idle => DpdTrigger::Idle(worry),
+            model::DpdTrigger::Traffic => DpdTrigger::Traffic(worry),
+        },
+        timeout: seconds(dpd.timeout_seconds),
+        retries: dpd.retries,
+    }
 }
 
 fn identification(identity: &Identity, address: IpAddr) -> Identification {
@@ -115,11 +158,17 @@ impl Context {
 
     fn phase1(self, transform: &model::Phase1Transform) -> Result<Phase1Transform, InfraError> {
         Ok(Phase1Transform {
+            authentication: self.authentication(transform.authentication)?,
             cipher: self.cipher(transform.cipher.name())?,
             hash: HashAlgorithm::from_name(transform.hash.name())
                 .ok_or_else(|| self.unknown("hash", transform.hash.name()))?,
             group: self.group(transform.group)?,
         })
+    }
+
+    fn authentication(self, method: model::Authentication) -> Result<AuthenticationMethod, InfraError> {
+        let known = AuthenticationMethod::ALL.iter().copied().find(|known| known.name() == method.name());
+        known.ok_or_else(|| self.unknown("authentication method", method.name()))
     }
 
     fn cipher(self, name: &str) -> Result<CipherAlgorithm, InfraError> {

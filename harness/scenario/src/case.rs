@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Acceptance, Capability, Encapsulation, Identity, Level, NatTraversal, Pfs, Phase1Exchange,
-    Phase1Transform, Phase2Transform, Protocol, Retransmission, Role, Side, Step,
+    Acceptance, Capability, Dpd, Encapsulation, Fragmentation, Identity, Level, NatTraversal,
+    NatTraversalVersion, Pfs, Phase1Exchange, Phase1Transform, Phase2Transform, Protocol, Retransmission,
+    Role, Side, Step,
 };
 use crate::requirement::RequirementId;
 
@@ -84,6 +85,18 @@ pub struct ResolvedSide {
     pub phase2: ResolvedPhase2,
     /// NAT traversal.
     pub nat_traversal: NatTraversal,
+    /// The versions of NAT traversal that are announced.
+    #[serde(default = "rfc3947")]
+    pub nat_traversal_versions: Vec<NatTraversalVersion>,
+    /// Seconds without a datagram before a keep-alive, behind a NAT; without it none goes out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nat_keep_alive_seconds: Option<u32>,
+    /// Dead peer detection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dpd: Option<Dpd>,
+    /// Fragmentation of messages.
+    #[serde(default)]
+    pub fragmentation: Fragmentation,
     /// Send INITIAL-CONTACT.
     pub initial_contact: bool,
     /// Retransmission.
@@ -92,6 +105,11 @@ pub struct ResolvedSide {
     pub rekey: bool,
     /// How long before the end of a lifetime SAs are replaced, in seconds.
     pub rekey_margin_seconds: u32,
+}
+
+/// The default of [`ResolvedSide::nat_traversal_versions`].
+pub fn rfc3947() -> Vec<NatTraversalVersion> {
+    vec![NatTraversalVersion::Rfc3947]
 }
 
 /// Phase 1 of one side, complete.

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::case::{Case, ResolvedConfig, ResolvedPhase1, ResolvedPhase2, ResolvedSide};
+use crate::case::{Case, ResolvedConfig, ResolvedPhase1, ResolvedPhase2, ResolvedSide, rfc3947};
 use crate::load::LoadedScenario;
 use crate::model::{
-    Capability, Cipher, Combine, Condition, Config, Encapsulation, EspCipher, Group, Hash, Identity,
-    Integrity, Matrix, MatrixPoint, NatTraversal, Pfs, Phase1Exchange, Phase1Transform, Phase2Transform,
-    Protocol, Retransmission, Role, SaKind, Scenario, Side, SideConfig, StartExchange, Step, Whose,
+    Authentication, Capability, Cipher, Combine, Condition, Config, DpdTrigger, Encapsulation, EspCipher,
+    Fragmentation, FragmentationMode, Group, Hash, Identity, Integrity, Matrix, MatrixPoint, NatTraversal,
+    NatTraversalVersion, Pfs, Phase1Exchange, Phase1Transform, Phase2Transform, Probe, Protocol,
+    Retransmission, Role, SaKind, Scenario, Side, SideConfig, StartExchange, Step, Whose,
 };
 
 /// Cases of several scenarios, in their order.
@@ -194,6 +195,7 @@ fn defaults() -> ResolvedSide {
         remote_id: Identity::Address,
         phase1: ResolvedPhase1 {
             transforms: vec![Phase1Transform {
+                authentication: Authentication::Psk,
                 cipher: Cipher::Aes128,
                 hash: Hash::Sha1,
                 group: Group::Modp2048,
@@ -214,6 +216,10 @@ fn defaults() -> ResolvedSide {
             remote_client: String::new(),
         },
         nat_traversal: NatTraversal::Auto,
+        nat_traversal_versions: rfc3947(),
+        nat_keep_alive_seconds: None,
+        dpd: None,
+        fragmentation: Fragmentation::default(),
         initial_contact: false,
         retransmission: Retransmission { first_ms: 1000, factor: 1.8, tries: 4 },
         rekey: false,
@@ -232,6 +238,10 @@ fn overlay(side: &mut ResolvedSide, layer: &SideConfig) {
     set(&mut side.psk, layer.psk.as_ref());
     set(&mut side.id, layer.id.as_ref());
     set(&mut side.nat_traversal, layer.nat_traversal.as_ref());
+    set(&mut side.nat_traversal_versions, layer.nat_traversal_versions.as_ref());
+    set(&mut side.fragmentation, layer.fragmentation.as_ref());
+    side.nat_keep_alive_seconds = layer.nat_keep_alive_seconds.or(side.nat_keep_alive_seconds);
+    side.dpd = layer.dpd.or(side.dpd);
     set(&mut side.initial_contact, layer.initial_contact.as_ref());
     set(&mut side.retransmission, layer.retransmission.as_ref());
     set(&mut side.rekey, layer.rekey.as_ref());
@@ -255,9 +265,11 @@ fn apply_point(side: &mut ResolvedSide, point: &MatrixPoint) {
     if let Some(exchange) = point.exchange {
         side.exchange = exchange;
     }
-    if point.cipher.is_some() || point.hash.is_some() || point.group.is_some() {
+    let phase1 = point.cipher.is_some() || point.hash.is_some() || point.group.is_some();
+    if phase1 || point.authentication.is_some() {
         side.phase1.transforms.truncate(1);
         for transform in &mut side.phase1.transforms {
+            transform.authentication = point.authentication.unwrap_or(transform.authentication);
             transform.cipher = point.cipher.unwrap_or(transform.cipher);
             transform.hash = point.hash.unwrap_or(transform.hash);
             transform.group = point.group.unwrap_or(transform.group);
@@ -285,12 +297,12 @@ const REAL_SECONDS_MAX: u64 = 60;
 fn needs(scenario: &Scenario, config: &ResolvedConfig, role: Role) -> BTreeSet<Capability> {
     let mut needs: BTreeSet<Capability> = scenario.needs.iter().copied().collect();
     let peer = &config.peer;
-    needs.insert(Capability::Psk);
     needs.insert(match peer.exchange {
         Phase1Exchange::MainMode => Capability::MainMode,
         Phase1Exchange::AggressiveMode => Capability::AggressiveMode,
     });
     for transform in &peer.phase1.transforms {
+        needs.insert(authentication_need(transform.authentication));
         needs.extend([cipher_need(transform.cipher), hash_need(transform.hash), group_need(transform.group)]);
     }
     if peer.phase1.transforms.len() > 1 || peer.phase2.transforms.len() > 1 {
@@ -307,6 +319,7 @@ fn needs(scenario: &Scenario, config: &ResolvedConfig, role: Role) -> BTreeSet<C
         (NatTraversal::Off, _) | (_, NatTraversal::Off) => needs.insert(Capability::NoNat),
         (NatTraversal::Auto, NatTraversal::Auto) => false,
     };
+    extension_needs(config, &mut needs);
     if scenario.steps.iter().any(starts_phase2) {
         phase2_needs(peer, &mut needs);
     }
@@ -331,6 +344,30 @@ fn needs(scenario: &Scenario, config: &ResolvedConfig, role: Role) -> BTreeSet<C
         }
     }
     needs
+}
+
+/// What the extensions want of the peer: it must speak those that it is configured with. What only the harness speaks
+/// shows how the peer does without.
+fn extension_needs(config: &ResolvedConfig, needs: &mut BTreeSet<Capability>) {
+    let ResolvedConfig { harness, peer } = config;
+    if !harness.nat_traversal_versions.contains(&NatTraversalVersion::Rfc3947) {
+        needs.insert(Capability::NatTDrafts);
+    }
+    if peer.nat_traversal_versions != rfc3947() {
+        needs.extend([Capability::NatTDrafts, Capability::NatTVersions]);
+    }
+    if peer.nat_keep_alive_seconds.is_some() {
+        needs.insert(Capability::NatKeepAlive);
+    }
+    if let Some(dpd) = peer.dpd {
+        needs.insert(Capability::Dpd);
+        if dpd.trigger == DpdTrigger::Traffic {
+            needs.insert(Capability::DpdOnDemand);
+        }
+    }
+    if peer.fragmentation.mode != FragmentationMode::Off {
+        needs.insert(Capability::Fragmentation);
+    }
 }
 
 fn starts_phase2(step: &Step) -> bool {
@@ -376,6 +413,12 @@ fn step_needs(step: &Step, role: Role, needs: &mut BTreeSet<Capability>) {
                 SaKind::Ipsec => Capability::RekeyIpsec,
             });
         }
+        Step::Probe(Probe { by: Side::Peer }) => {
+            needs.insert(Capability::DpdOnDemand);
+        }
+        Step::Rebind(_) => {
+            needs.insert(Capability::NatT);
+        }
         Step::Delete(delete) if delete.by == Side::Peer => {
             needs.insert(Capability::Delete);
         }
@@ -383,6 +426,19 @@ fn step_needs(step: &Step, role: Role, needs: &mut BTreeSet<Capability>) {
             needs.insert(Capability::State);
         }
         _ => {}
+    }
+}
+
+fn authentication_need(authentication: Authentication) -> Capability {
+    match authentication {
+        Authentication::Psk => Capability::Psk,
+        Authentication::DssSignature => Capability::DssSignature,
+        Authentication::RsaSignature => Capability::RsaSignature,
+        Authentication::RsaEncryption => Capability::RsaEncryption,
+        Authentication::RevisedRsaEncryption => Capability::RevisedRsaEncryption,
+        Authentication::EcdsaP256 => Capability::EcdsaP256,
+        Authentication::EcdsaP384 => Capability::EcdsaP384,
+        Authentication::EcdsaP521 => Capability::EcdsaP521,
     }
 }
 

@@ -213,6 +213,9 @@ impl Linter {
                 Condition::NoMessage { message, .. } => {
                     self.selector(&format!("{place}.no_message.message"), message, true);
                 }
+                Condition::Fragments { message, .. } => {
+                    self.selector(&format!("{place}.fragments.message"), message, true);
+                }
                 Condition::Port { message, .. } => {
                     self.selector(&format!("{place}.port.message"), message, true)
                 }

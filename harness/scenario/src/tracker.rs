@@ -3,7 +3,8 @@
 //! A driver tells the tracker each ISAKMP message as it is sent and each that was delivered, and records the
 //! name that it gets. A byte-identical message is a further copy of the first. A new message of a side has
 //! the number after the highest one that was delivered to that side in the exchange; so numbers stay right when
-//! messages are lost, and a message that changed in retransmission keeps its number.
+//! messages are lost, and a message that changed in retransmission keeps its number. Fragments of a message are sent in
+//! order, and all have its name.
 
 use std::collections::HashMap;
 
@@ -26,6 +27,9 @@ pub struct MessageName {
     /// The number was used by this sender before, with other bytes: a retransmission that is not identical.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub changed: bool,
+    /// It went out in fragments (payload type 132), and this is the one with this number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fragment: Option<u8>,
 }
 
 impl MessageName {
@@ -33,6 +37,7 @@ impl MessageName {
     pub fn matches(&self, selector: &Selector) -> bool {
         self.exchange == selector.exchange
             && self.number == selector.number
+            && selector.fragment.is_none_or(|fragment| self.fragment == Some(fragment))
             && (selector.contains.is_some() || self.occurrence == selector.occurrence)
     }
 
@@ -47,6 +52,9 @@ impl core::fmt::Display for MessageName {
         write!(f, "{} message {}", self.exchange, self.number)?;
         if self.occurrence > 1 {
             write!(f, " of exchange {}", self.occurrence)?;
+        }
+        if let Some(fragment) = self.fragment {
+            write!(f, ", fragment {fragment}")?;
         }
         if self.copy > 1 {
             write!(f, ", copy {}", self.copy)?;
@@ -80,6 +88,11 @@ impl HeaderIdentity {
         })
     }
 
+    /// What the fragments of one message have in common; some daemons set their M-ID to zero.
+    fn of_fragments(self) -> Self {
+        Self { m_id: 0, ..self }
+    }
+
     /// The exchange's name, when its type is one that scenarios can name.
     pub fn exchange(&self) -> Option<Exchange> {
         Some(match self.exchange_type {
@@ -92,6 +105,12 @@ impl HeaderIdentity {
             _ => return None,
         })
     }
+}
+
+/// The fragment number of a message that is a fragment of another: it has that payload first and is not encrypted.
+pub fn fragment_number(message: &[u8]) -> Option<u8> {
+    let fragment = message.get(16) == Some(&132) && message.get(19)? & 1 == 0;
+    if fragment { message.get(34).copied() } else { None }
 }
 
 /// What tells exchanges apart: in phase 1 CKY-I, later both cookies and the M-ID.
@@ -121,6 +140,8 @@ pub struct MessageTracker {
     keys: HashMap<(Exchange, u32), ExchangeKey>,
     counts: HashMap<Exchange, u32>,
     informational: HashMap<Side, u32>,
+    /// The message that a side sends fragments of now.
+    fragmented: HashMap<(Side, HeaderIdentity), MessageName>,
 }
 
 impl MessageTracker {
@@ -145,6 +166,14 @@ impl MessageTracker {
             return Some(*name);
         }
         let identity = identity.or_else(|| HeaderIdentity::read(message))?;
+        let fragment = fragment_number(message);
+        if let Some(fragment) = fragment.filter(|number| *number > 1)
+            && let Some(first) = self.fragmented.get(&(from, identity.of_fragments()))
+        {
+            let name = MessageName { fragment: Some(fragment), copy: 1, ..*first };
+            self.seen.insert((from, message.to_vec()), name);
+            return Some(name);
+        }
         let exchange = identity.exchange()?;
         let (occurrence, number, changed) = if exchange == Exchange::Informational {
             let count = self.informational.entry(from).or_insert(0);
@@ -153,7 +182,10 @@ impl MessageTracker {
         } else {
             self.number(from, exchange, &identity)
         };
-        let name = MessageName { exchange, occurrence, number, copy: 1, changed };
+        let name = MessageName { exchange, occurrence, number, copy: 1, changed, fragment };
+        if fragment.is_some() {
+            self.fragmented.insert((from, identity.of_fragments()), name);
+        }
         self.seen.insert((from, message.to_vec()), name);
         Some(name)
     }
@@ -246,6 +278,30 @@ mod tests {
         );
         assert_eq!(occurrence(&mut tracker, Side::Harness, &message(77, 0, 3)), None);
         assert_eq!(occurrence(&mut tracker, Side::Harness, &[1, 2, 3]), None);
+    }
+
+    #[test]
+    fn fragments_have_the_name_of_their_message() {
+        let fragment = |number, body| {
+            let mut bytes = message(2, 0, 0);
+            bytes[16] = 132;
+            bytes.truncate(28);
+            bytes.extend([0, 0, 0, 9, 0, 1, number, 0, body]);
+            bytes
+        };
+        let mut tracker = MessageTracker::new();
+        let mut sent = |from, bytes: &[u8]| {
+            let name = tracker.sent(from, bytes, None).unwrap();
+            tracker.delivered(from, &name);
+            (name.number, name.fragment, name.copy)
+        };
+        assert_eq!(sent(Side::Harness, &fragment(1, 7)), (1, Some(1), 1));
+        assert_eq!(sent(Side::Harness, &fragment(2, 8)), (1, Some(2), 1));
+        assert_eq!(sent(Side::Peer, &fragment(1, 9)), (2, Some(1), 1));
+        assert_eq!(sent(Side::Harness, &fragment(2, 8)), (1, Some(2), 2), "sent again");
+        assert_eq!(sent(Side::Harness, &fragment(1, 1)), (3, Some(1), 1));
+        assert_eq!(sent(Side::Harness, &fragment(2, 1)), (3, Some(2), 1));
+        assert_eq!(sent(Side::Peer, &message(2, 0, 3)), (4, None, 1));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What can go wrong inside a provider.
 
-use super::{CipherAlgorithm, Group};
+use super::{CipherAlgorithm, Group, KeyType};
 
 /// Why a cryptographic operation was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +52,45 @@ pub enum CryptoError {
         /// Length of the group's prime, in bytes.
         expected: usize,
     },
+    /// The key is of another algorithm than the operation.
+    #[error("{operation} does not work with a key of type {}", .key.name())]
+    KeyType {
+        /// The operation, or the name of the signature scheme.
+        operation: &'static str,
+        /// The type of the key that was given.
+        key: KeyType,
+    },
+    /// The hash to be signed or verified does not have a length that the scheme takes.
+    #[error("{scheme} over a hash of {got} bytes")]
+    HashLength {
+        /// Name of the signature scheme.
+        scheme: &'static str,
+        /// Length of the hash that was given, in bytes.
+        got: usize,
+    },
+    /// The signature is not the key's over this hash.
+    #[error("the signature does not verify")]
+    Signature,
+    /// The plaintext does not fit under the RSA modulus with its padding (RFC 8017 section 7.2.1).
+    #[error("RSA plaintext of {got} bytes, the key has room for {room}")]
+    PlaintextLength {
+        /// Length of the plaintext, in bytes.
+        got: usize,
+        /// What the modulus has room for, in bytes.
+        room: usize,
+    },
+    /// The ciphertext is not as long as the RSA modulus, or as a number not below it. Both are public: whoever has the
+    /// public key knows beforehand.
+    #[error("RSA ciphertext of {got} bytes is not a number below the modulus of {expected} bytes")]
+    CiphertextRange {
+        /// Length of the ciphertext, in bytes.
+        got: usize,
+        /// Length of the modulus, in bytes.
+        expected: usize,
+    },
+    /// The random source gives nothing but zeros.
+    #[error("the random source gives nothing but zeros")]
+    RandomSource,
     /// The library below failed in a way that valid input cannot cause.
     #[error("{provider} provider: {detail}")]
     Provider {

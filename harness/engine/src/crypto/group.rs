@@ -6,7 +6,7 @@ use super::CryptoError;
 ///
 /// Every prime is `2^n - 2^(n-64) - 1 + 2^64 * (floor(2^(n-130) * pi) + k)` with an n and k of its own, so the
 /// constants here can be, and are, recomputed from pi by the vector check.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Group {
     /// First Oakley group, 768 bits (RFC 2409 section 6.1).
@@ -25,7 +25,7 @@ impl Group {
 
     /// The Group Description number on the wire (RFC 2409 Appendix A, RFC 3526).
     #[must_use]
-    pub const fn id(self) -> u16 {
+    pub const fn id(&self) -> u16 {
         match self {
             Self::Modp768 => 1,
             Self::Modp1024 => 2,
@@ -37,12 +37,12 @@ impl Group {
     /// The group with that Group Description number.
     #[must_use]
     pub fn from_id(id: u16) -> Option<Self> {
-        Self::ALL.iter().copied().find(|group| group.id() == id)
+        Self::ALL.iter().find(|group| group.id() == id).cloned()
     }
 
     /// The name used in scenarios and vectors, such as `modp1024`.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub const fn name(&self) -> &'static str {
         match self {
             Self::Modp768 => "modp768",
             Self::Modp1024 => "modp1024",
@@ -54,12 +54,12 @@ impl Group {
     /// The group with that [`name`](Self::name).
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|group| group.name() == name)
+        Self::ALL.iter().find(|group| group.name() == name).cloned()
     }
 
     /// The prime p, big-endian, without leading zeros.
     #[must_use]
-    pub const fn prime_bytes(self) -> &'static [u8] {
+    pub const fn prime_bytes(&self) -> &'static [u8] {
         match self {
             Self::Modp768 => &MODP_768,
             Self::Modp1024 => &MODP_1024,
@@ -70,13 +70,13 @@ impl Group {
 
     /// Length of p in bytes: of every public value and of every `g^xy`.
     #[must_use]
-    pub const fn prime_len(self) -> usize {
+    pub const fn prime_len(&self) -> usize {
         self.prime_bytes().len()
     }
 
     /// The generator g, which is 2 in every group.
     #[must_use]
-    pub const fn generator(self) -> u32 {
+    pub const fn generator(&self) -> u32 {
         2
     }
 
@@ -86,7 +86,7 @@ impl Group {
     /// never the weakest part. That table leaves out groups 1 and 2. RFC 2412 advises at least 180 bits for them,
     /// twice a 90-bit key, which is more than either modulus is worth; 192 is that in whole 64-bit words.
     #[must_use]
-    pub const fn exponent_bits(self) -> usize {
+    pub const fn exponent_bits(&self) -> usize {
         match self {
             Self::Modp768 | Self::Modp1024 => 192,
             Self::Modp1536 => 240,
@@ -100,11 +100,11 @@ impl Group {
     ///
     /// # Errors
     /// [`CryptoError::PublicValueLength`] or [`CryptoError::WeakPublicValue`].
-    pub fn check_public(self, value: &[u8]) -> Result<(), CryptoError> {
+    pub fn check_public(&self, value: &[u8]) -> Result<(), CryptoError> {
         let prime = self.prime_bytes();
         if value.len() != prime.len() {
             return Err(CryptoError::PublicValueLength {
-                group: self,
+                group: self.clone(),
                 got: value.len(),
                 expected: prime.len(),
             });
@@ -112,12 +112,12 @@ impl Group {
         // Equal lengths, so comparing bytes compares numbers. p is odd: p-1 differs from it in the last bit only.
         let (Some((last, head)), Some((prime_last, prime_head))) = (value.split_last(), prime.split_last())
         else {
-            return Err(CryptoError::WeakPublicValue { group: self });
+            return Err(CryptoError::WeakPublicValue { group: self.clone() });
         };
         let zero_or_one = *last <= 1 && head.iter().all(|byte| *byte == 0);
         let p_minus_1_or_above = (head, *last) >= (prime_head, *prime_last & 0xfe);
         if zero_or_one || p_minus_1_or_above {
-            return Err(CryptoError::WeakPublicValue { group: self });
+            return Err(CryptoError::WeakPublicValue { group: self.clone() });
         }
         Ok(())
     }
@@ -187,8 +187,8 @@ mod tests {
     #[test]
     fn every_name_and_number_leads_back_to_its_group() {
         for group in Group::ALL {
-            assert_eq!(Group::from_name(group.name()), Some(*group));
-            assert_eq!(Group::from_id(group.id()), Some(*group));
+            assert_eq!(Group::from_name(group.name()), Some(group.clone()));
+            assert_eq!(Group::from_id(group.id()), Some(group.clone()));
         }
         assert_eq!(Group::from_id(3), None);
     }
@@ -215,8 +215,8 @@ mod tests {
     fn refuses_a_weak_public_value(#[case] make: fn(Group, u8) -> Vec<u8>, #[case] last: u8) {
         for group in Group::ALL {
             assert_eq!(
-                group.check_public(&make(*group, last)),
-                Err(CryptoError::WeakPublicValue { group: *group })
+                group.check_public(&make(group.clone(), last)),
+                Err(CryptoError::WeakPublicValue { group: group.clone() })
             );
         }
     }
@@ -225,15 +225,18 @@ mod tests {
     fn refuses_a_public_value_above_the_prime() {
         for group in Group::ALL {
             let value = vec![0xff; group.prime_len()];
-            assert_eq!(group.check_public(&value), Err(CryptoError::WeakPublicValue { group: *group }));
+            assert_eq!(
+                group.check_public(&value),
+                Err(CryptoError::WeakPublicValue { group: group.clone() })
+            );
         }
     }
 
     #[test]
     fn accepts_the_values_next_to_the_weak_ones() {
         for group in Group::ALL {
-            assert_eq!(group.check_public(&small(*group, 2)), Ok(()));
-            assert_eq!(group.check_public(&near_prime(*group, 0xfd)), Ok(()));
+            assert_eq!(group.check_public(&small(group.clone(), 2)), Ok(()));
+            assert_eq!(group.check_public(&near_prime(group.clone(), 0xfd)), Ok(()));
         }
     }
 
@@ -243,7 +246,11 @@ mod tests {
             for got in [0, group.prime_len() - 1, group.prime_len() + 1] {
                 assert_eq!(
                     group.check_public(&vec![2; got]),
-                    Err(CryptoError::PublicValueLength { group: *group, got, expected: group.prime_len() })
+                    Err(CryptoError::PublicValueLength {
+                        group: group.clone(),
+                        got,
+                        expected: group.prime_len()
+                    })
                 );
             }
         }

@@ -12,6 +12,7 @@
 //! No provider is hardened against an attacker who measures time: this is a test harness, not a VPN gateway.
 
 mod algorithm;
+mod asymmetric;
 mod error;
 mod group;
 #[cfg(feature = "openssl")]
@@ -24,6 +25,7 @@ mod secret;
 mod tests;
 
 pub use algorithm::{CipherAlgorithm, HashAlgorithm};
+pub use asymmetric::{CertificateSignature, KeyError, KeyType, PrivateKey, PublicKey, SignatureScheme};
 pub use error::CryptoError;
 pub use group::Group;
 #[cfg(feature = "openssl")]

@@ -9,7 +9,10 @@ use openssl::symm::{Cipher, Crypter, Mode};
 use zeroize::Zeroizing;
 
 use super::provider::check_cbc;
-use super::{CipherAlgorithm, CryptoError, CryptoProvider, Group, HashAlgorithm, Secret};
+use super::{
+    CipherAlgorithm, CryptoError, CryptoProvider, Group, HashAlgorithm, PrivateKey, PublicKey, RandomSource,
+    Secret, SignatureScheme, asymmetric,
+};
 
 /// The system's OpenSSL; see [`crate::crypto`].
 #[derive(Debug, Clone, Copy, Default)]
@@ -60,15 +63,53 @@ impl CryptoProvider for OpensslProvider {
         cbc(Mode::Decrypt, algorithm, key, iv, data)
     }
 
-    fn dh_public(&self, group: Group, private: &Secret) -> Result<Vec<u8>, CryptoError> {
+    fn dh_public(&self, group: &Group, private: &Secret) -> Result<Vec<u8>, CryptoError> {
         let base = BigNum::from_u32(group.generator()).map_err(provider_error)?;
         power(group, base, private).map_err(provider_error)
     }
 
-    fn dh_shared(&self, group: Group, private: &Secret, peer_public: &[u8]) -> Result<Secret, CryptoError> {
+    fn dh_shared(&self, group: &Group, private: &Secret, peer_public: &[u8]) -> Result<Secret, CryptoError> {
         group.check_public(peer_public)?;
         let base = BigNum::from_slice(peer_public).map_err(provider_error)?;
         power(group, base, private).map(Secret::new).map_err(provider_error)
+    }
+
+    fn sign(
+        &self,
+        key: &PrivateKey,
+        scheme: SignatureScheme,
+        hash: &[u8],
+        rng: &mut dyn RandomSource,
+    ) -> Result<Vec<u8>, CryptoError> {
+        asymmetric::openssl::sign(key, scheme, hash, rng)
+    }
+
+    fn verify(
+        &self,
+        key: &PublicKey,
+        scheme: SignatureScheme,
+        hash: &[u8],
+        signature: &[u8],
+    ) -> Result<(), CryptoError> {
+        asymmetric::openssl::verify(key, scheme, hash, signature)
+    }
+
+    fn rsa_encrypt(
+        &self,
+        key: &PublicKey,
+        plain: &[u8],
+        rng: &mut dyn RandomSource,
+    ) -> Result<Vec<u8>, CryptoError> {
+        asymmetric::openssl::rsa_encrypt(key, plain, rng)
+    }
+
+    fn rsa_decrypt(
+        &self,
+        key: &PrivateKey,
+        cipher: &[u8],
+        rng: &mut dyn RandomSource,
+    ) -> Result<Secret, CryptoError> {
+        asymmetric::openssl::rsa_decrypt(key, cipher, rng)
     }
 }
 
@@ -147,7 +188,7 @@ fn run(
 }
 
 /// `base^exponent mod p`, left-padded to the length of p.
-fn power(group: Group, base: BigNum, exponent: &Secret) -> Result<Vec<u8>, ErrorStack> {
+fn power(group: &Group, base: BigNum, exponent: &Secret) -> Result<Vec<u8>, ErrorStack> {
     let prime = BigNum::from_slice(group.prime_bytes())?;
     let mut exponent = BigNum::from_slice(exponent.as_bytes())?;
     exponent.set_const_time();

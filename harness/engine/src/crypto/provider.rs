@@ -1,6 +1,9 @@
 //! The trait that every source of cryptography implements.
 
-use super::{CipherAlgorithm, CryptoError, Group, HashAlgorithm, Secret};
+use super::{
+    CertificateSignature, CipherAlgorithm, CryptoError, Group, HashAlgorithm, PrivateKey, PublicKey, Secret,
+    SignatureScheme, asymmetric,
+};
 
 /// Where random bytes come from: the engine never asks the operating system itself.
 pub trait RandomSource: Send {
@@ -17,7 +20,7 @@ pub struct DhKeyPair {
     pub public: Vec<u8>,
 }
 
-/// Hash, HMAC, CBC and Diffie-Hellman.
+/// Hash, HMAC, CBC, Diffie-Hellman, signatures and RSA encryption.
 ///
 /// Implementations keep no state between calls and give the same bytes as every other implementation.
 pub trait CryptoProvider: Send + Sync + core::fmt::Debug {
@@ -65,7 +68,7 @@ pub trait CryptoProvider: Send + Sync + core::fmt::Debug {
     ///
     /// # Errors
     /// [`CryptoError::Provider`] when the library below fails.
-    fn dh_generate(&self, group: Group, rng: &mut dyn RandomSource) -> Result<DhKeyPair, CryptoError> {
+    fn dh_generate(&self, group: &Group, rng: &mut dyn RandomSource) -> Result<DhKeyPair, CryptoError> {
         let mut exponent = vec![0_u8; group.exponent_bits().div_ceil(8)];
         rng.fill(&mut exponent);
         if let Some(first) = exponent.first_mut() {
@@ -80,7 +83,7 @@ pub trait CryptoProvider: Send + Sync + core::fmt::Debug {
     ///
     /// # Errors
     /// [`CryptoError::Provider`] when the library below fails.
-    fn dh_public(&self, group: Group, private: &Secret) -> Result<Vec<u8>, CryptoError>;
+    fn dh_public(&self, group: &Group, private: &Secret) -> Result<Vec<u8>, CryptoError>;
 
     /// `g^xy = peer_public^x mod p`, left-padded with zeros to [`Group::prime_len`] bytes (RFC 2409 section 5).
     ///
@@ -88,7 +91,86 @@ pub trait CryptoProvider: Send + Sync + core::fmt::Debug {
     /// [`CryptoError::PublicValueLength`] unless `peer_public` is as long as the prime;
     /// [`CryptoError::WeakPublicValue`] when it is 0, 1, p-1 or at least p; [`CryptoError::Provider`] when the
     /// library below fails.
-    fn dh_shared(&self, group: Group, private: &Secret, peer_public: &[u8]) -> Result<Secret, CryptoError>;
+    fn dh_shared(&self, group: &Group, private: &Secret, peer_public: &[u8]) -> Result<Secret, CryptoError>;
+
+    /// Signs `hash` as `scheme` says; see [`SignatureScheme`] for the form of the signature.
+    ///
+    /// RSA is deterministic, DSA and ECDSA take the nonce of RFC 6979, so every provider gives the same bytes. RSA is
+    /// blinded with 32 bytes of `rng`.
+    ///
+    /// # Errors
+    /// [`CryptoError::KeyType`], [`CryptoError::HashLength`]; [`CryptoError::Provider`] when the library below fails.
+    fn sign(
+        &self,
+        key: &PrivateKey,
+        scheme: SignatureScheme,
+        hash: &[u8],
+        rng: &mut dyn RandomSource,
+    ) -> Result<Vec<u8>, CryptoError>;
+
+    /// Verifies that `signature` is the key's over `hash`. Signatures of another length than the scheme's are wrong,
+    /// and so is every deviation from the one padding that PKCS #1 allows.
+    ///
+    /// # Errors
+    /// [`CryptoError::Signature`] when it is not; [`CryptoError::KeyType`], [`CryptoError::HashLength`].
+    fn verify(
+        &self,
+        key: &PublicKey,
+        scheme: SignatureScheme,
+        hash: &[u8],
+        signature: &[u8],
+    ) -> Result<(), CryptoError>;
+
+    /// RSAES-PKCS1-v1_5 (RFC 8017 section 7.2.1, block type 2), as RFC 2409 section 5.2 wants it. The result is as long
+    /// as the modulus; `plain` is at least 11 bytes shorter. The same random bytes give the same ciphertext on every
+    /// provider.
+    ///
+    /// # Errors
+    /// [`CryptoError::KeyType`] unless it is an RSA key; [`CryptoError::PlaintextLength`];
+    /// [`CryptoError::RandomSource`]; [`CryptoError::Provider`] when the library below fails.
+    fn rsa_encrypt(
+        &self,
+        key: &PublicKey,
+        plain: &[u8],
+        rng: &mut dyn RandomSource,
+    ) -> Result<Vec<u8>, CryptoError>;
+
+    /// Decrypts what [`rsa_encrypt`](Self::rsa_encrypt) made, and never says whether the padding was right.
+    ///
+    /// **A ciphertext with wrong padding decrypts to bytes that nobody can predict without the private key**: content
+    /// and length come from a PRF over the private key and the ciphertext (implicit rejection,
+    /// draft-irtf-cfrg-rsa-guidance section 7, the same bytes on every provider and as OpenSSL 3.2). So whoever sends
+    /// chosen ciphertexts learns nothing from an error (Bleichenbacher's attack). That holds only if the caller goes on
+    /// with whatever comes out, a nonce of an odd length too, until HASH_I or HASH_R fails.
+    ///
+    /// The operation is blinded with 32 bytes of `rng`.
+    ///
+    /// # Errors
+    /// [`CryptoError::KeyType`] unless it is an RSA key; [`CryptoError::CiphertextRange`], of which the sender knew;
+    /// [`CryptoError::Provider`] when the library below fails.
+    fn rsa_decrypt(
+        &self,
+        key: &PrivateKey,
+        cipher: &[u8],
+        rng: &mut dyn RandomSource,
+    ) -> Result<Secret, CryptoError>;
+
+    /// Verifies the signature of a certificate or revocation list over its `signed` bytes; DSA and ECDSA signatures are
+    /// in the DER form that certificates have (RFC 3279 section 2.2).
+    ///
+    /// # Errors
+    /// [`CryptoError::Signature`] when it is not the key's, [`CryptoError::KeyType`] when it cannot be.
+    fn verify_certificate(
+        &self,
+        key: &PublicKey,
+        algorithm: CertificateSignature,
+        signed: &[u8],
+        signature: &[u8],
+    ) -> Result<(), CryptoError> {
+        let hash = self.hash(algorithm.hash(), &[signed]);
+        let (scheme, signature) = asymmetric::fixed_width(key, algorithm, signature)?;
+        self.verify(key, scheme, &hash, &signature)
+    }
 }
 
 /// Checks the lengths that both CBC directions depend on.

@@ -10,7 +10,10 @@ use sha2::digest::Digest;
 use sha2::{Sha256, Sha384, Sha512};
 
 use super::provider::check_cbc;
-use super::{CipherAlgorithm, CryptoError, CryptoProvider, Group, HashAlgorithm, Secret};
+use super::{
+    CipherAlgorithm, CryptoError, CryptoProvider, Group, HashAlgorithm, PrivateKey, PublicKey, RandomSource,
+    Secret, SignatureScheme, asymmetric,
+};
 
 /// RustCrypto and `num-bigint`; see [`crate::crypto`].
 ///
@@ -77,13 +80,51 @@ impl CryptoProvider for ReferenceProvider {
         }
     }
 
-    fn dh_public(&self, group: Group, private: &Secret) -> Result<Vec<u8>, CryptoError> {
+    fn dh_public(&self, group: &Group, private: &Secret) -> Result<Vec<u8>, CryptoError> {
         Ok(power(group, &BigUint::from(group.generator()), private))
     }
 
-    fn dh_shared(&self, group: Group, private: &Secret, peer_public: &[u8]) -> Result<Secret, CryptoError> {
+    fn dh_shared(&self, group: &Group, private: &Secret, peer_public: &[u8]) -> Result<Secret, CryptoError> {
         group.check_public(peer_public)?;
         Ok(Secret::new(power(group, &BigUint::from_bytes_be(peer_public), private)))
+    }
+
+    fn sign(
+        &self,
+        key: &PrivateKey,
+        scheme: SignatureScheme,
+        hash: &[u8],
+        rng: &mut dyn RandomSource,
+    ) -> Result<Vec<u8>, CryptoError> {
+        asymmetric::reference::sign(key, scheme, hash, rng)
+    }
+
+    fn verify(
+        &self,
+        key: &PublicKey,
+        scheme: SignatureScheme,
+        hash: &[u8],
+        signature: &[u8],
+    ) -> Result<(), CryptoError> {
+        asymmetric::reference::verify(key, scheme, hash, signature)
+    }
+
+    fn rsa_encrypt(
+        &self,
+        key: &PublicKey,
+        plain: &[u8],
+        rng: &mut dyn RandomSource,
+    ) -> Result<Vec<u8>, CryptoError> {
+        asymmetric::reference::rsa_encrypt(key, plain, rng)
+    }
+
+    fn rsa_decrypt(
+        &self,
+        key: &PrivateKey,
+        cipher: &[u8],
+        rng: &mut dyn RandomSource,
+    ) -> Result<Secret, CryptoError> {
+        asymmetric::reference::rsa_decrypt(key, cipher, rng)
     }
 }
 
@@ -128,7 +169,7 @@ fn decrypt<C: KeyIvInit + BlockModeDecrypt>(
 }
 
 /// `base^exponent mod p`, left-padded to the length of p.
-fn power(group: Group, base: &BigUint, exponent: &Secret) -> Vec<u8> {
+fn power(group: &Group, base: &BigUint, exponent: &Secret) -> Vec<u8> {
     let prime = BigUint::from_bytes_be(group.prime_bytes());
     let value = base.modpow(&BigUint::from_bytes_be(exponent.as_bytes()), &prime).to_bytes_be();
     // The value is below p, so it is never longer than p.

@@ -198,13 +198,13 @@ fn both_sides_of_a_diffie_hellman_exchange_agree() {
     for p in providers() {
         for group in Group::ALL {
             let mut rng = Counter(0x11);
-            let ours = p.dh_generate(*group, &mut rng).unwrap();
-            let theirs = p.dh_generate(*group, &mut rng).unwrap();
+            let ours = p.dh_generate(group, &mut rng).unwrap();
+            let theirs = p.dh_generate(group, &mut rng).unwrap();
             assert_eq!(ours.private.len(), group.exponent_bits() / 8);
             assert_eq!(ours.public.len(), group.prime_len());
-            let shared = p.dh_shared(*group, &ours.private, &theirs.public).unwrap();
+            let shared = p.dh_shared(group, &ours.private, &theirs.public).unwrap();
             assert_eq!(shared.len(), group.prime_len());
-            assert_eq!(p.dh_shared(*group, &theirs.private, &ours.public).unwrap(), shared, "{}", p.name());
+            assert_eq!(p.dh_shared(group, &theirs.private, &ours.public).unwrap(), shared, "{}", p.name());
         }
     }
 }
@@ -212,7 +212,7 @@ fn both_sides_of_a_diffie_hellman_exchange_agree() {
 #[test]
 fn a_random_source_of_zeros_still_gives_a_full_length_exponent() {
     for p in providers() {
-        let pair = p.dh_generate(Group::Modp768, &mut Counter(0)).unwrap();
+        let pair = p.dh_generate(&Group::Modp768, &mut Counter(0)).unwrap();
         assert_eq!(pair.private.as_bytes().first(), Some(&0x80));
         assert_eq!(Group::Modp768.check_public(&pair.public), Ok(()), "{}", p.name());
     }
@@ -223,11 +223,11 @@ fn diffie_hellman_values_are_padded_to_the_prime() {
     for p in providers() {
         for group in Group::ALL {
             let one = Secret::new(vec![1]);
-            let two = p.dh_public(*group, &one).unwrap();
+            let two = p.dh_public(group, &one).unwrap();
             let mut expected = vec![0; group.prime_len()];
             *expected.last_mut().unwrap() = 2;
             assert_eq!(two, expected, "{}", p.name());
-            assert_eq!(p.dh_shared(*group, &one, &two).unwrap().as_bytes(), expected, "{}", p.name());
+            assert_eq!(p.dh_shared(group, &one, &two).unwrap().as_bytes(), expected, "{}", p.name());
         }
     }
 }
@@ -238,11 +238,11 @@ fn diffie_hellman_refuses_a_weak_or_short_public_value() {
         for group in Group::ALL {
             let private = Secret::new(vec![5; 24]);
             assert_eq!(
-                p.dh_shared(*group, &private, &vec![0; group.prime_len()]),
-                Err(CryptoError::WeakPublicValue { group: *group })
+                p.dh_shared(group, &private, &vec![0; group.prime_len()]),
+                Err(CryptoError::WeakPublicValue { group: group.clone() })
             );
             assert!(matches!(
-                p.dh_shared(*group, &private, &[2; 10]),
+                p.dh_shared(group, &private, &[2; 10]),
                 Err(CryptoError::PublicValueLength { got: 10, .. })
             ));
         }
@@ -306,12 +306,12 @@ proptest! {
         y in any::<[u8; 32]>(),
     ) {
         let (x, y) = (Secret::from(&x[..]), Secret::from(&y[..]));
-        let g_x = reference().dh_public(group, &x).unwrap();
-        let g_y = reference().dh_public(group, &y).unwrap();
-        let g_xy = reference().dh_shared(group, &x, &g_y).unwrap();
+        let g_x = reference().dh_public(&group, &x).unwrap();
+        let g_y = reference().dh_public(&group, &y).unwrap();
+        let g_xy = reference().dh_shared(&group, &x, &g_y).unwrap();
         for p in providers() {
-            prop_assert_eq!(&p.dh_public(group, &x).unwrap(), &g_x, "{}", p.name());
-            prop_assert_eq!(&p.dh_shared(group, &y, &g_x).unwrap(), &g_xy, "{}", p.name());
+            prop_assert_eq!(&p.dh_public(&group, &x).unwrap(), &g_x, "{}", p.name());
+            prop_assert_eq!(&p.dh_shared(&group, &y, &g_x).unwrap(), &g_xy, "{}", p.name());
         }
     }
 }

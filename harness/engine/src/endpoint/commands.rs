@@ -155,16 +155,15 @@ impl Endpoint {
     ) -> Result<(), ApiMisuse> {
         self.at(now);
         let pair = self.ipsec.get_mut(id).ok_or(ApiMisuse::UnknownSa("IPsec SA"))?;
+        let isakmp_sa = pair.isakmp_sa;
         let datagram = pair.seal(&mut self.core, next_header, packet)?;
         self.core.transmit(datagram);
+        self.sent_packet(isakmp_sa);
         Ok(())
     }
 
     fn peer_index(&self, name: &str) -> Result<usize, ApiMisuse> {
-        self.peers
-            .iter()
-            .position(|peer| peer.name == name)
-            .ok_or_else(|| ApiMisuse::UnknownPeer(name.to_owned()))
+        self.peers.by_name(name).ok_or_else(|| ApiMisuse::UnknownPeer(name.to_owned()))
     }
 
     /// A peer that has an address.
@@ -187,11 +186,10 @@ impl Endpoint {
         peer: usize,
         quick_mode: (usize, Option<IpsecSaId>),
     ) -> Result<IsakmpSaId, ExchangeError> {
-        let running = self
-            .isakmp
-            .values_mut()
-            .find(|sa| sa.peer == peer && sa.role == Role::Initiator && sa.established().is_none());
-        let Some(sa) = running else { return self.start_phase1(peer, vec![quick_mode], None) };
+        let running = self.isakmp.initiating(peer);
+        let Some(sa) = running.and_then(|id| self.isakmp.get_mut(&id)) else {
+            return self.start_phase1(peer, vec![quick_mode], None);
+        };
         sa.waiting.push(quick_mode);
         if let Some(pair) = quick_mode.1.and_then(|pair| self.ipsec.get_mut(pair)) {
             pair.being_replaced = true;
@@ -212,8 +210,17 @@ impl Endpoint {
         let no_address = || ExchangeError::NoProposalChosen("the peer has no address to initiate to".into());
         let peer = self.peers.get(peer_index).ok_or_else(no_address)?;
         let remote = SocketAddr::new(peer.remote.ok_or_else(no_address)?, peer.remote_port);
-        let mut path = Path { local: peer.local, remote, nat_t: false };
-        let mut cx = Cx { core: &mut self.core, peer, sa: id, cookies, path: &mut path, first_contact };
+        let mut path = Path { local: peer.local, remote, nat_t: false, fragment_size: None };
+        let mut cx = Cx {
+            core: &mut self.core,
+            peers: &self.peers,
+            peer,
+            peer_index,
+            sa: id,
+            cookies,
+            path: &mut path,
+            first_contact,
+        };
         let start = phase1::initiate(&mut cx)?;
         let mut conversation = Conversation::default();
         let policy = start.retransmit.then_some(&peer.retransmission);
@@ -228,7 +235,7 @@ impl Endpoint {
             }
         }
         self.by_initiator_cookie.insert(cookies.initiator, id);
-        self.isakmp.insert(id, sa);
+        self.isakmp.insert(sa);
         Ok(id)
     }
 }

@@ -5,7 +5,7 @@ use core::time::Duration;
 use bytes::Bytes;
 
 use super::Endpoint;
-use crate::config::PeerConfig;
+use crate::config::{PeerConfig, Phase1Mode};
 use crate::core::{Envelope, Path};
 use crate::error::ExchangeError;
 use crate::esp::{ReplayWindow, SequenceCounter};
@@ -18,7 +18,8 @@ use crate::retransmit::Conversation;
 use crate::sa::{IpsecSaPair, Phase2};
 use crate::timer::Timer;
 use crate::wire::{
-    Delete, ExchangeType, Flags, Header, MessageId, Notification, NotifyType, Payload, ProtocolId, Spi,
+    CookiePair, Delete, ExchangeType, Flags, Header, Identification, MessageId, Notification, NotifyType,
+    Payload, ProtocolId, Spi,
 };
 
 /// How long a replaced SA stays, so that what the peer already sent under it still arrives.
@@ -30,9 +31,10 @@ impl Endpoint {
     /// Phase 1 is complete.
     pub(super) fn isakmp_sa_established(&mut self, id: IsakmpSaId) {
         let completed = self.count_sa();
+        self.isakmp.complete(id, completed);
         let Some(sa) = self.isakmp.get_mut(&id) else { return };
-        let Some(peer) = self.peers.get(sa.peer) else { return };
-        sa.completed = Some(completed);
+        let peer_index = sa.peer;
+        let Some(peer) = self.peers.get(peer_index) else { return };
         let initial_contact = sa.established().is_some_and(|established| established.initial_contact);
         let offered = sa.established().and_then(|established| established.lifetime);
         let lifetime = offered.map_or(peer.phase1_lifetime, |offered| offered.min(peer.phase1_lifetime));
@@ -45,15 +47,24 @@ impl Endpoint {
         {
             self.core.timers.set(Timer::RekeyIsakmp(id), at);
         }
-        let (cookies, role) = (sa.cookies, sa.role);
+        let (cookies, role, mode) = (sa.cookies, sa.role, peer.mode);
+        let says_initial_contact = peer.initial_contact && role == Role::Responder;
         let waiting = core::mem::take(&mut sa.waiting);
-        if role == Role::Responder {
-            self.half_open = self.half_open.saturating_sub(1);
+        if let Some(remote) = sa.first_from {
+            self.half_open.remove(id, remote.ip(), sa.began);
         }
         self.core.event(Event::IsakmpSaEstablished { sa: id, cookies, role });
+        if says_initial_contact && mode == Phase1Mode::Aggressive && !self.other_sa_stands(peer_index, id) {
+            // Main mode 6 has it; the responder's only message of aggressive mode is in the clear.
+            let mut notification = Notification::isakmp(NotifyType::INITIAL_CONTACT);
+            notification.spi = Bytes::copy_from_slice(&cookies.to_bytes());
+            self.send_informational(id, Payload::Notification(notification));
+        }
         if initial_contact {
             self.initial_contact(id);
         }
+        self.watch_peer(id);
+        self.keep_mapping_alive(id);
         self.supersede_others(id);
         for (policy, replaces) in waiting {
             if let Err(error) = self.start_quick_mode(id, policy, replaces) {
@@ -73,23 +84,20 @@ impl Endpoint {
     fn supersede_others(&mut self, newest: IsakmpSaId) {
         let Some(sa) = self.isakmp.get(&newest) else { return };
         let Some(remote) = sa.remote() else { return };
-        let (replaces, path) = (sa.replaces, sa.path);
-        for pair in self.ipsec.iter_mut().filter(|pair| (pair.peer, &pair.remote_id) == remote) {
+        let (replaces, path, nat) = (sa.replaces, sa.path, sa.nat());
+        let pairs: Vec<_> = self.ipsec.with_remote(remote).collect();
+        for pair in pairs {
+            let Some(pair) = self.ipsec.get_mut(pair) else { continue };
             pair.isakmp_sa = newest;
             if pair.path.nat_t && path.nat_t {
                 // The NAT may have given the new phase 1 another port.
                 pair.path = path;
+                pair.nat = nat;
             }
         }
-        let mut same: Vec<_> = self
-            .isakmp
-            .values()
-            .filter(|sa| sa.remote() == Some(remote))
-            .map(|sa| (sa.completed, sa.id))
-            .collect();
-        same.sort_unstable();
+        let same: Vec<_> = self.isakmp.with_remote(remote).map(|(_, id)| id).collect();
         let beyond = same.len().saturating_sub(self.core.limits.isakmp_sas_per_peer_max.max(1));
-        for (_, oldest) in same.into_iter().take(beyond) {
+        for oldest in same.into_iter().take(beyond) {
             self.send_isakmp_delete(oldest);
             self.remove_isakmp_sa(oldest, DeleteReason::Replaced);
         }
@@ -162,7 +170,7 @@ impl Endpoint {
     fn ipsec_sa_established(&mut self, isakmp_sa: IsakmpSaId, outcome: Outcome) {
         let Some(sa) = self.isakmp.get(&isakmp_sa) else { return };
         let Some((peer_index, remote_id)) = sa.remote().map(|(peer, id)| (peer, id.clone())) else { return };
-        let path = sa.path;
+        let (path, nat) = (sa.path, sa.nat());
         let Some(peer) = self.peers.get(peer_index) else { return };
         let Some(policy) = peer.ipsec.get(outcome.policy) else { return };
         let offered = outcome.chosen.lifetime.unwrap_or(DEFAULT_IPSEC_LIFETIME);
@@ -184,13 +192,14 @@ impl Endpoint {
             peer: peer_index,
             policy: outcome.policy,
             role: outcome.role,
-            chosen: outcome.chosen,
+            chosen: outcome.chosen.clone(),
             spi_in,
             inbound: outcome.inbound,
             outbound: outcome.outbound,
             window: ReplayWindow::default(),
             counter: SequenceCounter::default(),
             path,
+            nat,
             packets_in: 0,
             packets_out: 0,
             expires,
@@ -215,21 +224,26 @@ impl Endpoint {
 
     /// Ends an ISAKMP SA. Its IPsec SAs stay: they have lives of their own.
     pub(super) fn remove_isakmp_sa(&mut self, id: IsakmpSaId, reason: DeleteReason) {
-        let Some(sa) = self.isakmp.remove(&id) else { return };
+        let Some(sa) = self.isakmp.remove(id) else { return };
         for timer in [
             Timer::RetransmitPhase1(id),
             Timer::HalfOpen(id),
             Timer::RekeyIsakmp(id),
             Timer::ExpireIsakmp(id),
+            Timer::Reassembly(id),
+            Timer::DeadPeer(id),
         ] {
             self.core.timers.stop(timer);
         }
         self.by_cookies.remove(&sa.cookies);
-        self.by_initiator_cookie.retain(|_, other| *other != id);
-        self.by_first_message.retain(|_, other| *other != id);
         let established = sa.established().is_some();
-        if !established && sa.role == Role::Responder {
-            self.half_open = self.half_open.saturating_sub(1);
+        if let Some(remote) = sa.first_from {
+            self.by_first_message.remove(&(sa.cookies.initiator, remote));
+            if !established {
+                self.half_open.remove(id, remote.ip(), sa.began);
+            }
+        } else if sa.cookies.responder.is_zero() {
+            self.by_initiator_cookie.remove(&sa.cookies.initiator);
         }
         for (_, pair) in &sa.waiting {
             self.not_replaced(*pair);
@@ -328,20 +342,30 @@ impl Endpoint {
     }
 
     /// Acts on an authenticated Notification payload.
-    pub(super) fn notified(&mut self, id: IsakmpSaId, notification: &Notification) {
+    ///
+    /// # Errors
+    ///
+    /// Why the payload is discarded (RFC 2408 section 5.14).
+    pub(super) fn notified(
+        &mut self,
+        id: IsakmpSaId,
+        notification: &Notification,
+    ) -> Result<(), ExchangeError> {
+        informational::check_notification(notification)?;
         let notify_type = notification.notify_type;
+        match notify_type {
+            NotifyType::R_U_THERE | NotifyType::R_U_THERE_ACK => self.dpd_notified(id, notification)?,
+            NotifyType::INITIAL_CONTACT => self.initial_contact(id),
+            _ if refuses_quick_mode(notify_type) => self.fail_refused_quick_mode(id, notify_type),
+            _ => {}
+        }
         self.core.event(Event::Notified {
             sa: Some(id),
             notify_type,
             authenticated: true,
             data: notification.data.clone(),
         });
-        if notify_type == NotifyType::INITIAL_CONTACT {
-            self.initial_contact(id);
-        }
-        if refuses_quick_mode(notify_type) {
-            self.fail_refused_quick_mode(id, notify_type);
-        }
+        Ok(())
     }
 
     /// The peer says that it had no SA with us before this one (RFC 2407 section 4.6.3.3): what stood when its phase 1
@@ -351,17 +375,12 @@ impl Endpoint {
         let Some((remote, began)) = self.isakmp.get(&id).and_then(|sa| Some((sa.remote()?, sa.began))) else {
             return;
         };
-        let old: Vec<IsakmpSaId> = self
-            .isakmp
-            .values()
-            .filter(|sa| sa.remote() == Some(remote) && sa.completed.is_some_and(|at| at < began))
-            .map(|sa| sa.id)
-            .collect();
+        let before = self.isakmp.with_remote(remote).take_while(|(completed, _)| *completed < began);
+        let old: Vec<IsakmpSaId> = before.map(|(_, id)| id).collect();
         let pairs: Vec<IpsecSaId> = self
             .ipsec
-            .iter()
-            .filter(|pair| (pair.peer, &pair.remote_id) == remote && pair.made < began)
-            .map(|pair| pair.id)
+            .with_remote(remote)
+            .filter(|id| self.ipsec.get(*id).is_some_and(|pair| pair.made < began))
             .collect();
         for pair in pairs {
             self.remove_ipsec_sa(pair, DeleteReason::InitialContact);
@@ -395,30 +414,52 @@ impl Endpoint {
         self.core.event(Event::ExchangeFailed { sa: id, exchange: ExchangeType::QUICK_MODE, m_id, error });
     }
 
-    /// Acts on an authenticated Delete payload: each SPI in it names an SA of the peer.
-    pub(super) fn peer_deletes(&mut self, id: IsakmpSaId, delete: &Delete) {
-        let remote = self.isakmp.get(&id).and_then(|sa| sa.remote());
-        let Some((peer, remote_id)) = remote.map(|(peer, remote_id)| (peer, remote_id.clone())) else {
-            return;
-        };
-        let remote = (peer, &remote_id);
+    /// Acts on an authenticated Delete payload of the peer `remote`: each SPI in it names an SA of the peer (RFC 2408
+    /// section 5.15). What it does not name stays: deleting an ISAKMP SA leaves its IPsec SAs.
+    ///
+    /// # Errors
+    ///
+    /// Why the payload is discarded, or that some of its SPIs name nothing; the others are acted on.
+    pub(super) fn peer_deletes(
+        &mut self,
+        remote: (usize, &Identification),
+        delete: &Delete,
+    ) -> Result<(), ExchangeError> {
+        informational::check_delete(delete)?;
+        let mut unknown = 0_usize;
         for spi in &delete.spis {
-            if delete.protocol == ProtocolId::ISAKMP {
-                let named = self.isakmp.values().find(|sa| spi.as_ref() == sa.cookies.to_bytes());
-                if let Some(sa) = named.filter(|sa| sa.remote() == Some(remote)).map(|sa| sa.id) {
-                    self.remove_isakmp_sa(sa, DeleteReason::PeerDeleted);
-                }
-                continue;
-            }
-            let named = self.ipsec.iter().find(|pair| {
-                (pair.peer, &pair.remote_id) == remote
-                    && protocol_id(pair.chosen.protocol) == delete.protocol
-                    && Spi(spi.clone()).as_u32() == Some(pair.chosen.peer_spi)
-            });
-            if let Some(pair) = named.map(|pair| pair.id) {
-                self.remove_ipsec_sa(pair, DeleteReason::PeerDeleted);
-            }
+            let known = if delete.protocol == ProtocolId::ISAKMP {
+                self.peer_deletes_isakmp_sa(remote, spi)
+            } else {
+                self.peer_deletes_ipsec_sa(remote, delete.protocol, spi)
+            };
+            unknown = unknown.saturating_add(usize::from(!known));
         }
+        if unknown > 0 { Err(ExchangeError::UnknownSpis(unknown)) } else { Ok(()) }
+    }
+
+    fn peer_deletes_isakmp_sa(&mut self, remote: (usize, &Identification), spi: &[u8]) -> bool {
+        let named = CookiePair::from_bytes(spi).and_then(|cookies| self.by_cookies.get(&cookies));
+        let sa = named.and_then(|id| self.isakmp.get(id)).filter(|sa| sa.remote() == Some(remote));
+        let Some(id) = sa.map(|sa| sa.id) else { return false };
+        self.remove_isakmp_sa(id, DeleteReason::PeerDeleted);
+        true
+    }
+
+    fn peer_deletes_ipsec_sa(
+        &mut self,
+        remote: (usize, &Identification),
+        protocol: ProtocolId,
+        spi: &Bytes,
+    ) -> bool {
+        let Some(spi) = Spi(spi.clone()).as_u32() else { return false };
+        let named = self.ipsec.with_spi_out(remote, spi).find(|id| {
+            let pair = self.ipsec.get(*id);
+            pair.is_some_and(|pair| protocol_id(pair.chosen.protocol) == protocol)
+        });
+        let Some(id) = named else { return false };
+        self.remove_ipsec_sa(id, DeleteReason::PeerDeleted);
+        true
     }
 }
 

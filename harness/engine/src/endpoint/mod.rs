@@ -1,7 +1,9 @@
 //! The endpoint: all SAs of one side, and the way in and out for its driver.
 
 mod commands;
+mod half_open;
 mod lifecycle;
+mod liveness;
 mod receive;
 mod state;
 #[cfg(test)]

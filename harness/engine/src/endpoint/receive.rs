@@ -1,22 +1,27 @@
 //! Datagrams on their way in: from the port to the exchange they belong to.
 
-use std::net::IpAddr;
-
 use bytes::Bytes;
 
 use super::Endpoint;
+use crate::config::FragmentationMode;
 use crate::core::{NON_ESP_MARKER, Path, read_chain};
 use crate::crypto::HashAlgorithm;
 use crate::error::ExchangeError;
 use crate::esp::{AhSa, EspError, EspSa};
 use crate::event::{Event, IsakmpSaId, Role};
 use crate::io::{Datagram, IP_AH, IP_ESP, IP_UDP, Timestamp};
+use crate::keylog::Direction;
+use crate::limits::Limits;
 use crate::phase1::{self, Cx, Received};
-use crate::phase2::quick_mode;
+use crate::phase2::{self, quick_mode};
 use crate::retransmit::{Arrival, Conversation};
 use crate::sa::{IsakmpSa, Phase2};
 use crate::timer::Timer;
-use crate::wire::{CookiePair, ExchangeType, Flags, Header, MessageId, Payload, Trailing};
+use crate::vendor::Announced;
+use crate::wire::{
+    CookiePair, ExchangeType, Flags, Header, MessageId, NotifyType, Payload, PayloadType, ReceivedPayload,
+    Trailing,
+};
 
 /// Next header of a dummy packet.
 const IP_NO_NEXT_HEADER: u8 = 59;
@@ -33,7 +38,7 @@ impl Endpoint {
             IP_ESP | IP_AH => return self.handle_packet(datagram),
             _ => return,
         }
-        let nat_t = self.peers.iter().any(|peer| peer.local_nat_t == datagram.local);
+        let nat_t = self.peers.is_nat_t_end(datagram.local);
         let message = if !nat_t {
             datagram.payload.clone()
         } else if datagram.payload.as_ref() == [0xff] {
@@ -44,7 +49,7 @@ impl Endpoint {
             self.handle_packet(datagram);
             return;
         };
-        let path = Path { local: datagram.local, remote: datagram.remote, nat_t };
+        let path = Path { local: datagram.local, remote: datagram.remote, nat_t, fragment_size: None };
         if let Err(error) = self.handle_message(path, message.clone()) {
             self.refuse(&path, &message, error);
         }
@@ -61,7 +66,18 @@ impl Endpoint {
             Err(error) => (0, Err(error)),
             Ok(spi) => match self.ipsec.by_spi_in_mut(spi) {
                 None => (spi, Err(EspError::UnknownSpi { got: spi })),
-                Some(pair) => (spi, pair.open(&self.core, datagram).map(|opened| (pair.id, opened))),
+                Some(pair) => {
+                    let authenticated = pair.chosen.transform.integrity.is_some();
+                    let opened = pair.open(&self.core, datagram).map(|opened| (pair.id, opened));
+                    if let Ok((id, _)) = &opened
+                        && authenticated
+                    {
+                        let nat_t = datagram.ip_protocol == IP_UDP;
+                        let Datagram { local, remote, .. } = *datagram;
+                        self.packet_authenticated(*id, &Path { local, remote, nat_t, fragment_size: None });
+                    }
+                    (spi, opened)
+                }
             },
         };
         self.core.event(match opened {
@@ -80,6 +96,9 @@ impl Endpoint {
     fn handle_message(&mut self, path: Path, message: Bytes) -> Result<(), ExchangeError> {
         let header = Header::decode(&message)?;
         check_header(&header, message.len())?;
+        if is_fragment(&header) {
+            return self.handle_fragment(path, &header, &message);
+        }
         let digest = self.core.provider.hash(HashAlgorithm::Sha2_256, &[&message]);
         let received = Received { header, message, path };
         let cookies = header.cookies;
@@ -93,6 +112,62 @@ impl Endpoint {
         match self.by_initiator_cookie.get(&cookies.initiator).copied() {
             Some(id) => self.handle_in_sa(id, &received, digest),
             None => Err(ExchangeError::UnknownCookies(cookies)),
+        }
+    }
+
+    /// A fragment of a message, which is handled when it is whole.
+    fn handle_fragment(&mut self, path: Path, header: &Header, message: &Bytes) -> Result<(), ExchangeError> {
+        let refused = ExchangeError::UnexpectedPayload(PayloadType::FRAGMENT);
+        if header.cookies.responder.is_zero() {
+            return Err(refused);
+        }
+        let id = self.by_cookies.get(&header.cookies).copied();
+        let id = id.or_else(|| self.by_initiator_cookie.get(&header.cookies.initiator).copied());
+        let sa = id.and_then(|id| self.isakmp.get_mut(&id));
+        let sa = sa.ok_or(ExchangeError::UnknownCookies(header.cookies))?;
+        if sa.established().is_none() && sa.path.remote.ip() != path.remote.ip() {
+            return Err(ExchangeError::UnknownPeer(path.remote));
+        }
+        if self.peers.get(sa.peer).is_none_or(|peer| peer.fragmentation.mode == FragmentationMode::Off) {
+            return Err(refused);
+        }
+        let limits = &self.core.limits;
+        let chain = read_chain(header.next_payload, &message.slice(Header::LEN..), Trailing::Refuse, limits)?;
+        let [ReceivedPayload { payload: Payload::Fragment(fragment), .. }] = chain.payloads.as_slice() else {
+            return Err(ExchangeError::InvalidFragment("a fragment stands alone in its message"));
+        };
+        let whole = sa.reassembly.add(header, fragment, self.core.now, limits)?;
+        let id = sa.id;
+        self.forget_fragments(id);
+        if let Some(whole) = whole
+            && let Err(error) = self.handle_whole(path, header, whole.clone())
+        {
+            self.refuse(&path, &whole, error);
+        }
+        Ok(())
+    }
+
+    /// A message that came in fragments, of which `outer` is the last one's header.
+    fn handle_whole(&mut self, path: Path, outer: &Header, message: Bytes) -> Result<(), ExchangeError> {
+        let header = Header::decode(&message)?;
+        if header.cookies != outer.cookies || is_fragment(&header) {
+            let problem = "what they give is no message of the same ISAKMP SA";
+            return Err(ExchangeError::InvalidFragment(problem));
+        }
+        if !header.flags.contains(Flags::ENCRYPTION) {
+            // Nobody sees it whole on the wire.
+            self.core.key_log.plaintext(Direction::Inbound, &message);
+        }
+        self.handle_message(path, message)
+    }
+
+    /// Forgets messages that did not become whole in time.
+    pub(super) fn forget_fragments(&mut self, id: IsakmpSaId) {
+        let (now, lifetime) = (self.core.now, self.core.limits.reassembly_lifetime);
+        let Some(sa) = self.isakmp.get_mut(&id) else { return };
+        match sa.reassembly.expire(now, lifetime) {
+            Some(at) => self.core.timers.set(Timer::Reassembly(id), at),
+            None => self.core.timers.stop(Timer::Reassembly(id)),
         }
     }
 
@@ -123,39 +198,35 @@ impl Endpoint {
         if header.message_id != MessageId::PHASE_1 {
             return Err(ExchangeError::InvalidMessageId(header.message_id));
         }
-        self.check_room(received.path.remote.ip())?;
         self.accept_phase1(received, digest)
     }
 
-    /// Whether one more phase 1 exchange may begin at this address's wish.
-    fn check_room(&self, remote: IpAddr) -> Result<(), ExchangeError> {
-        let limits = &self.core.limits;
-        if self.half_open >= limits.half_open_max {
-            return Err(ExchangeError::LimitReached("half-open ISAKMP SAs"));
-        }
-        let half_open = |sa: &&IsakmpSa| sa.role == Role::Responder && sa.established().is_none();
-        let same = self.isakmp.values().filter(half_open).filter(|sa| sa.path.remote.ip() == remote);
-        if same.count() >= limits.half_open_per_address_max {
-            return Err(ExchangeError::LimitReached("half-open ISAKMP SAs of one address"));
-        }
-        if self.isakmp.len() >= limits.isakmp_sas_max {
-            return Err(ExchangeError::LimitReached("ISAKMP SAs"));
-        }
-        Ok(())
-    }
-
     fn accept_phase1(&mut self, received: &Received, digest: Vec<u8>) -> Result<(), ExchangeError> {
-        let peer_index =
-            self.peer_for(&received.path).ok_or(ExchangeError::UnknownPeer(received.path.remote))?;
+        let remote = received.path.remote;
+        let gives_way = self.half_open.room(remote.ip(), self.isakmp.len(), &self.core.limits)?;
+        let peer_index = phase1::peers::of_first_message(&self.peers, received, &self.core.limits)
+            .ok_or(ExchangeError::UnknownPeer(remote))?;
         let id = self.new_isakmp_id();
         let initiator = received.header.cookies.initiator;
-        let cookies = CookiePair { initiator, responder: self.core.new_cookie() };
+        let responder = self.core.responder_cookie(&received.path, initiator, self.sa_count);
+        let cookies = CookiePair { initiator, responder };
         let mut path = received.path;
         let first_contact = !self.other_sa_stands(peer_index, id);
         let Some(peer) = self.peers.get(peer_index) else {
-            return Err(ExchangeError::UnknownPeer(received.path.remote));
+            return Err(ExchangeError::UnknownPeer(remote));
         };
-        let mut cx = Cx { core: &mut self.core, peer, sa: id, cookies, path: &mut path, first_contact };
+        let announced = announced_by(Announced::default(), received, &self.core.limits);
+        path.fragment_size = peer.fragmentation.size_towards(announced);
+        let mut cx = Cx {
+            core: &mut self.core,
+            peers: &self.peers,
+            peer,
+            peer_index,
+            sa: id,
+            cookies,
+            path: &mut path,
+            first_contact,
+        };
         let start = phase1::accept(&mut cx, received)?;
         let mut conversation = Conversation::default();
         let timer = Timer::RetransmitPhase1(id);
@@ -163,12 +234,17 @@ impl Endpoint {
         let policy = start.retransmit.then_some(&peer.retransmission);
         conversation.sent(&mut self.core, &start.sent, timer, policy);
         self.core.timers.set(Timer::HalfOpen(id), self.core.now + self.core.limits.half_open_lifetime);
-        self.half_open = self.half_open.saturating_add(1);
         self.by_cookies.insert(cookies, id);
-        self.by_first_message.insert((initiator, received.path.remote), id);
+        self.by_first_message.insert((initiator, remote), id);
         let mut sa = IsakmpSa::new(id, peer_index, cookies, Role::Responder, path, start.state, conversation);
+        sa.first_from = Some(remote);
         sa.began = self.count_sa();
-        self.isakmp.insert(id, sa);
+        sa.announced = announced;
+        self.half_open.insert(id, remote.ip(), sa.began, sa.phase1.awaits_cookie());
+        self.isakmp.insert(sa);
+        if let Some(oldest) = gives_way {
+            self.fail_phase1(oldest, ExchangeError::LimitReached("half-open ISAKMP SAs"));
+        }
         Ok(())
     }
 
@@ -210,7 +286,7 @@ impl Endpoint {
         if let Some((protection, last_block)) = keys
             && received.header.exchange_type == ExchangeType::INFORMATIONAL
         {
-            crate::phase2::informational::show(&mut self.core, protection, last_block, received);
+            phase2::informational::show(&mut self.core, protection, last_block, received);
         }
     }
 
@@ -235,6 +311,10 @@ impl Endpoint {
         let Some(sa) = self.isakmp.get(&id) else {
             return Err(ExchangeError::UnknownCookies(header.cookies));
         };
+        if sa.path.nat_t && !received.path.nat_t {
+            // From before the ports changed: it is old (RFC 3947 section 4).
+            return Ok(());
+        }
         match sa.conversation.arrival(&digest) {
             Arrival::New => {}
             Arrival::Repeated => {
@@ -257,8 +337,20 @@ impl Endpoint {
         }
         let first_contact = !self.other_sa_stands(sa.peer, id);
         let (cookies, mut path) = (header.cookies, sa.path);
-        let mut cx = Cx { core: &mut self.core, peer, sa: id, cookies, path: &mut path, first_contact };
+        let announced = announced_by(sa.announced, received, &self.core.limits);
+        path.fragment_size = peer.fragmentation.size_towards(announced);
+        let mut cx = Cx {
+            core: &mut self.core,
+            peers: &self.peers,
+            peer,
+            peer_index: sa.peer,
+            sa: id,
+            cookies,
+            path: &mut path,
+            first_contact,
+        };
         let advance = sa.phase1.handle(&mut cx, received)?;
+        let peer_index = cx.peer_index;
         let policy = advance.retransmit.then_some(&peer.retransmission);
         let Some(sa) = self.isakmp.get_mut(&id) else {
             return Err(ExchangeError::UnknownCookies(cookies));
@@ -269,7 +361,12 @@ impl Endpoint {
             sa.conversation.sent(&mut self.core, sent, timer, policy);
         }
         sa.path = path;
+        sa.peer = peer_index;
+        sa.announced = announced;
         sa.phase1 = advance.state;
+        if let Some(remote) = sa.first_from {
+            self.half_open.keep(id, remote.ip(), sa.began);
+        }
         if sa.cookies.responder.is_zero() {
             sa.cookies = cookies;
             self.by_initiator_cookie.remove(&cookies.initiator);
@@ -301,14 +398,17 @@ impl Endpoint {
             if self.ipsec.len() >= self.core.limits.ipsec_sas_max {
                 return Err(ExchangeError::LimitReached("IPsec SAs"));
             }
-            let step = self.with_quick_mode(id, m_id, |cx| quick_mode::accept(cx, received));
+            let path = self.answer_path(id, &received.path);
+            let step = self.with_quick_mode_on(path, id, m_id, |cx| quick_mode::accept(cx, received));
             let step = step.ok_or(ExchangeError::SaDeleted)??;
+            self.authenticated(id, &received.path);
             self.quick_mode_step(id, m_id, Conversation::default(), step, Some(digest));
             return Ok(());
         };
         let arrival = exchange.conversation.arrival(&digest);
         let result = if arrival == Arrival::New {
-            self.with_quick_mode(id, m_id, |cx| exchange.state.handle(cx, received))
+            let path = self.answer_path(id, &received.path);
+            self.with_quick_mode_on(path, id, m_id, |cx| exchange.state.handle(cx, received))
         } else {
             None
         };
@@ -320,6 +420,7 @@ impl Endpoint {
                 if let Some(sa) = self.isakmp.get_mut(&id) {
                     sa.refusals_answered = 0;
                 }
+                self.authenticated(id, &received.path);
                 let Phase2 { conversation, state } = exchange;
                 if let Some(spi) = state.reserved_spi() {
                     self.ipsec.release_spi(spi);
@@ -355,18 +456,24 @@ impl Endpoint {
         let m_id = header.message_id;
         sa.check_new_m_id(m_id)?;
         let opened = self
-            .with_quick_mode(id, m_id, |cx| crate::phase2::informational::receive(cx, received))
+            .with_quick_mode(id, m_id, |cx| phase2::informational::receive(cx, received))
             .ok_or(ExchangeError::SaDeleted)??;
+        self.authenticated(id, &received.path);
         let max = self.core.limits.finished_m_ids_max;
-        if let Some(sa) = self.isakmp.get_mut(&id) {
-            sa.use_m_id(m_id, max);
-            sa.refusals_answered = 0;
-        }
+        let Some(sa) = self.isakmp.get_mut(&id) else { return Ok(()) };
+        sa.use_m_id(m_id, max);
+        sa.refusals_answered = 0;
+        // A payload may delete the ISAKMP SA, and others still follow.
+        let Some((peer, remote_id)) = sa.remote().map(|(peer, id)| (peer, id.clone())) else { return Ok(()) };
         for payload in opened.chain.iter() {
-            match payload {
+            let done = match payload {
                 Payload::Notification(notification) => self.notified(id, notification),
-                Payload::Delete(delete) => self.peer_deletes(id, delete),
-                _ => {}
+                Payload::Delete(delete) => self.peer_deletes((peer, &remote_id), delete),
+                _ => Ok(()),
+            };
+            // A payload that is wrong is discarded alone (RFC 2408 sections 5.14 and 5.15).
+            if let Err(error) = done {
+                self.core.event(Event::DatagramRejected { error });
             }
         }
         Ok(())
@@ -384,14 +491,19 @@ impl Endpoint {
         let body = received.message.slice(Header::LEN..);
         let chain = read_chain(received.header.next_payload, &body, Trailing::Refuse, &self.core.limits)?;
         for payload in chain.iter() {
-            if let Payload::Notification(notification) = payload {
-                self.core.event(Event::Notified {
-                    sa,
-                    notify_type: notification.notify_type,
-                    authenticated: false,
-                    data: notification.data.clone(),
-                });
+            let Payload::Notification(notification) = payload else { continue };
+            phase2::informational::check_notification(notification)?;
+            if matches!(notification.notify_type, NotifyType::R_U_THERE | NotifyType::R_U_THERE_ACK) {
+                let got = received.header.flags.0;
+                let problem = "dead peer detection must be encrypted (RFC 3706 section 5.2)";
+                return Err(ExchangeError::InvalidFlags { got, problem });
             }
+            self.core.event(Event::Notified {
+                sa,
+                notify_type: notification.notify_type,
+                authenticated: false,
+                data: notification.data.clone(),
+            });
         }
         Ok(())
     }
@@ -420,4 +532,19 @@ fn check_header(header: &Header, datagram_len: usize) -> Result<(), ExchangeErro
         return Err(ExchangeError::InvalidFlags { got: header.flags.0, problem });
     }
     Ok(())
+}
+
+/// Whether a message is a fragment of another. An encrypted one may begin with the number by chance.
+fn is_fragment(header: &Header) -> bool {
+    header.next_payload == PayloadType::FRAGMENT && !header.flags.contains(Flags::ENCRYPTION)
+}
+
+/// What the peer announces by now, with the vendor IDs of a message of phase 1 in the clear.
+fn announced_by(before: Announced, received: &Received, limits: &Limits) -> Announced {
+    if received.header.flags.contains(Flags::ENCRYPTION) {
+        return before;
+    }
+    let body = received.message.slice(Header::LEN..);
+    let chain = read_chain(received.header.next_payload, &body, Trailing::Refuse, limits);
+    chain.map_or(before, |chain| before.with(&chain))
 }

@@ -2,16 +2,19 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::config::{Config, PeerConfig};
+use super::half_open::HalfOpen;
+use crate::config::Config;
 use crate::core::{Core, Path};
-use crate::crypto::{CryptoProvider, RandomSource};
+use crate::crypto::{CryptoProvider, RandomSource, Secret};
 use crate::event::{IpsecSaId, IsakmpSaId};
 use crate::hook::OutgoingHook;
 use crate::io::{Output, Timestamp};
+use crate::keep_alive::KeepAlives;
 use crate::keylog::{KeyLog, NoKeyLog};
+use crate::peers::Peers;
 use crate::phase2::negotiate::protocol_id;
 use crate::phase2::quick_mode::QmCx;
-use crate::sa::{IpsecSaInfo, IpsecTable, IsakmpSa, IsakmpSaInfo};
+use crate::sa::{IpsecSaInfo, IpsecTable, IsakmpSaInfo, IsakmpTable};
 use crate::timer::Timers;
 use crate::wire::{Cookie, CookiePair, MessageId};
 
@@ -43,8 +46,8 @@ use crate::wire::{Cookie, CookiePair, MessageId};
 #[derive(Debug)]
 pub struct Endpoint {
     pub(super) core: Core,
-    pub(super) peers: Vec<PeerConfig>,
-    pub(super) isakmp: BTreeMap<IsakmpSaId, IsakmpSa>,
+    pub(super) peers: Peers,
+    pub(super) isakmp: IsakmpTable,
     /// SAs whose two cookies are known.
     pub(super) by_cookies: BTreeMap<CookiePair, IsakmpSaId>,
     /// SAs that we initiate and whose responder cookie is not known yet.
@@ -52,7 +55,7 @@ pub struct Endpoint {
     /// SAs that a peer initiated, by its cookie and address: where first messages that come again belong.
     pub(super) by_first_message: BTreeMap<(Cookie, std::net::SocketAddr), IsakmpSaId>,
     pub(super) ipsec: IpsecTable,
-    pub(super) half_open: usize,
+    pub(super) half_open: HalfOpen,
     pub(super) next_isakmp_id: u32,
     pub(super) next_ipsec_id: u32,
     /// Counts SAs begun and completed, to tell which was first.
@@ -66,6 +69,8 @@ impl Endpoint {
         Self {
             core: Core {
                 auth_hash: None,
+                fragment_id: 0,
+                keep_alives: KeepAlives::default(),
                 provider,
                 random,
                 key_log: Box::new(NoKeyLog),
@@ -73,15 +78,17 @@ impl Endpoint {
                 outputs: VecDeque::new(),
                 timers: Timers::default(),
                 limits: config.limits,
+                cookie_secret: Secret::new(Vec::new()),
                 now: Timestamp::ZERO,
+                clock_start: config.clock_start,
             },
-            peers: config.peers,
-            isakmp: BTreeMap::new(),
+            peers: Peers::new(config.peers),
+            isakmp: IsakmpTable::default(),
             by_cookies: BTreeMap::new(),
             by_initiator_cookie: BTreeMap::new(),
             by_first_message: BTreeMap::new(),
             ipsec: IpsecTable::default(),
-            half_open: 0,
+            half_open: HalfOpen::default(),
             next_isakmp_id: 1,
             next_ipsec_id: 1,
             sa_count: 0,
@@ -116,7 +123,7 @@ impl Endpoint {
                 cookies: sa.cookies,
                 role: sa.role,
                 established: established.is_some(),
-                transform: established.map(|e| e.protection.transform),
+                transform: established.map(|e| e.protection.transform.clone()),
                 remote_id: established.map(|e| e.remote_id.clone()),
                 nat_traversal: sa.path.nat_t,
                 expires: sa.expires,
@@ -170,20 +177,26 @@ impl Endpoint {
         self.sa_count
     }
 
-    /// The configured peer for a source address, with our end that it speaks to.
-    pub(super) fn peer_for(&self, path: &Path) -> Option<usize> {
-        self.peers.iter().position(|peer| peer.remote.is_none_or(|remote| remote == path.remote.ip()))
-    }
-
     /// Whether an SA with this peer stands besides the ISAKMP SA `than`.
     pub(super) fn other_sa_stands(&self, peer: usize, than: IsakmpSaId) -> bool {
-        self.isakmp.values().any(|sa| sa.peer == peer && sa.id != than && sa.established().is_some())
-            || self.ipsec.iter().any(|pair| pair.peer == peer)
+        self.isakmp.with_peer(peer).any(|id| id != than) || self.ipsec.any_with_peer(peer)
     }
 
     /// Runs `f` with the surroundings of a phase 2 exchange of an established ISAKMP SA.
     pub(super) fn with_quick_mode<R>(
         &mut self,
+        id: IsakmpSaId,
+        m_id: MessageId,
+        f: impl FnOnce(&mut QmCx<'_>) -> R,
+    ) -> Option<R> {
+        let path = self.isakmp.get(&id)?.path;
+        self.with_quick_mode_on(path, id, m_id, f)
+    }
+
+    /// The same, with answers going out on `path`.
+    pub(super) fn with_quick_mode_on<R>(
+        &mut self,
+        path: Path,
         id: IsakmpSaId,
         m_id: MessageId,
         f: impl FnOnce(&mut QmCx<'_>) -> R,
@@ -195,7 +208,7 @@ impl Endpoint {
             ipsec: &mut self.ipsec,
             established: sa.established()?,
             cookies: sa.cookies,
-            path: sa.path,
+            path,
             m_id,
         };
         Some(f(&mut cx))

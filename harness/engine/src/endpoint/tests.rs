@@ -6,13 +6,32 @@ use ikev1::config::{IntegrityAlgorithm, IpsecTransform, Phase1Mode};
 use proptest::prelude::*;
 
 use super::Endpoint;
+use crate::common::cheap::CHEAP_GROUPS;
 use crate::common::{self, From, Pair};
-use crate::event::{IsakmpSaId, Role};
+use crate::error::ExchangeError;
+use crate::event::{Event, IsakmpSaId, Role};
+use crate::io::Datagram;
 use crate::timer::Timer;
 
 /// Each index leads to an SA that leads back, nothing is counted wrong, reserved or timed for an SA that is gone.
 fn assert_consistent(endpoint: &Endpoint) {
     let standing = |id: &IsakmpSaId| endpoint.isakmp.contains_key(id);
+    let complete: Vec<_> = endpoint.isakmp.values().filter(|sa| sa.established().is_some()).collect();
+    for sa in &complete {
+        let mut found = endpoint.isakmp.with_remote(sa.remote().unwrap());
+        assert!(found.any(|(completed, id)| (Some(completed), id) == (sa.completed, sa.id)));
+        assert!(endpoint.isakmp.with_peer(sa.peer).any(|id| id == sa.id));
+    }
+    let ours = |sa: &&crate::sa::IsakmpSa| sa.role == Role::Initiator && sa.established().is_none();
+    let initiating = endpoint.isakmp.values().filter(ours).count();
+    assert_eq!(endpoint.isakmp.indexed(), (complete.len(), initiating));
+    for pair in endpoint.ipsec.iter() {
+        let remote = (pair.peer, &pair.remote_id);
+        assert!(endpoint.ipsec.with_remote(remote).any(|id| id == pair.id));
+        assert!(endpoint.ipsec.with_spi_out(remote, pair.chosen.peer_spi).any(|id| id == pair.id));
+        assert!(endpoint.ipsec.any_with_peer(pair.peer));
+    }
+    assert_eq!(endpoint.ipsec.indexed(), endpoint.ipsec.iter().count());
     assert!(endpoint.by_cookies.values().all(standing));
     assert!(endpoint.by_first_message.values().all(standing));
     assert!(endpoint.by_initiator_cookie.values().all(standing));
@@ -26,7 +45,10 @@ fn assert_consistent(endpoint: &Endpoint) {
         assert!(sa.established().is_none() || sa.early.is_empty());
     }
     let half_open = |sa: &&crate::sa::IsakmpSa| sa.role == Role::Responder && sa.established().is_none();
-    assert_eq!(endpoint.half_open, endpoint.isakmp.values().filter(half_open).count());
+    assert_eq!(endpoint.half_open.len(), endpoint.isakmp.values().filter(half_open).count());
+    let mut yielding: Vec<_> = endpoint.isakmp.values().filter(|sa| sa.phase1.awaits_cookie()).collect();
+    yielding.sort_by_key(|sa| sa.began);
+    assert!(endpoint.half_open.yielding().eq(yielding.iter().map(|sa| sa.id)));
     let held: BTreeSet<u32> = endpoint
         .isakmp
         .values()
@@ -35,12 +57,20 @@ fn assert_consistent(endpoint: &Endpoint) {
     assert_eq!(endpoint.ipsec.reserved(), held, "reserved SPIs and those that running quick modes hold");
     for timer in endpoint.core.timers.all() {
         match timer {
-            Timer::RetransmitPhase1(id) | Timer::ExpireIsakmp(id) | Timer::RekeyIsakmp(id) => {
-                assert!(standing(&id), "{timer:?}");
+            Timer::RetransmitPhase1(id)
+            | Timer::ExpireIsakmp(id)
+            | Timer::RekeyIsakmp(id)
+            | Timer::Reassembly(id)
+            | Timer::DeadPeer(id) => assert!(standing(&id), "{timer:?}"),
+            Timer::KeepAlive(remote) => assert!(endpoint.core.keep_alives.get(remote).is_some(), "{timer:?}"),
+            Timer::HalfOpen(id) => {
+                assert!(endpoint.isakmp.get(&id).unwrap().established().is_none(), "{timer:?}")
             }
-            Timer::HalfOpen(id) => assert!(endpoint.isakmp[&id].established().is_none(), "{timer:?}"),
             Timer::RetransmitPhase2(id, m_id) => {
-                assert!(endpoint.isakmp[&id].phase2[&m_id].state.reserved_spi().is_some(), "{timer:?}");
+                assert!(
+                    endpoint.isakmp.get(&id).unwrap().phase2[&m_id].state.reserved_spi().is_some(),
+                    "{timer:?}"
+                );
             }
             Timer::RekeyIpsec(id) | Timer::ExpireIpsec(id) => {
                 assert!(endpoint.ipsec.get(id).is_some(), "{timer:?}");
@@ -119,6 +149,160 @@ fn sas_in_all_are_limited() {
     assert!(refusals.contains(&"limit reached: IPsec SAs".to_owned()), "{refusals:?}");
     assert!(refusals.contains(&"limit reached: ISAKMP SAs".to_owned()), "{refusals:?}");
     assert_both_consistent(&pair);
+}
+
+/// A first message of alice under this CKY-I, from this address.
+fn first_message(pair: &Pair, cky_i: u64, from: &str) -> Datagram {
+    let (_, template) = &pair.sent[0];
+    let mut bytes = template.payload.to_vec();
+    bytes[..8].copy_from_slice(&cky_i.to_be_bytes());
+    let remote = std::net::SocketAddr::new(from.parse().unwrap(), 500);
+    // As alice sends it: what is local for her is remote for bob.
+    Datagram { local: remote, payload: bytes.into(), ..template.clone() }
+}
+
+/// Bob, who has small limits and knows no address, and alice, whose only message so far is lost.
+fn flooded(mode: Phase1Mode) -> Pair {
+    let mut pair = Pair::with(CHEAP_GROUPS, |_, peer| {
+        peer.mode = mode;
+        peer.remote_id = None;
+        if peer.local.ip().to_string() == common::BOB {
+            peer.remote = None;
+        }
+    });
+    pair.bob.endpoint.core.limits.half_open_max = 6;
+    pair.bob.endpoint.core.limits.half_open_per_address_max = 3;
+    pair.link = Box::new(|_, _, _| Vec::new());
+    pair.alice.endpoint.initiate_phase1(pair.now, "peer").unwrap();
+    pair.drain();
+    pair
+}
+
+/// CKY-I of bob's ISAKMP SAs, oldest first.
+fn initiator_cookies(pair: &Pair) -> Vec<u64> {
+    let sas = pair.bob.endpoint.isakmp_sas();
+    sas.map(|sa| u64::from_be_bytes(sa.cookies.initiator.0)).collect()
+}
+
+#[test]
+fn a_half_open_exchange_gives_way_to_a_newer_one_the_oldest_of_its_address_first() {
+    let mut pair = flooded(Phase1Mode::Main);
+    let addresses = ["198.51.100.1", "198.51.100.2", "198.51.100.3"];
+    for number in 1..=5 {
+        pair.deliver(From::Alice, first_message(&pair, number, addresses[0]));
+    }
+    assert_eq!(initiator_cookies(&pair), [3, 4, 5], "three of one address");
+    for number in 6..=10 {
+        pair.deliver(From::Alice, first_message(&pair, number, addresses[usize::from(number > 8) + 1]));
+    }
+    assert_eq!(initiator_cookies(&pair), [5, 6, 7, 8, 9, 10], "six of all");
+    pair.drain();
+    let gave_way =
+        |event: &&Event| matches!(event, Event::ExchangeFailed { error: ExchangeError::LimitReached(_), .. });
+    assert_eq!(pair.bob.events.iter().filter(gave_way).count(), 4);
+    assert!(pair.bob.refusals().is_empty());
+    assert_both_consistent(&pair);
+}
+
+#[test]
+fn a_first_message_that_is_refused_makes_nothing_give_way() {
+    let mut pair = flooded(Phase1Mode::Main);
+    for number in 1..=3 {
+        pair.deliver(From::Alice, first_message(&pair, number, "198.51.100.1"));
+    }
+    let mut refused = first_message(&pair, 4, "198.51.100.1");
+    let mut bytes = refused.payload.to_vec();
+    // The situation of the SA payload.
+    bytes[39] ^= 0x80;
+    refused.payload = bytes.into();
+    pair.deliver(From::Alice, refused);
+    assert_eq!(initiator_cookies(&pair), [1, 2, 3]);
+    pair.drain();
+    assert_eq!(pair.bob.refusals().len(), 1);
+    assert_both_consistent(&pair);
+}
+
+#[test]
+fn an_exchange_whose_peer_has_answered_the_cookie_does_not_give_way() {
+    let mut pair = flooded(Phase1Mode::Main);
+    let (from, main_mode_1) = pair.sent[0].clone();
+    pair.deliver(from, main_mode_1);
+    // Main mode 2 arrives, main mode 3 too; the rest is lost.
+    pair.link = Box::new(|_, number, datagram| if number < 3 { vec![datagram] } else { Vec::new() });
+    pair.run(pair.now + core::time::Duration::from_millis(100));
+    let answered = initiator_cookies(&pair);
+    assert_eq!((answered.len(), pair.bob.endpoint.half_open.yielding().count()), (1, 0));
+    for number in 1..=20 {
+        pair.deliver(From::Alice, first_message(&pair, number, common::ALICE));
+    }
+    assert_eq!(initiator_cookies(&pair), [answered[0], 19, 20]);
+    for number in 21..=40 {
+        let address = format!("198.51.100.{number}");
+        pair.deliver(From::Alice, first_message(&pair, number, &address));
+    }
+    assert_eq!(initiator_cookies(&pair), [answered[0], 36, 37, 38, 39, 40]);
+    assert_both_consistent(&pair);
+    // And it comes to its end.
+    pair.link = Box::new(|_, _, datagram| vec![datagram]);
+    pair.run(pair.now + core::time::Duration::from_secs(10));
+    assert_eq!((pair.alice.isakmp_count(), pair.bob.isakmp_count()), (1, 1));
+    assert_both_consistent(&pair);
+}
+
+#[test]
+fn aggressive_mode_exchanges_do_not_give_way_so_that_exponentiations_are_limited_too() {
+    let mut pair = flooded(Phase1Mode::Aggressive);
+    for number in 1..=5 {
+        pair.deliver(From::Alice, first_message(&pair, number, "198.51.100.1"));
+    }
+    assert_eq!(initiator_cookies(&pair), [1, 2, 3]);
+    pair.drain();
+    assert_eq!(pair.bob.refusals(), ["limit reached: half-open ISAKMP SAs of one address"; 2]);
+    assert_both_consistent(&pair);
+}
+
+#[test]
+fn a_peer_gets_through_while_its_own_address_is_forged() {
+    let mut pair = flooded(Phase1Mode::Main);
+    pair.link = Box::new(|_, _, datagram| vec![datagram]);
+    for number in 1..=100 {
+        pair.deliver(From::Alice, first_message(&pair, number, common::ALICE));
+    }
+    pair.alice.endpoint.initiate(pair.now, "peer", "net").unwrap();
+    for round in 0..40 {
+        pair.run(pair.now + core::time::Duration::from_millis(1));
+        // Fewer than bob's limit between alice's message and her next.
+        pair.deliver(From::Alice, first_message(&pair, 1000 + round, common::ALICE));
+    }
+    pair.run(pair.now + core::time::Duration::from_secs(5));
+    assert_eq!((pair.alice.isakmp_count(), pair.bob.isakmp_count()), (1, 1));
+}
+
+#[test]
+fn a_responder_cookie_depends_on_both_ends_on_the_initiator_cookie_on_the_exchange_and_on_a_secret() {
+    let mut pair = flooded(Phase1Mode::Main);
+    let core = &mut pair.bob.endpoint.core;
+    let path = |local: &str, remote: &str| crate::core::Path {
+        local: local.parse().unwrap(),
+        remote: remote.parse().unwrap(),
+        nat_t: false,
+        fragment_size: None,
+    };
+    let initiator = crate::wire::Cookie([7; 8]);
+    let one = core.responder_cookie(&path("192.0.2.2:500", "192.0.2.1:500"), initiator, 1);
+    let again = core.responder_cookie(&path("192.0.2.2:500", "192.0.2.1:500"), initiator, 1);
+    let others = [
+        core.responder_cookie(&path("192.0.2.3:500", "192.0.2.1:500"), initiator, 1),
+        core.responder_cookie(&path("192.0.2.2:501", "192.0.2.1:500"), initiator, 1),
+        core.responder_cookie(&path("192.0.2.2:500", "192.0.2.4:500"), initiator, 1),
+        core.responder_cookie(&path("192.0.2.2:500", "192.0.2.1:501"), initiator, 1),
+        core.responder_cookie(&path("192.0.2.2:500", "192.0.2.1:500"), crate::wire::Cookie([8; 8]), 1),
+        core.responder_cookie(&path("192.0.2.2:500", "192.0.2.1:500"), initiator, 2),
+        pair.alice.endpoint.core.responder_cookie(&path("192.0.2.2:500", "192.0.2.1:500"), initiator, 1),
+    ];
+    assert_eq!(one, again);
+    let all: BTreeSet<_> = others.into_iter().chain([one]).collect();
+    assert_eq!(all.len(), 8);
 }
 
 #[test]

@@ -27,6 +27,9 @@ impl Endpoint {
             Timer::ExpireIsakmp(id) => self.isakmp_sa_ends(id),
             Timer::RekeyIpsec(id) => self.replace_ipsec_sa(id),
             Timer::ExpireIpsec(id) => self.ipsec_sa_ends(id),
+            Timer::Reassembly(id) => self.forget_fragments(id),
+            Timer::DeadPeer(id) => self.look_after_peer(id),
+            Timer::KeepAlive(remote) => self.keep_alive(remote),
         }
     }
 
@@ -44,7 +47,7 @@ impl Endpoint {
     }
 
     /// Ends a phase 1 exchange without its SA.
-    fn fail_phase1(&mut self, id: IsakmpSaId, error: ExchangeError) {
+    pub(super) fn fail_phase1(&mut self, id: IsakmpSaId, error: ExchangeError) {
         let Some(sa) = self.isakmp.get(&id).filter(|sa| sa.established().is_none()) else { return };
         let exchange = self
             .peers
@@ -124,7 +127,10 @@ impl Endpoint {
                         .is_some_and(|(p, id)| p == peer && remote_id.is_none_or(|wanted| wanted == id))
             })
         };
-        Some(preferred).filter(usable).or_else(|| self.isakmp.keys().rev().copied().find(usable))
+        Some(preferred).filter(usable).or_else(|| match remote_id {
+            Some(id) => self.isakmp.with_remote((peer, id)).map(|(_, id)| id).filter(|id| usable(id)).max(),
+            None => self.isakmp.with_peer(peer).filter(usable).max(),
+        })
     }
 
     /// Sets the present time for a command.

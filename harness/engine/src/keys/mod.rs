@@ -25,6 +25,6 @@ pub use iv::{IvChain, last_block, phase1_iv, phase2_iv};
 pub use keymat::{KeymatInput, keymat};
 pub use quick_hash::{hash_1, hash_2, hash_3};
 pub use skeyid::{
-    Cookies, PhaseOneKeys, Skeyid, SkeyidA, SkeyidD, SkeyidE, encryption_key, is_weak_des_key, skeyid_psk,
-    skeyid_signature,
+    Cookies, PhaseOneKeys, Skeyid, SkeyidA, SkeyidD, SkeyidE, encryption_key, is_weak_des_key,
+    skeyid_encryption, skeyid_psk, skeyid_signature,
 };

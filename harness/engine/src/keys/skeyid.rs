@@ -63,6 +63,18 @@ pub fn skeyid_signature(
     Skeyid(p.prf(h, &[ni_b, nr_b].concat(), &[g_xy.as_bytes()]))
 }
 
+/// `SKEYID = prf(hash(Ni_b | Nr_b), CKY-I | CKY-R)` (RFC 2409 section 5, public key encryption and its revised mode)
+#[must_use]
+pub fn skeyid_encryption(
+    p: &dyn CryptoProvider,
+    h: HashAlgorithm,
+    ni_b: &[u8],
+    nr_b: &[u8],
+    cookies: &Cookies,
+) -> Skeyid {
+    Skeyid(p.prf(h, &p.hash(h, &[ni_b, nr_b]), &[&cookies.cky_i, &cookies.cky_r]))
+}
+
 /// SKEYID and the three keys derived from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PhaseOneKeys {

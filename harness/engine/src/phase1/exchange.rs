@@ -9,6 +9,8 @@ use crate::config::{PeerConfig, Phase1Mode};
 use crate::core::{Core, Envelope, Path, Protection};
 use crate::error::ExchangeError;
 use crate::event::{Event, IsakmpSaId};
+use crate::natt::Nat;
+use crate::peers::Peers;
 use crate::retransmit::Sent;
 use crate::wire::{
     Chain, CookiePair, Doi, ExchangeType, Header, Identification, MessageId, NotifyType, Payload,
@@ -18,7 +20,12 @@ use crate::wire::{
 #[derive(Debug)]
 pub(crate) struct Cx<'a> {
     pub(crate) core: &'a mut Core,
+    /// All configured peers.
+    pub(crate) peers: &'a Peers,
+    /// The one that the exchange is with, by all that is known; an authenticated identity may decide for another.
     pub(crate) peer: &'a PeerConfig,
+    /// Its place among them.
+    pub(crate) peer_index: usize,
     pub(crate) sa: IsakmpSaId,
     pub(crate) cookies: CookiePair,
     /// Where messages go; an exchange floats it to the NAT traversal ports.
@@ -91,8 +98,8 @@ pub(crate) struct Established {
     pub(crate) last_block: Vec<u8>,
     /// Life in seconds that was negotiated, when one was.
     pub(crate) lifetime: Option<Duration>,
-    /// A NAT was found, or is pretended.
-    pub(crate) nat: bool,
+    /// The NAT that was found, or is pretended.
+    pub(crate) nat: Option<Nat>,
     /// The identity that the peer authenticated.
     pub(crate) remote_id: Identification,
     /// The peer's last message said INITIAL-CONTACT, under encryption.
@@ -133,6 +140,11 @@ impl Phase1 {
         }
     }
 
+    /// Whether the peer has sent nothing yet that shows that it got our cookie, and nothing was computed for it.
+    pub(crate) fn awaits_cookie(&self) -> bool {
+        matches!(self, Self::MainResponderExpectsKe(_))
+    }
+
     /// Whether just the last message is missing, so that the peer may already have sent phase 2 messages.
     pub(crate) fn awaits_last(&self) -> bool {
         matches!(self, Self::MainInitiatorExpectsId(_) | Self::AggressiveResponderExpectsHash(_))
@@ -162,6 +174,10 @@ impl Phase1 {
 ///
 /// When the policy cannot be offered or a provider fails.
 pub(crate) fn initiate(cx: &mut Cx<'_>) -> Result<Start, ExchangeError> {
+    let mut methods = cx.peer.phase1.iter().map(|transform| transform.authentication);
+    if let Some(lacking) = methods.find(|method| !cx.peer.can_authenticate(*method)) {
+        return Err(ExchangeError::NoCredentials(lacking.name()));
+    }
     match cx.peer.mode {
         Phase1Mode::Main => main_mode::initiate(cx),
         Phase1Mode::Aggressive => aggressive_mode::initiate(cx),

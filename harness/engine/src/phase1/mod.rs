@@ -8,6 +8,7 @@ mod auth;
 mod exchange;
 mod main_mode;
 pub(crate) mod negotiate;
+pub(crate) mod peers;
 
 pub(crate) use exchange::{
     Advance, Cx, Established, Phase1, Received, Start, accept, initiate, says_initial_contact,

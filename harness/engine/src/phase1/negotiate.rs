@@ -5,19 +5,19 @@ use core::time::Duration;
 
 use bytes::Bytes;
 
-use crate::config::{PeerConfig, Phase1Transform};
+use crate::config::{AuthenticationMethod, PeerConfig, Phase1Transform};
 use crate::crypto::{CipherAlgorithm, Group, HashAlgorithm};
 use crate::error::ExchangeError;
 use crate::wire::{
-    Attribute, AuthMethod, Doi, EncryptionAlgorithm, HashAlgorithmId, LifeType, Phase1Attribute, Proposal,
-    ProtocolId, SaPayload, Transform, TransformId,
+    Attribute, Doi, EncryptionAlgorithm, HashAlgorithmId, LifeType, Phase1Attribute, Proposal, ProtocolId,
+    SaPayload, Transform, TransformId,
 };
 
 /// The only situation we negotiate (RFC 2407 section 4.2.1).
 pub(crate) const SIT_IDENTITY_ONLY: u32 = 1;
 
 /// What phase 1 negotiated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Chosen {
     pub(crate) transform: Phase1Transform,
     /// Life in seconds, when the transform says one.
@@ -51,7 +51,7 @@ fn attributes(transform: &Phase1Transform, lifetime: Duration) -> Vec<Attribute>
     let seconds = u32::try_from(lifetime.as_secs()).unwrap_or(u32::MAX);
     attributes.extend([
         Attribute::short(Phase1Attribute::HASH_ALGORITHM.0, hash_number(transform.hash).0),
-        Attribute::short(Phase1Attribute::AUTHENTICATION_METHOD.0, AuthMethod::PRE_SHARED_KEY.0),
+        Attribute::short(Phase1Attribute::AUTHENTICATION_METHOD.0, transform.authentication.number().0),
         Attribute::short(Phase1Attribute::GROUP_DESCRIPTION.0, transform.group.id()),
         Attribute::short(Phase1Attribute::LIFE_TYPE.0, LifeType::SECONDS.0),
         Attribute::lifetime(Phase1Attribute::LIFE_DURATION.0, seconds),
@@ -95,11 +95,16 @@ pub(crate) fn choose(peer: &PeerConfig, offered: &SaPayload) -> Result<(SaPayloa
 
 fn acceptable(peer: &PeerConfig, transform: &Transform) -> Result<Chosen, String> {
     let chosen = read_transform(transform)?;
+    let method = chosen.transform.authentication;
+    if !peer.can_authenticate(method) {
+        return Err(format!("no credentials for authentication method {}", method.name()));
+    }
     if peer.phase1.contains(&chosen.transform) {
         Ok(chosen)
     } else {
         Err(format!(
-            "{}-{}-{} is not in the policy",
+            "{}-{}-{}-{} is not in the policy",
+            chosen.transform.authentication.name(),
             chosen.transform.cipher.name(),
             chosen.transform.hash.name(),
             chosen.transform.group.name()
@@ -211,16 +216,16 @@ fn read_transform(transform: &Transform) -> Result<Chosen, String> {
     })?;
     let hash = hash.ok_or("no hash algorithm")?;
     let hash = hash_from_number(hash).ok_or_else(|| format!("hash algorithm {hash} is not supported"))?;
-    if method != Some(u64::from(AuthMethod::PRE_SHARED_KEY.0)) {
-        return Err(format!("authentication method {method:?} is not supported"));
-    }
+    let method = method.ok_or("no authentication method")?;
+    let authentication = method_from_number(method)
+        .ok_or_else(|| format!("authentication method {method} is not supported"))?;
     let group = group.ok_or("no group description")?;
     let group = u16::try_from(group)
         .ok()
         .and_then(Group::from_id)
         .ok_or_else(|| format!("group {group} is not supported"))?;
     let lifetime = life.seconds();
-    Ok(Chosen { transform: Phase1Transform { cipher, hash, group }, lifetime })
+    Ok(Chosen { transform: Phase1Transform { authentication, cipher, hash, group }, lifetime })
 }
 
 /// Life type and life duration attributes, which come in pairs: each duration belongs to the type before it
@@ -278,6 +283,10 @@ fn hash_number(hash: HashAlgorithm) -> HashAlgorithmId {
 
 fn hash_from_number(number: u64) -> Option<HashAlgorithm> {
     HashAlgorithm::ALL.iter().copied().find(|hash| u64::from(hash_number(*hash).0) == number)
+}
+
+fn method_from_number(number: u64) -> Option<AuthenticationMethod> {
+    AuthenticationMethod::ALL.iter().copied().find(|method| u64::from(method.number().0) == number)
 }
 
 #[cfg(test)]

@@ -10,7 +10,9 @@ use crate::keylog::{Direction, Label};
 use crate::keys;
 use crate::payloads;
 use crate::phase1::Received;
-use crate::wire::{ExchangeType, Header, Payload, PayloadType, Trailing};
+use crate::wire::{
+    Delete, Doi, ExchangeType, Header, Notification, Payload, PayloadType, ProtocolId, Trailing,
+};
 
 /// Sends one Notification or Delete payload under the ISAKMP SA.
 pub(crate) fn send(cx: &mut QmCx<'_>, payload: Payload) -> Result<(), ExchangeError> {
@@ -55,6 +57,46 @@ pub(crate) fn receive(cx: &mut QmCx<'_>, received: &Received) -> Result<Opened, 
         return Err(ExchangeError::HashMismatch(Label::Hash1));
     }
     Ok(opened)
+}
+
+/// The checks of RFC 2408 section 5.14 on a Notification payload: DOI, Protocol-ID and SPI. The SPI of the ISAKMP SA says
+/// nothing and may have any length up to 16 (section 3.14).
+///
+/// # Errors
+///
+/// Why the payload is discarded.
+pub(crate) fn check_notification(notification: &Notification) -> Result<(), ExchangeError> {
+    let Notification { doi, protocol, ref spi, .. } = *notification;
+    check_doi(doi)?;
+    let possible = match protocol {
+        ProtocolId::ISAKMP => spi.len() <= 16,
+        ProtocolId::IPSEC_AH | ProtocolId::IPSEC_ESP => matches!(spi.len(), 0 | 4),
+        ProtocolId::IPCOMP => matches!(spi.len(), 0 | 2 | 4),
+        _ => return Err(ExchangeError::InvalidProtocolId(protocol)),
+    };
+    if possible { Ok(()) } else { Err(ExchangeError::InvalidSpi { protocol, len: spi.len() }) }
+}
+
+/// The checks of RFC 2408 section 5.15 on a Delete payload: DOI, Protocol-ID and length of the SPIs.
+///
+/// # Errors
+///
+/// Why the payload is discarded.
+pub(crate) fn check_delete(delete: &Delete) -> Result<(), ExchangeError> {
+    let Delete { doi, protocol, spi_size, .. } = *delete;
+    check_doi(doi)?;
+    let possible = match protocol {
+        ProtocolId::ISAKMP => spi_size == 16,
+        ProtocolId::IPSEC_AH | ProtocolId::IPSEC_ESP => spi_size == 4,
+        ProtocolId::IPCOMP => matches!(spi_size, 2 | 4),
+        _ => return Err(ExchangeError::InvalidProtocolId(protocol)),
+    };
+    if possible { Ok(()) } else { Err(ExchangeError::InvalidSpi { protocol, len: spi_size.into() }) }
+}
+
+/// DOI 0 is ISAKMP's own (RFC 2408 section 3.14).
+fn check_doi(doi: Doi) -> Result<(), ExchangeError> {
+    if matches!(doi, Doi::ISAKMP | Doi::IPSEC) { Ok(()) } else { Err(ExchangeError::DoiNotSupported(doi.0)) }
 }
 
 /// Gives the key log the decrypted form of a message that came before phase 1 is complete, if its HASH(1) verifies.

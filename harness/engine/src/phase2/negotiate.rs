@@ -5,6 +5,7 @@ use core::time::Duration;
 use crate::config::{Encapsulation, IntegrityAlgorithm, IpsecPolicy, IpsecProtocol, IpsecTransform};
 use crate::crypto::{CipherAlgorithm, Group};
 use crate::error::ExchangeError;
+use crate::natt::Nat;
 use crate::phase1::negotiate::{LifeAttributes, check_doi, unaltered_choice};
 use crate::wire::{
     AhTransform, Attribute, AuthAlgorithm, EncapsulationMode, EspTransform, IpsecAttribute, LifeType,
@@ -12,7 +13,7 @@ use crate::wire::{
 };
 
 /// What quick mode negotiated for a pair of SAs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ChosenIpsec {
     pub(crate) protocol: IpsecProtocol,
     pub(crate) transform: IpsecTransform,
@@ -32,13 +33,16 @@ pub(crate) fn protocol_id(protocol: IpsecProtocol) -> ProtocolId {
     }
 }
 
-/// The encapsulation mode to negotiate: UDP-encapsulated where a NAT was found (RFC 3947 section 5.1).
-pub(crate) fn encapsulation_mode(encapsulation: Encapsulation, nat: bool) -> EncapsulationMode {
-    match (encapsulation, nat) {
-        (Encapsulation::Tunnel, false) => EncapsulationMode::TUNNEL,
-        (Encapsulation::Transport, false) => EncapsulationMode::TRANSPORT,
-        (Encapsulation::Tunnel, true) => EncapsulationMode::UDP_TUNNEL,
-        (Encapsulation::Transport, true) => EncapsulationMode::UDP_TRANSPORT,
+/// The encapsulation mode to negotiate: UDP-encapsulated where a NAT was found (RFC 3947 section 5.1), under the drafts
+/// by numbers of their own.
+pub(crate) fn encapsulation_mode(encapsulation: Encapsulation, nat: Option<Nat>) -> EncapsulationMode {
+    match (encapsulation, nat.map(|nat| nat.version.is_draft())) {
+        (Encapsulation::Tunnel, None) => EncapsulationMode::TUNNEL,
+        (Encapsulation::Transport, None) => EncapsulationMode::TRANSPORT,
+        (Encapsulation::Tunnel, Some(false)) => EncapsulationMode::UDP_TUNNEL,
+        (Encapsulation::Transport, Some(false)) => EncapsulationMode::UDP_TRANSPORT,
+        (Encapsulation::Tunnel, Some(true)) => EncapsulationMode::UDP_TUNNEL_DRAFT,
+        (Encapsulation::Transport, Some(true)) => EncapsulationMode::UDP_TRANSPORT_DRAFT,
     }
 }
 
@@ -47,7 +51,7 @@ pub(crate) fn encapsulation_mode(encapsulation: Encapsulation, nat: bool) -> Enc
 /// # Errors
 ///
 /// When a transform of the policy does not exist on the wire.
-pub(crate) fn offer(policy: &IpsecPolicy, spi_in: u32, nat: bool) -> Result<SaPayload, ExchangeError> {
+pub(crate) fn offer(policy: &IpsecPolicy, spi_in: u32, nat: Option<Nat>) -> Result<SaPayload, ExchangeError> {
     let transforms = (1..=u8::MAX)
         .zip(&policy.transforms)
         .map(|(number, transform)| encode_transform(policy, *transform, number, nat))
@@ -64,7 +68,7 @@ fn encode_transform(
     policy: &IpsecPolicy,
     transform: IpsecTransform,
     number: u8,
-    nat: bool,
+    nat: Option<Nat>,
 ) -> Result<Transform, ExchangeError> {
     let (id, key_bits) = transform_id(policy.protocol, transform).ok_or_else(|| {
         ExchangeError::NoProposalChosen("a configured IPsec transform does not exist".into())
@@ -75,7 +79,7 @@ fn encode_transform(
         Attribute::short(IpsecAttribute::SA_LIFE_TYPE, LifeType::SECONDS.0),
         Attribute::lifetime(IpsecAttribute::SA_LIFE_DURATION, seconds),
     ];
-    if let Some(group) = policy.pfs {
+    if let Some(group) = &policy.pfs {
         attributes.push(Attribute::short(IpsecAttribute::GROUP_DESCRIPTION, group.id()));
     }
     attributes.push(Attribute::short(IpsecAttribute::ENCAPSULATION_MODE, mode.0));
@@ -105,7 +109,7 @@ pub(crate) fn choose(
     candidates: &[(usize, &IpsecPolicy)],
     offered: &SaPayload,
     spi_in: u32,
-    nat: bool,
+    nat: Option<Nat>,
 ) -> Result<Choice, ExchangeError> {
     check_doi(offered)?;
     let mut refusals = Vec::new();
@@ -140,7 +144,7 @@ pub(crate) fn choose(
     Err(ExchangeError::NoProposalChosen(refusals.join("; ")))
 }
 
-fn acceptable(policy: &IpsecPolicy, terms: &ChosenIpsec, nat: bool) -> bool {
+fn acceptable(policy: &IpsecPolicy, terms: &ChosenIpsec, nat: Option<Nat>) -> bool {
     policy.protocol == terms.protocol
         && policy.transforms.contains(&terms.transform)
         && policy.pfs == terms.group

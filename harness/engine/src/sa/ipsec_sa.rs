@@ -11,6 +11,7 @@ use crate::crypto::Secret;
 use crate::esp::{AhSa, EspError, EspSa, Opened, ReplayWindow, SequenceCounter};
 use crate::event::{IpsecSaId, IsakmpSaId, Role};
 use crate::io::{Datagram, IP_AH, IP_ESP, IP_UDP, Timestamp};
+use crate::natt::Nat;
 use crate::phase2::negotiate::ChosenIpsec;
 use crate::wire::Identification;
 
@@ -53,6 +54,8 @@ pub(crate) struct IpsecSaPair {
     pub(crate) window: ReplayWindow,
     pub(crate) counter: SequenceCounter,
     pub(crate) path: Path,
+    /// The NAT that phase 1 found.
+    pub(crate) nat: Option<Nat>,
     pub(crate) packets_in: u64,
     pub(crate) packets_out: u64,
     pub(crate) expires: Timestamp,
@@ -132,11 +135,17 @@ fn outer_header(source: IpAddr, destination: IpAddr, packet_len: usize) -> Vec<u
     header
 }
 
+fn remote_key(pair: &IpsecSaPair) -> (usize, Identification, u32, IpsecSaId) {
+    (pair.peer, pair.remote_id.clone(), pair.chosen.peer_spi, pair.id)
+}
+
 /// All pairs of IPsec SAs, found by identifier or by inbound SPI.
 #[derive(Debug, Default)]
 pub(crate) struct IpsecTable {
     pairs: BTreeMap<IpsecSaId, IpsecSaPair>,
     by_spi_in: BTreeMap<u32, IpsecSaId>,
+    /// By whom they are with: index of the peer, identity, outbound SPI.
+    by_remote: BTreeSet<(usize, Identification, u32, IpsecSaId)>,
     /// Inbound SPIs that unfinished quick modes hold.
     reserved: BTreeSet<u32>,
 }
@@ -144,12 +153,14 @@ pub(crate) struct IpsecTable {
 impl IpsecTable {
     pub(crate) fn insert(&mut self, pair: IpsecSaPair) {
         self.by_spi_in.insert(pair.spi_in, pair.id);
+        self.by_remote.insert(remote_key(&pair));
         self.pairs.insert(pair.id, pair);
     }
 
     pub(crate) fn remove(&mut self, id: IpsecSaId) -> Option<IpsecSaPair> {
         let pair = self.pairs.remove(&id)?;
         self.by_spi_in.remove(&pair.spi_in);
+        self.by_remote.remove(&remote_key(&pair));
         Some(pair)
     }
 
@@ -169,8 +180,37 @@ impl IpsecTable {
         self.pairs.values()
     }
 
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut IpsecSaPair> {
-        self.pairs.values_mut()
+    /// The pairs with one identity of a peer.
+    pub(crate) fn with_remote(
+        &self,
+        (peer, remote_id): (usize, &Identification),
+    ) -> impl Iterator<Item = IpsecSaId> {
+        let first = (peer, remote_id.clone(), 0, IpsecSaId(0));
+        let last = (peer, remote_id.clone(), u32::MAX, IpsecSaId(u32::MAX));
+        self.by_remote.range(first..=last).map(|entry| entry.3)
+    }
+
+    /// Those of them that have this outbound SPI; it is the peer's choice, so there may be several.
+    pub(crate) fn with_spi_out(
+        &self,
+        (peer, remote_id): (usize, &Identification),
+        spi: u32,
+    ) -> impl Iterator<Item = IpsecSaId> {
+        let first = (peer, remote_id.clone(), spi, IpsecSaId(0));
+        let last = (peer, remote_id.clone(), spi, IpsecSaId(u32::MAX));
+        self.by_remote.range(first..=last).map(|entry| entry.3)
+    }
+
+    /// Whether there is a pair with any identity of a peer.
+    pub(crate) fn any_with_peer(&self, peer: usize) -> bool {
+        let first = (peer, Identification::LEAST, 0, IpsecSaId(0));
+        self.by_remote.range(first..).next().is_some_and(|entry| entry.0 == peer)
+    }
+
+    /// How many entries the index by remote has.
+    #[cfg(test)]
+    pub(crate) fn indexed(&self) -> usize {
+        self.by_remote.len()
     }
 
     /// Pairs that stand, and quick modes that may add one.

@@ -1,14 +1,19 @@
 //! An ISAKMP SA: its phase 1 exchange, and the phase 2 exchanges under it.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
 
 use crate::core::Path;
+use crate::dpd::Liveness;
 use crate::error::ExchangeError;
 use crate::event::{IpsecSaId, IsakmpSaId, Role};
+use crate::fragmentation::Reassembly;
 use crate::io::Timestamp;
+use crate::natt::Nat;
 use crate::phase1::{Established, Phase1, Received};
 use crate::phase2::quick_mode::QuickMode;
 use crate::retransmit::Conversation;
+use crate::vendor::Announced;
 use crate::wire::{CookiePair, Identification, MessageId};
 
 /// One ISAKMP SA, from its first message on.
@@ -32,6 +37,8 @@ pub(crate) struct IsakmpSa {
     pub(crate) replaces: Option<IsakmpSaId>,
     /// A newer ISAKMP SA took over; this one only waits for its end.
     pub(crate) superseded: bool,
+    /// Where the first message came from, when the peer sent it.
+    pub(crate) first_from: Option<SocketAddr>,
     /// The endpoint's count of SAs when this one began.
     pub(crate) began: u64,
     /// The endpoint's count of SAs when phase 1 was complete.
@@ -40,6 +47,11 @@ pub(crate) struct IsakmpSa {
     pub(crate) early: Vec<Received>,
     /// Protected notifies that answered refused messages since the last one that was not refused.
     pub(crate) refusals_answered: usize,
+    /// What the peer announced by vendor IDs.
+    pub(crate) announced: Announced,
+    pub(crate) liveness: Liveness,
+    /// Messages that came in part.
+    pub(crate) reassembly: Reassembly,
 }
 
 /// A quick mode exchange with what retransmission needs.
@@ -74,10 +86,14 @@ impl IsakmpSa {
             waiting: Vec::new(),
             replaces: None,
             superseded: false,
+            first_from: None,
             began: 0,
             completed: None,
             early: Vec::new(),
             refusals_answered: 0,
+            announced: Announced::default(),
+            liveness: Liveness::default(),
+            reassembly: Reassembly::default(),
         }
     }
 
@@ -87,6 +103,17 @@ impl IsakmpSa {
             Phase1::Established(established) => Some(established),
             _ => None,
         }
+    }
+
+    /// The NAT between us and the peer, once phase 1 is complete.
+    pub(crate) fn nat(&self) -> Option<Nat> {
+        self.established().and_then(|established| established.nat)
+    }
+
+    /// Whether an authenticated message on this path shows that the peer has another address now.
+    pub(crate) fn has_moved(&self, path: &Path) -> bool {
+        let follows = self.nat().is_some_and(Nat::follows_peer);
+        follows && self.path.nat_t && path.nat_t && self.path.remote != path.remote
     }
 
     /// Whom it speaks with, once authenticated: index of the configured peer, and identity. One configured peer

@@ -175,8 +175,8 @@ mod tests {
     use super::super::test_support::*;
     use super::super::{
         Attribute, AttributesPayload, AuthAlgorithm, ConfigAttribute, ConfigType, Delete, EncapsulationMode,
-        EspTransform, ExchangeType, Flags, Hash, Header, Identification, IpsecAttribute, Message, MessageId,
-        NatOriginalAddress, Notification, NotifyType, Proposal, ProtocolId, SaPayload, Transform,
+        EspTransform, ExchangeType, Flags, Fragment, Hash, Header, Identification, IpsecAttribute, Message,
+        MessageId, NatOriginalAddress, Notification, NotifyType, Proposal, ProtocolId, SaPayload, Transform,
         UnknownPayload, WireLimits, encode_message,
     };
     use super::*;
@@ -225,7 +225,7 @@ mod tests {
             identifier: 7,
             attributes: vec![Attribute::variable(ConfigAttribute::INTERNAL_IP4_ADDRESS, hex("0a000001"))],
         };
-        let fragment = UnknownPayload { payload_type: PayloadType::FRAGMENT, body: hex("0001 02 01 aabb") };
+        let fragment = Fragment { id: 1, number: 2, flags: Fragment::LAST, data: hex("aabb") };
         let unknown = UnknownPayload { payload_type: PayloadType(200), body: hex("0102") };
         let payloads = [
             Notification { spi: hex("0102"), data: hex("03"), ..Notification::isakmp(NotifyType::CONNECTED) }

@@ -48,6 +48,12 @@ pub struct CookiePair {
 }
 
 impl CookiePair {
+    /// The cookies in the 16 octets of an SPI field; `None` for any other number of octets.
+    pub fn from_bytes(octets: &[u8]) -> Option<Self> {
+        let (initiator, responder) = octets.split_first_chunk::<8>()?;
+        Some(Self { initiator: Cookie(*initiator), responder: Cookie(responder.try_into().ok()?) })
+    }
+
     /// `CKY-I | CKY-R`, the 16 octets that stand in the SPI field of an ISAKMP Notification or Delete.
     pub fn to_bytes(&self) -> [u8; 16] {
         let mut out = [0; 16];
@@ -419,6 +425,14 @@ mod tests {
         assert_eq!(header.version.to_string(), "1.0");
         assert_eq!((Flags::ENCRYPTION | Flags::COMMIT | Flags(0x80)).to_string(), "E|C|0x80");
         assert_eq!(Flags::NONE.to_string(), "none");
+    }
+
+    #[test]
+    fn reads_cookies_from_sixteen_octets_only() {
+        let cookies = header().cookies;
+        assert_eq!(CookiePair::from_bytes(&cookies.to_bytes()), Some(cookies));
+        assert_eq!(CookiePair::from_bytes(&cookies.to_bytes()[..15]), None);
+        assert_eq!(CookiePair::from_bytes(&[0; 17]), None);
     }
 
     #[test]

@@ -21,7 +21,7 @@ use super::{IdType, Result, WireError};
 /// ~                     Identification Data                       ~
 /// +---------------------------------------------------------------+
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Identification {
     /// Identification type.
     pub id_type: IdType,
@@ -34,6 +34,9 @@ pub struct Identification {
 }
 
 impl Identification {
+    /// The value that sorts before all others.
+    pub(crate) const LEAST: Self = Self { id_type: IdType(0), protocol: 0, port: 0, data: Bytes::new() };
+
     /// An identity of any type, for protocol 0 and port 0.
     pub fn new(id_type: IdType, data: impl Into<Bytes>) -> Self {
         Self { id_type, protocol: 0, port: 0, data: data.into() }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::{
-    AttributesPayload, Certificate, CertificateRequest, Delete, Hash, Identification, KeyExchange,
+    AttributesPayload, Certificate, CertificateRequest, Delete, Fragment, Hash, Identification, KeyExchange,
     NatDiscovery, NatOriginalAddress, Nonce, Notification, PayloadType, Result, SaPayload, Signature,
     VendorId, WireError, WireLimits,
 };
@@ -26,6 +26,7 @@ pub enum Payload {
     NatDiscovery(NatDiscovery),
     NatOriginalAddress(NatOriginalAddress),
     Attributes(AttributesPayload),
+    Fragment(Fragment),
     Unknown(UnknownPayload),
 }
 
@@ -61,6 +62,7 @@ impl Payload {
             PayloadType::NAT_D_DRAFT => Self::NatDiscovery(NatDiscovery::decode(body, true)),
             PayloadType::NAT_OA => Self::NatOriginalAddress(NatOriginalAddress::decode(body, false)?),
             PayloadType::NAT_OA_DRAFT => Self::NatOriginalAddress(NatOriginalAddress::decode(body, true)?),
+            PayloadType::FRAGMENT => Self::Fragment(Fragment::decode(body)?),
             PayloadType::NONE | PayloadType::PROPOSAL | PayloadType::TRANSFORM => {
                 return Err(WireError::BadNextPayload {
                     within: "payload chain",
@@ -91,6 +93,7 @@ impl Payload {
             Self::NatOriginalAddress(payload) if payload.draft => PayloadType::NAT_OA_DRAFT,
             Self::NatOriginalAddress(_) => PayloadType::NAT_OA,
             Self::Attributes(_) => PayloadType::ATTRIBUTES,
+            Self::Fragment(_) => PayloadType::FRAGMENT,
             Self::Unknown(payload) => payload.payload_type,
         }
     }
@@ -112,6 +115,7 @@ impl Payload {
             Self::NatDiscovery(payload) => payload.encode_body(),
             Self::NatOriginalAddress(payload) => payload.encode_body(),
             Self::Attributes(payload) => payload.encode_body(),
+            Self::Fragment(payload) => payload.encode_body(),
             Self::Unknown(payload) => payload.body.to_vec(),
         }
     }
@@ -143,5 +147,6 @@ payload_from! {
     NatDiscovery(NatDiscovery),
     NatOriginalAddress(NatOriginalAddress),
     Attributes(AttributesPayload),
+    Fragment(Fragment),
     Unknown(UnknownPayload),
 }

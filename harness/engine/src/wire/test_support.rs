@@ -170,7 +170,9 @@ pub(super) fn any_payload() -> impl Strategy<Value = Payload> {
                 AttributesPayload { message_type: ConfigType(message_type), identifier, attributes }.into()
             }
         ),
-        1 => (132_u8..=255, octets(40)).prop_map(|(payload_type, body)| {
+        1 => (any::<u16>(), any::<u8>(), any::<u8>(), octets(40))
+            .prop_map(|(id, number, flags, data)| Fragment { id, number, flags, data }.into()),
+        1 => (133_u8..=255, octets(40)).prop_map(|(payload_type, body)| {
             UnknownPayload { payload_type: PayloadType(payload_type), body }.into()
         }),
     ]

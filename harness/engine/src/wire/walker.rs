@@ -250,8 +250,7 @@ impl Walker<'_> {
                 self.number(span, "identifier", 2, nameless);
                 self.attributes(span, Classes::Config);
             }
-            // Strict decoding leaves a fragment opaque, so a short one is no error here either.
-            PayloadType::FRAGMENT if span.left() >= 4 => {
+            PayloadType::FRAGMENT => {
                 self.number(span, "id", 2, nameless);
                 self.number(span, "number", 1, nameless);
                 self.number(span, "flags", 1, nameless);

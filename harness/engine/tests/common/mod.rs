@@ -2,6 +2,8 @@
 #![allow(dead_code, missing_docs, unreachable_pub, reason = "each test file uses its own part")]
 #![allow(clippy::unwrap_used, missing_debug_implementations, reason = "only tests use it")]
 
+pub mod cheap;
+
 use core::time::Duration;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -10,8 +12,8 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use ikev1::Endpoint;
 use ikev1::config::{
-    Config, Encapsulation, IntegrityAlgorithm, IpsecPolicy, IpsecProtocol, IpsecTransform, NatTraversal,
-    PeerConfig, Phase1Mode, Phase1Transform, Retransmission,
+    AuthenticationMethod, Config, Encapsulation, IntegrityAlgorithm, IpsecPolicy, IpsecProtocol,
+    IpsecTransform, NatTraversal, PeerConfig, Phase1Transform,
 };
 use ikev1::crypto::{CipherAlgorithm, CryptoProvider, Group, HashAlgorithm, RandomSource, Secret, reference};
 use ikev1::event::Event;
@@ -63,26 +65,21 @@ pub const ALICE: &str = "192.0.2.1";
 pub const BOB: &str = "192.0.2.2";
 
 pub fn transform() -> Phase1Transform {
-    Phase1Transform { cipher: CipherAlgorithm::AesCbc128, hash: HashAlgorithm::Sha1, group: Group::Modp1024 }
+    Phase1Transform {
+        authentication: AuthenticationMethod::PreSharedKey,
+        cipher: CipherAlgorithm::AesCbc128,
+        hash: HashAlgorithm::Sha1,
+        group: Group::Modp1024,
+    }
 }
 
 /// The configuration of one side that speaks with the other.
 pub fn peer_config(own: &str, other: &str) -> PeerConfig {
-    let address = |ip: &str, port| SocketAddr::new(ip.parse().unwrap(), port);
     let net = |ip: &str| match ip {
         ALICE => Identification::ipv4_subnet([10, 11, 0, 0].into(), 24),
         _ => Identification::ipv4_subnet([10, 12, 0, 0].into(), 24),
     };
     PeerConfig {
-        name: "peer".into(),
-        local: address(own, 500),
-        local_nat_t: address(own, 4500),
-        remote: Some(other.parse().unwrap()),
-        remote_port: 500,
-        remote_nat_t_port: 4500,
-        mode: Phase1Mode::Main,
-        local_id: Identification::ip(own.parse().unwrap()),
-        remote_id: Some(Identification::ip(other.parse().unwrap())),
         pre_shared_key: Secret::new(b"a shared secret".to_vec()),
         phase1: vec![transform()],
         phase1_lifetime: Duration::from_secs(3600),
@@ -100,10 +97,11 @@ pub fn peer_config(own: &str, other: &str) -> PeerConfig {
             lifetime: Duration::from_secs(1200),
         }],
         nat_traversal: NatTraversal::Auto,
-        initial_contact: true,
-        retransmission: Retransmission::default(),
+        // As responder it would add a message to aggressive mode.
+        initial_contact: own == ALICE,
         rekey: true,
         rekey_margin: Duration::from_secs(60),
+        ..PeerConfig::new("peer", own.parse().unwrap(), Some(other.parse().unwrap()))
     }
 }
 

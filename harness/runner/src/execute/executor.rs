@@ -420,7 +420,7 @@ impl<'a, D: Driver + ?Sized> Executor<'a, D> {
             return (Some(plain.clone()), false);
         }
         let Some(mut plain) = self.tap.lock().take_outbound(message) else { return (None, false) };
-        if plain.clear {
+        if plain.clear && plain.bytes.len() == message.len() {
             // The engine set the length field after the edit.
             plain.bytes = message.to_vec();
         }

@@ -7,7 +7,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use ikev1::crypto::{HashAlgorithm, reference};
+use ikev1::crypto::{CryptoError, HashAlgorithm, reference};
 use ikev1::hook::{OutgoingHook, OutgoingMessage};
 use ikev1::keylog::{Direction, KeyLog, Label};
 use ikev1::wire::edit::{self, Edit};
@@ -15,7 +15,7 @@ use ikev1::wire::{
     CookiePair, ExchangeType, Header, MessageId, PayloadType, Trailing, WireLimits, decode_chain, dissect,
 };
 use ikev1_scenario::model::{self, Contains, EditOp, Exchange, HashTreatment, Selector};
-use ikev1_scenario::tracker::HeaderIdentity;
+use ikev1_scenario::tracker::{HeaderIdentity, fragment_number};
 
 use crate::link::{HexError, from_hex};
 
@@ -54,12 +54,21 @@ pub(super) struct Plain {
 }
 
 impl Plain {
-    /// Whether it is what that message says when decrypted, as far as the header and the length tell.
+    /// Whether it is what that message says when decrypted, as far as the header and the length tell. Of a message in
+    /// fragments, it is told with the first.
     fn is_of(&self, message: &[u8]) -> bool {
+        if let Some(number) = fragment_number(message) {
+            return number == 1 && same_exchange(&self.bytes, message) && self.bytes.len() > message.len();
+        }
         let upto = if self.clear { 24 } else { Header::LEN };
         let same_body = !self.clear || self.bytes.get(Header::LEN..) == message.get(Header::LEN..);
         self.bytes.len() == message.len() && self.bytes.get(..upto) == message.get(..upto) && same_body
     }
+}
+
+/// Whether two messages have the same cookies, exchange type and M-ID.
+fn same_exchange(a: &[u8], b: &[u8]) -> bool {
+    HeaderIdentity::read(a) == HeaderIdentity::read(b)
 }
 
 /// What an edit changed.
@@ -111,8 +120,13 @@ impl Tap {
     /// that the engine had kept and opened now are left out.
     pub(super) fn take_inbound(&mut self, message: &[u8]) -> Option<Plain> {
         let fits = |plain: &&Plain| {
-            let header = plain.bytes.get(..Header::LEN);
-            plain.direction == Direction::Inbound && header == message.get(..Header::LEN)
+            let same = if fragment_number(message).is_some() {
+                // Some daemons set the M-ID of fragments to zero.
+                plain.bytes.get(..16) == message.get(..16) && plain.bytes.get(18) == message.get(18)
+            } else {
+                plain.bytes.get(..Header::LEN) == message.get(..Header::LEN)
+            };
+            plain.direction == Direction::Inbound && same
         };
         let last = self.plains.iter().rev().find(fits).cloned();
         self.plains.retain(|plain| plain.direction != Direction::Inbound);
@@ -217,6 +231,11 @@ impl Tap {
 
     fn plaintext(&mut self, direction: Direction, message: &[u8]) {
         self.note_nonce(message);
+        let told =
+            |plain: &Plain| plain.clear && plain.bytes.get(Header::LEN..) == message.get(Header::LEN..);
+        if direction == Direction::Outbound && self.plains.back().is_some_and(told) {
+            return; // An edited message in the clear that goes out in fragments.
+        }
         let edited = if direction == Direction::Outbound { self.edited.take() } else { None };
         self.plains.push_back(Plain { direction, bytes: message.to_vec(), clear: false, edited });
     }
@@ -238,8 +257,8 @@ impl Tap {
     }
 }
 
-/// Lets HASH_I and HASH_R cover a phase 1 message as it was edited (RFC 2409 section 5): the SA and ID payloads of a
-/// first message, or the ID payload of one that carries its own hash.
+/// Lets HASH_I and HASH_R, or the signatures over them, cover a phase 1 message as it was edited (RFC 2409 section 5):
+/// the SA and ID payloads of a first message, or the ID payload of one that carries its own hash or signature.
 fn recompute_auth_hash(message: &mut OutgoingMessage<'_>) -> Result<(), EditFailure> {
     if message.number == 1 {
         message.hash_covers_edit = true;
@@ -252,8 +271,10 @@ fn recompute_auth_hash(message: &mut OutgoingMessage<'_>) -> Result<(), EditFail
         let end = field.offset.checked_add(field.len)?;
         message.bytes.get(field.offset.checked_add(GENERIC_HEADER)?..end)
     });
-    let digest = auth_hash.over(id_b.ok_or(EditFailure::NoHash("it has no ID payload"))?);
-    Ok(edit::apply(message.bytes, &Edit::Set { path: "hash.data".to_owned(), bytes: digest })?)
+    let id_b = id_b.ok_or(EditFailure::NoHash("it has no ID payload"))?;
+    let (payload, bytes) = auth_hash.proof_over(id_b)?;
+    let path = if payload == PayloadType::SIG { "sig.data" } else { "hash.data" };
+    Ok(edit::apply(message.bytes, &Edit::Set { path: path.to_owned(), bytes })?)
 }
 
 /// Counts exchanges by type, as the tracker does, but before a message is on its way.
@@ -294,6 +315,8 @@ enum EditFailure {
     Edit(#[from] edit::EditError),
     #[error("no hash to recompute: {0}")]
     NoHash(&'static str),
+    #[error("cannot sign again: {0}")]
+    Sign(#[from] CryptoError),
 }
 
 fn wire_edit(op: &EditOp) -> Result<Edit, HexError> {

@@ -7,8 +7,8 @@ use ikev1::error::ApiMisuse;
 use ikev1::event::IpsecSaId;
 use ikev1::wire::{Doi, Notification, NotifyType, ProtocolId};
 use ikev1_scenario::model::{
-    Expect, ExpectState, Notify, OnSa, Replay, SaKind, Selector, Side, Start, StartExchange, Step, Traffic,
-    TrafficExpect, When, Which, Whose,
+    Expect, ExpectState, Notify, OnSa, Probe, Replay, SaKind, Selector, Side, Start, StartExchange, Step,
+    Traffic, TrafficExpect, When, Which, Whose,
 };
 use ikev1_scenario::transcript::{Event, Record};
 
@@ -33,9 +33,10 @@ const ECHO_IDENTIFIER: u16 = 0x2409;
 impl From<ApiMisuse> for Stop {
     fn from(error: ApiMisuse) -> Self {
         match error {
-            ApiMisuse::UnknownSa(_) | ApiMisuse::NotEstablished | ApiMisuse::Packet(_) => {
-                Self::Unmet(error.to_string())
-            }
+            ApiMisuse::UnknownSa(_)
+            | ApiMisuse::NotEstablished
+            | ApiMisuse::NotAnnounced(_)
+            | ApiMisuse::Packet(_) => Self::Unmet(error.to_string()),
             _ => Self::Infra(format!("harness engine: {error}")),
         }
     }
@@ -70,6 +71,8 @@ impl<D: Driver + ?Sized> Executor<'_, D> {
             Step::Rekey(on) => self.rekey(*on).await,
             Step::Delete(on) => self.delete(*on).await,
             Step::Notify(notify) => self.notify(notify).await,
+            Step::Probe(probe) => self.probe(*probe).await,
+            Step::Rebind(_) => Ok(self.driver.rebind().await?),
             Step::Traffic(traffic) => self.traffic(index, *traffic).await,
             Step::ExpectState(expect) => self.expect_state(*expect).await,
         }
@@ -163,6 +166,17 @@ impl<D: Driver + ?Sized> Executor<'_, D> {
             data: from_hex("notification data", &notify.data_hex)?.into(),
         };
         self.engine.send_notify(self.driver.now(), sa, notification)?;
+        self.drain().await
+    }
+
+    async fn probe(&mut self, probe: Probe) -> Result<(), Stop> {
+        match probe.by {
+            Side::Peer => self.driver.command(PeerCommand::Probe).await?,
+            Side::Harness => {
+                let sa = view::isakmp_sa(&self.engine, Which::Newest)?;
+                self.engine.probe_peer(self.driver.now(), sa)?;
+            }
+        }
         self.drain().await
     }
 

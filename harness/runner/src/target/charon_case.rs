@@ -104,7 +104,8 @@ fn identity(identity: &Identity, address: Ipv4Addr) -> String {
 mod tests {
     use ikev1_scenario::case::{ResolvedConfig, ResolvedPhase1, ResolvedPhase2};
     use ikev1_scenario::model::{
-        Cipher, Group, Level, NatTraversal, Pfs, Phase1Transform, Phase2Transform, Retransmission, Role,
+        Authentication, Cipher, Group, Level, NatTraversal, Pfs, Phase1Transform, Phase2Transform,
+        Retransmission, Role,
     };
 
     use super::*;
@@ -117,6 +118,7 @@ mod tests {
             remote_id: Identity::Address,
             phase1: ResolvedPhase1 {
                 transforms: vec![Phase1Transform {
+                    authentication: Authentication::Psk,
                     cipher: Cipher::TripleDes,
                     hash: Hash::Sha2_256,
                     group: Group::Modp1536,
@@ -137,6 +139,10 @@ mod tests {
                 remote_client: "10.11.0.0/24".to_owned(),
             },
             nat_traversal: NatTraversal::Auto,
+            nat_traversal_versions: ikev1_scenario::case::rfc3947(),
+            nat_keep_alive_seconds: None,
+            dpd: None,
+            fragmentation: ikev1_scenario::model::Fragmentation::default(),
             initial_contact: false,
             retransmission: Retransmission { first_ms: 2000, factor: 1.8, tries: 4 },
             rekey: true,

@@ -18,7 +18,7 @@ use ikev1::io::{Datagram, Output, Timestamp};
 use ikev1::keylog::{Direction, KeyLog, Label};
 use ikev1::wire::{CookiePair, MessageId};
 use ikev1_scenario::case::Case;
-use ikev1_scenario::model::{Capability, Side};
+use ikev1_scenario::model::{Capability, Side, Which};
 use ikev1_scenario::verdict::PeerProfile;
 
 use crate::driver::{Addresses, Driver, InfraError, PeerCommand, PeerValue, SaView, ValueSource};
@@ -93,6 +93,7 @@ impl Driver for Loopback {
             to_peer: VecDeque::new(),
             to_harness: VecDeque::new(),
             timeout: None,
+            outside: None,
             log: String::new(),
         });
         Ok(addresses)
@@ -104,7 +105,19 @@ impl Driver for Loopback {
 
     async fn send(&mut self, datagram: &Datagram) -> Result<(), InfraError> {
         let session = self.session()?;
-        session.to_peer.push_back((session.now + LATENCY, mirrored(datagram)));
+        let mut arrived = mirrored(datagram);
+        if let Some(outside) = session.outside.filter(|_| datagram.local == addresses().harness_nat_t) {
+            arrived.remote = outside;
+        }
+        session.to_peer.push_back((session.now + LATENCY, arrived));
+        Ok(())
+    }
+
+    async fn rebind(&mut self) -> Result<(), InfraError> {
+        let session = self.session()?;
+        let mut outside = session.outside.unwrap_or(SocketAddr::from((addresses().harness.ip(), 20_000)));
+        outside.set_port(outside.port().wrapping_add(1));
+        session.outside = Some(outside);
         Ok(())
     }
 
@@ -139,6 +152,8 @@ struct Session {
     to_peer: VecDeque<(Timestamp, Datagram)>,
     to_harness: VecDeque<(Timestamp, Datagram)>,
     timeout: Option<Timestamp>,
+    /// The harness' end for NAT traversal, as the peer sees it through a NAT.
+    outside: Option<SocketAddr>,
     log: String,
 }
 
@@ -174,7 +189,15 @@ impl Session {
         loop {
             match self.peer.poll_output() {
                 Output::Transmit(datagram) => {
-                    self.to_harness.push_back((self.now + LATENCY, mirrored(&datagram)));
+                    let mut arrived = mirrored(&datagram);
+                    if let Some(outside) = self.outside {
+                        if arrived.local == outside {
+                            arrived.local = addresses().harness_nat_t;
+                        } else if arrived.local == addresses().harness_nat_t {
+                            continue; // The NAT knows nothing of it any more.
+                        }
+                    }
+                    self.to_harness.push_back((self.now + LATENCY, arrived));
                 }
                 Output::Event(event) => {
                     // Writing to a string cannot fail.
@@ -215,6 +238,7 @@ impl Session {
                 peer.rekey_ipsec_sa(now, view::ipsec_sa(peer, which)?).map(drop)
             }
             PeerCommand::DeleteIsakmp(which) => peer.delete_isakmp_sa(now, view::isakmp_sa(peer, which)?),
+            PeerCommand::Probe => peer.probe_peer(now, view::isakmp_sa(peer, Which::Newest)?).map(drop),
             PeerCommand::DeleteIpsec(which) => peer.delete_ipsec_sa(now, view::ipsec_sa(peer, which)?),
         };
         self.drain();

@@ -36,6 +36,8 @@ const HINT: &str = ": a peer that initiates expects us on ports 500 and 4500 of 
 pub struct Sockets {
     isakmp: UdpSocket,
     nat_t: UdpSocket,
+    /// Where the harness believes the NAT traversal socket to be: behind a NAT, its port on the outside is another.
+    inside: Option<SocketAddr>,
     peer: IpAddr,
 }
 
@@ -50,11 +52,12 @@ impl Sockets {
         let deadline = Instant::now() + PORTS_TIME_MAX;
         loop {
             let error = match (bind(address, ISAKMP_PORT).await, bind(address, NAT_T_PORT).await) {
-                (Ok(isakmp), Ok(nat_t)) => return Ok(Self { isakmp, nat_t, peer }),
+                (Ok(isakmp), Ok(nat_t)) => return Ok(Self { isakmp, nat_t, inside: None, peer }),
                 (Err(error), _) | (_, Err(error)) => error,
             };
             if !fixed_ports {
-                return Ok(Self { isakmp: bind(address, 0).await?, nat_t: bind(address, 0).await?, peer });
+                let (isakmp, nat_t) = (bind(address, 0).await?, bind(address, 0).await?);
+                return Ok(Self { isakmp, nat_t, inside: None, peer });
             }
             if !in_use(&error) || Instant::now() > deadline {
                 return Err(error);
@@ -71,7 +74,22 @@ impl Sockets {
         let of = |socket: &UdpSocket| {
             socket.local_addr().map_err(|source| InfraError::Socket { address: unspecified(), source })
         };
-        Ok((of(&self.isakmp)?, of(&self.nat_t)?))
+        let nat_t = self.inside.map_or_else(|| of(&self.nat_t), Ok)?;
+        Ok((of(&self.isakmp)?, nat_t))
+    }
+
+    /// Moves the end for NAT traversal to another port, of which the harness knows nothing.
+    ///
+    /// # Errors
+    /// When no other socket can be opened.
+    pub async fn rebind(&mut self) -> Result<(), InfraError> {
+        let (isakmp, inside) = self.local()?;
+        let IpAddr::V4(address) = isakmp.ip() else {
+            return Err(InfraError::Unsupported("follow an IPv6 address"));
+        };
+        self.nat_t = bind(address, 0).await?;
+        self.inside = Some(inside);
+        Ok(())
     }
 
     /// Sends a datagram from the socket that is its local end.
@@ -142,6 +160,7 @@ mod tests {
         let sockets = Sockets {
             isakmp: bind(host, 0).await.unwrap(),
             nat_t: bind(host, 0).await.unwrap(),
+            inside: None,
             peer: host.into(),
         };
         (sockets, UdpSocket::bind((host, 0)).await.unwrap())
@@ -163,6 +182,23 @@ mod tests {
         assert_eq!((got.local, got.remote, got.payload.len()), (nat_t, remote, 60_000));
         let none = sockets.receive(Instant::now() + Duration::from_millis(5)).await.unwrap();
         assert_eq!(none, None);
+    }
+
+    #[tokio::test]
+    async fn a_rebound_socket_has_another_port_on_the_outside_only() {
+        let (mut sockets, peer) = pair().await;
+        let (_, inside) = sockets.local().unwrap();
+        sockets.rebind().await.unwrap();
+        assert_eq!(sockets.local().unwrap().1, inside);
+        let remote = peer.local_addr().unwrap();
+        let out =
+            Datagram { ip_protocol: IP_UDP, local: inside, remote, payload: Bytes::from_static(b"out") };
+        sockets.send(&out).await.unwrap();
+        let (_, outside) = peer.recv_from(&mut [0; 8]).await.unwrap();
+        assert_ne!(outside, inside);
+        peer.send_to(b"back", outside).await.unwrap();
+        let got = sockets.receive(Instant::now() + Duration::from_secs(5)).await.unwrap().unwrap();
+        assert_eq!((got.local, &got.payload[..]), (inside, &b"back"[..]));
     }
 
     #[tokio::test]

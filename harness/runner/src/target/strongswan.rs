@@ -196,7 +196,12 @@ impl Driver for Strongswan {
             PeerCommand::RekeyIpsec(which) => self.act_on_ipsec("rekey", which).await,
             PeerCommand::DeleteIsakmp(which) => self.act_on_isakmp("terminate", which).await,
             PeerCommand::DeleteIpsec(which) => self.act_on_ipsec("terminate", which).await,
+            PeerCommand::Probe => Err(InfraError::Unsupported("ask whether the harness lives")),
         }
+    }
+
+    async fn rebind(&mut self) -> Result<(), InfraError> {
+        self.session.as_mut().ok_or(InfraError::NotPrepared)?.sockets.rebind().await
     }
 
     async fn state(&mut self) -> Result<SaView, InfraError> {

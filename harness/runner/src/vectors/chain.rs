@@ -359,7 +359,7 @@ impl ChainGroup {
             Cookies { cky_i: fixed("cky_i", &inputs.cky_i)?, cky_r: fixed("cky_r", &inputs.cky_r)? };
         let (g_xi, g_xr) = (inputs.g_xi.as_bytes(), inputs.g_xr.as_bytes());
         let (ni_b, nr_b) = (inputs.ni_b.as_bytes(), inputs.nr_b.as_bytes());
-        let g_xy = shared(p, self.group, inputs.recorder, &inputs.exponent, &inputs.g_xi, &inputs.g_xr)?;
+        let g_xy = shared(p, &self.group, inputs.recorder, &inputs.exponent, &inputs.g_xi, &inputs.g_xr)?;
         let skeyid = match self.authentication {
             Authentication::Psk => {
                 let psk = inputs.psk.as_ref().ok_or(ChainInputError::NoPsk)?;
@@ -406,7 +406,7 @@ impl ChainGroup {
         let m_id = u32::from_be_bytes(fixed("m_id", &inputs.m_id)?);
         let (ni_b, nr_b) = (inputs.ni_b.as_bytes(), inputs.nr_b.as_bytes());
         let g_xy = match &inputs.pfs {
-            Some(pfs) => Some(shared(p, pfs.group, inputs.recorder, &pfs.exponent, &pfs.g_xi, &pfs.g_xr)?),
+            Some(pfs) => Some(shared(p, &pfs.group, inputs.recorder, &pfs.exponent, &pfs.g_xi, &pfs.g_xr)?),
             None => None,
         };
         let ipsec_sas = sas
@@ -461,7 +461,7 @@ impl ChainGroup {
 /// `g^xy` from the recorder's exponent and the other side's public value.
 fn shared(
     p: &dyn CryptoProvider,
-    group: GroupName,
+    group: &GroupName,
     recorder: Side,
     exponent: &Hex,
     g_xi: &Hex,
@@ -471,5 +471,5 @@ fn shared(
         Side::Initiator => g_xr,
         Side::Responder => g_xi,
     };
-    p.dh_shared(group.0, &Secret::from(exponent.as_bytes()), peer.as_bytes())
+    p.dh_shared(&group.0, &Secret::from(exponent.as_bytes()), peer.as_bytes())
 }

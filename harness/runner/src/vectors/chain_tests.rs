@@ -36,7 +36,7 @@ fn encrypt(
 /// Exponent and public value.
 fn pair(group: Group, byte: u8) -> (Hex, Hex) {
     let exponent = Secret::new(vec![byte; 24]);
-    (exponent.as_bytes().into(), reference().dh_public(group, &exponent).unwrap().into())
+    (exponent.as_bytes().into(), reference().dh_public(&group, &exponent).unwrap().into())
 }
 
 fn hex(bytes: &[u8]) -> Hex {

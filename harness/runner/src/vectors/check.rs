@@ -271,7 +271,7 @@ fn chain(c: &mut Comparison, p: &dyn CryptoProvider, group: &ChainGroup, test: &
         Ok(derived) => derived,
         Err(error) => return c.fail("phase1", "inputs that derive keys".to_owned(), error.to_string()),
     };
-    own_public(c, p, group.group.0, inputs.recorder, &inputs.exponent, &inputs.g_xi, &inputs.g_xr);
+    own_public(c, p, &group.group.0, inputs.recorder, &inputs.exponent, &inputs.g_xi, &inputs.g_xr);
     phase_one_values(c, &test.phase1_values, &derived.values);
     messages(c, p, group, &test.phase1_values.iv, &test.phase1_values.ka, &inputs.messages);
     for (index, message) in inputs.messages.iter().enumerate() {
@@ -310,7 +310,7 @@ fn chain(c: &mut Comparison, p: &dyn CryptoProvider, group: &ChainGroup, test: &
 fn own_public(
     c: &mut Comparison,
     p: &dyn CryptoProvider,
-    group: Group,
+    group: &Group,
     recorder: Side,
     exponent: &Hex,
     g_xi: &Hex,
@@ -356,7 +356,7 @@ fn quick_mode(
         Err(error) => return c.fail("inputs", "inputs that derive keys".to_owned(), error.to_string()),
     }
     if let Some(pfs) = &inputs.pfs {
-        own_public(c, p, pfs.group.0, inputs.recorder, &pfs.exponent, &pfs.g_xi, &pfs.g_xr);
+        own_public(c, p, &pfs.group.0, inputs.recorder, &pfs.exponent, &pfs.g_xi, &pfs.g_xr);
     }
     messages(c, p, group, &values.iv, &test.phase1_values.ka, &inputs.messages);
     c.holds("messages", inputs.messages.len() == 3, "3 messages", inputs.messages.len().to_string());

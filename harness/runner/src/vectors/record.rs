@@ -346,7 +346,7 @@ impl Tape {
             m_id_bytes.to_array().ok_or_else(|| RecordError::Field("header.m_id".to_owned()))?,
         );
         let optional = |sent: &Sent, path: &str| sent.body(path).ok();
-        let pfs = match (self.pfs, first.field("ke.data")) {
+        let pfs = match (self.pfs.clone(), first.field("ke.data")) {
             (Some(group), Ok(g_xi)) => Some(PfsInputs {
                 group,
                 exponent: self.exponent(Label::QuickPrivateExponent, m_id)?,

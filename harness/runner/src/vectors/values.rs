@@ -79,7 +79,7 @@ impl JsonSchema for Hex {
 macro_rules! by_name {
     ($(#[$doc:meta])* $wrapper:ident($algorithm:ident), $what:literal) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[derive(Debug, Clone, PartialEq, Eq)]
         pub struct $wrapper(pub $algorithm);
 
         impl Serialize for $wrapper {
@@ -116,10 +116,12 @@ macro_rules! by_name {
 }
 
 by_name! {
+    #[derive(Copy)]
     /// A hash of the engine by its name, such as `sha2-256`.
     HashName(HashAlgorithm), "hash"
 }
 by_name! {
+    #[derive(Copy)]
     /// A cipher of the engine by its name, such as `aes128`.
     CipherName(CipherAlgorithm), "cipher"
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use ikev1_scenario::case::{Case, ResolvedConfig, ResolvedPhase1, ResolvedPhase2, ResolvedSide};
 use ikev1_scenario::model::{
-    Cipher, Count, Encapsulation, EspCipher, ExpectState, Group, Hash, Identity, Integrity, Level,
-    NatTraversal, OnFailure, Pfs, Phase1Exchange, Phase1Transform, Phase2Transform, Protocol, Retransmission,
-    Role, Side, Start, StartExchange, Step, Traffic, TrafficExpect, Which, Whose,
+    Authentication, Cipher, Count, Encapsulation, EspCipher, ExpectState, Group, Hash, Identity, Integrity,
+    Level, NatTraversal, OnFailure, Pfs, Phase1Exchange, Phase1Transform, Phase2Transform, Protocol,
+    Retransmission, Role, Side, Start, StartExchange, Step, Traffic, TrafficExpect, Which, Whose,
 };
 use ikev1_scenario::transcript::{Event, Record, StepResult};
 
@@ -19,6 +19,7 @@ pub(crate) fn side(client: &str, remote_client: &str) -> ResolvedSide {
         remote_id: Identity::Address,
         phase1: ResolvedPhase1 {
             transforms: vec![Phase1Transform {
+                authentication: Authentication::Psk,
                 cipher: Cipher::Aes128,
                 hash: Hash::Sha1,
                 group: Group::Modp1024,
@@ -39,6 +40,10 @@ pub(crate) fn side(client: &str, remote_client: &str) -> ResolvedSide {
             remote_client: remote_client.to_owned(),
         },
         nat_traversal: NatTraversal::Auto,
+        nat_traversal_versions: ikev1_scenario::case::rfc3947(),
+        nat_keep_alive_seconds: None,
+        dpd: None,
+        fragmentation: ikev1_scenario::model::Fragmentation::default(),
         initial_contact: false,
         retransmission: Retransmission { first_ms: 2_000, factor: 1.8, tries: 4 },
         rekey: false,

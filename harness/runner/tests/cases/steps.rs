@@ -361,6 +361,10 @@ impl Driver for Misbehaving {
         Err(InfraError::Unsupported("initiate"))
     }
 
+    async fn rebind(&mut self) -> Result<(), InfraError> {
+        Ok(())
+    }
+
     async fn state(&mut self) -> Result<SaView, InfraError> {
         Ok(SaView::default())
     }

@@ -90,6 +90,29 @@ impl Evidence<'_> {
                     Outcome::of(times.admits(n), || format!("{} was sent again {n} times", describe(message)))
                 }
             },
+            Condition::Fragments { message, from, count } => match self.messages.find(message, *from) {
+                None => Outcome::Unknown(format!("the {from} did not send {}", describe(message))),
+                Some(sent) => {
+                    let n = u32::try_from(sent.fragment_count()).unwrap_or(u32::MAX);
+                    Outcome::of(count.admits(n), || {
+                        format!("{} went out in {n} fragments", describe(message))
+                    })
+                }
+            },
+            Condition::KeepAlives { from, count } => {
+                let keep_alive = |record: &&Record| match &record.event {
+                    Event::Datagram(datagram) => {
+                        datagram.from == *from
+                            && datagram.nat_t
+                            && datagram.hex == "ff"
+                            && !made_by_rule(datagram)
+                    }
+                    _ => false,
+                };
+                let n = self.transcript.iter().filter(keep_alive).count();
+                let n = u32::try_from(n).unwrap_or(u32::MAX);
+                Outcome::of(count.admits(n), || format!("the {from} sent {n} keep-alives"))
+            }
             Condition::TrafficReplies(count) => {
                 let replies = self.transcript.iter().map(|record| match record.event {
                     Event::Traffic { replied, .. } => replied,

@@ -1,6 +1,6 @@
 //! The messages of a transcript, by name.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use ikev1::wire::{Dissection, FieldValue, dissect};
 
@@ -26,10 +26,16 @@ pub struct SentMessage<'a> {
     pub copies: u32,
     /// Index in the transcript and time of its first delivery.
     pub delivered: Option<(usize, u64)>,
+    /// As it left its sender, its fragments put together; without the non-ESP marker.
+    wire: Vec<u8>,
     /// Header and body in the clear, when known, and otherwise as they were sent.
     bytes: Vec<u8>,
     /// Whether `bytes` has an encrypted body.
     opaque: bool,
+    /// The data of its fragments, by number, when it went out in fragments.
+    fragments: BTreeMap<u8, Vec<u8>>,
+    /// Number of the last fragment.
+    last_fragment: Option<u8>,
 }
 
 impl SentMessage<'_> {
@@ -41,6 +47,36 @@ impl SentMessage<'_> {
     /// Whether its body is encrypted and nobody could read it.
     pub fn is_opaque(&self) -> bool {
         self.opaque
+    }
+
+    /// As it left its sender, its fragments put together; without the non-ESP marker.
+    pub(super) fn wire(&self) -> &[u8] {
+        &self.wire
+    }
+
+    /// In how many fragments it went out; 0 when it went out whole.
+    pub(super) fn fragment_count(&self) -> usize {
+        self.fragments.len()
+    }
+
+    /// Whether all its fragments are known.
+    fn is_whole(&self) -> bool {
+        self.name.fragment.is_none() || self.last_fragment.map(usize::from) == Some(self.fragments.len())
+    }
+
+    /// Takes in a fragment of it (Microsoft's MS-IKEE section 2.2.3.1); the message once it is whole.
+    fn add_fragment(&mut self, datagram: &DatagramRecord) {
+        let bytes = bare(datagram.nat_t, sent_hex(datagram));
+        let (Some([number, flags]), Some(data)) = (bytes.get(34..36), bytes.get(36..)) else { return };
+        if flags & 1 == 1 {
+            self.last_fragment = Some(*number);
+        }
+        self.fragments.entry(*number).or_insert_with(|| data.to_vec());
+        if self.is_whole() {
+            self.wire = self.fragments.values().flatten().copied().collect();
+            self.bytes.clone_from(&self.wire);
+            self.opaque = is_encrypted(&self.wire);
+        }
     }
 
     /// Header and body in the clear, when known, and otherwise as they were sent.
@@ -116,16 +152,28 @@ impl<'a> Messages<'a> {
             }
             let Some(name) = datagram.message else { continue };
             let is_first = |m: &SentMessage<'_>| {
-                m.from == datagram.from && m.name == MessageName { copy: m.name.copy, ..name }
+                let MessageName { copy, fragment, .. } = m.name;
+                m.from == datagram.from && m.name == MessageName { copy, fragment, ..name }
             };
-            let known = if name.copy > 1 { messages.sent.iter().position(is_first) } else { None };
+            let known = if name.copy > 1 || name.fragment.is_some_and(|number| number > 1) {
+                messages.sent.iter().position(is_first)
+            } else {
+                None
+            };
             let position = known.unwrap_or_else(|| {
                 messages.sent.push(SentMessage::new(datagram, name, record.at_ms));
                 messages.sent.len() - 1
             });
             by_datagram.insert(datagram.n, position);
             if let Some(message) = messages.sent.get_mut(position) {
-                message.copies += 1;
+                let was_whole = message.is_whole();
+                if name.fragment.is_some() {
+                    message.add_fragment(datagram);
+                }
+                message.copies += u32::from(name.fragment == message.name.fragment);
+                if !was_whole {
+                    message.delivered = None;
+                }
                 message.delivered = message.delivered.or(delivery);
                 if let Some(bytes) = plaintexts.get(&datagram.n).and_then(|hex| hex::decode(hex).ok()) {
                     (message.bytes, message.opaque) = (bytes, false);
@@ -168,13 +216,33 @@ impl<'a> Messages<'a> {
 
 impl<'a> SentMessage<'a> {
     fn new(first: &'a DatagramRecord, name: MessageName, at_ms: u64) -> Self {
-        let hex = match &first.fault {
-            Some(Fault::EditedDatagram { unaltered_hex }) => unaltered_hex,
-            _ => &first.hex,
-        };
-        let bytes = bare(first.nat_t, hex);
-        let opaque = bytes.get(19).is_some_and(|flags| flags & 1 == 1);
-        Self { from: first.from, name, first, at_ms, copies: 0, delivered: None, bytes, opaque }
+        let bytes = bare(first.nat_t, sent_hex(first));
+        let opaque = is_encrypted(&bytes);
+        Self {
+            from: first.from,
+            name,
+            first,
+            at_ms,
+            copies: 0,
+            delivered: None,
+            wire: bytes.clone(),
+            bytes,
+            opaque,
+            fragments: BTreeMap::new(),
+            last_fragment: None,
+        }
+    }
+}
+
+fn is_encrypted(message: &[u8]) -> bool {
+    message.get(19).is_some_and(|flags| flags & 1 == 1)
+}
+
+/// The octets of a datagram as they left its sender.
+pub(super) fn sent_hex(datagram: &DatagramRecord) -> &str {
+    match &datagram.fault {
+        Some(Fault::EditedDatagram { unaltered_hex }) => unaltered_hex,
+        _ => &datagram.hex,
     }
 }
 
@@ -210,6 +278,7 @@ pub(super) fn describe(selector: &Selector) -> String {
         number: selector.number,
         copy: 1,
         changed: false,
+        fragment: selector.fragment,
     };
     match &selector.contains {
         None => name.to_string(),

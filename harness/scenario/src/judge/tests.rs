@@ -94,7 +94,14 @@ impl Script {
             nat_t: false,
             hex: hex::encode(bytes),
             delivered: true,
-            message: Some(MessageName { exchange, occurrence: 1, number, copy: 1, changed: false }),
+            message: Some(MessageName {
+                exchange,
+                occurrence: 1,
+                number,
+                copy: 1,
+                changed: false,
+                fragment: None,
+            }),
             fault: None,
         };
         change(&mut datagram);

@@ -125,6 +125,24 @@ pub enum Condition {
         /// Copies beyond the first.
         times: Count,
     },
+    /// A message went out in so many fragments (payload type 132); 0 when it went out whole.
+    Fragments {
+        /// The message.
+        message: Selector,
+        /// Its sender.
+        #[serde(default = "peer")]
+        from: Side,
+        /// How many.
+        count: Count,
+    },
+    /// So many keep-alives came (RFC 3948 section 2.3).
+    KeepAlives {
+        /// Their sender.
+        #[serde(default = "peer")]
+        from: Side,
+        /// How many.
+        count: Count,
+    },
     /// So many packets through the IPsec SAs were answered, over all `traffic` steps.
     TrafficReplies(Count),
     /// Both sides know these derived values, and agree on them.

@@ -4,8 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::names::{
-    Cipher, Encapsulation, EspCipher, Group, Hash, Integrity, NatTraversal, Pfs, Phase1Exchange, Protocol,
+    Authentication, Cipher, Encapsulation, EspCipher, Group, Hash, Integrity, NatTraversal, Pfs,
+    Phase1Exchange, Protocol,
 };
+use super::names::{DpdTrigger, FragmentationMode, NatTraversalVersion};
 
 /// Configuration of both sides. A field of `harness` or `peer` wins over the matrix, the matrix over `common`,
 /// `common` over the default.
@@ -48,6 +50,18 @@ pub struct SideConfig {
     /// NAT traversal. Default `auto`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nat_traversal: Option<NatTraversal>,
+    /// The versions of NAT traversal that are announced. Default: `rfc3947`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nat_traversal_versions: Option<Vec<NatTraversalVersion>>,
+    /// Behind a NAT, a keep-alive goes out when nothing else has for so many seconds. Default: none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nat_keep_alive_seconds: Option<u32>,
+    /// Dead peer detection. Default: neither announced nor answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dpd: Option<Dpd>,
+    /// Fragmentation of messages. Default: off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fragmentation: Option<Fragmentation>,
     /// Send INITIAL-CONTACT with the first ISAKMP SA. Default false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initial_contact: Option<bool>,
@@ -97,16 +111,28 @@ pub struct Phase1Config {
     pub lifetime_seconds: Option<u32>,
 }
 
-/// One transform of phase 1; the authentication method is a pre-shared key.
+/// One transform of phase 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Phase1Transform {
+    /// Authentication method. Default `psk`.
+    #[serde(default = "psk", skip_serializing_if = "is_psk")]
+    pub authentication: Authentication,
     /// Encryption algorithm.
     pub cipher: Cipher,
     /// Hash algorithm.
     pub hash: Hash,
     /// Diffie-Hellman group.
     pub group: Group,
+}
+
+fn psk() -> Authentication {
+    Authentication::Psk
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
+fn is_psk(authentication: &Authentication) -> bool {
+    *authentication == Authentication::Psk
 }
 
 /// Phase 2 of one side.
@@ -150,6 +176,57 @@ pub struct Phase2Transform {
     /// Integrity algorithm; may be left out in ESP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub integrity: Option<Integrity>,
+}
+
+/// Dead peer detection (RFC 3706).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Dpd {
+    /// When the other side is asked whether it lives.
+    pub trigger: DpdTrigger,
+    /// How long nothing has come before it is asked, in seconds. Not used by `command`.
+    #[serde(default = "dpd_worry_seconds")]
+    pub worry_seconds: u32,
+    /// How long an answer is waited for, in seconds.
+    #[serde(default = "dpd_timeout_seconds")]
+    pub timeout_seconds: u32,
+    /// How often it is asked once more before it is dead.
+    #[serde(default = "dpd_retries")]
+    pub retries: u8,
+}
+
+const fn dpd_worry_seconds() -> u32 {
+    30
+}
+
+const fn dpd_timeout_seconds() -> u32 {
+    2
+}
+
+const fn dpd_retries() -> u8 {
+    2
+}
+
+/// Fragmentation of messages (payload type 132).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Fragmentation {
+    /// In which direction.
+    pub mode: FragmentationMode,
+    /// The largest UDP payload in bytes that a message goes out in without being cut.
+    #[serde(default = "fragment_size")]
+    #[schemars(range(min = 64))]
+    pub size: u16,
+}
+
+impl Default for Fragmentation {
+    fn default() -> Self {
+        Self { mode: FragmentationMode::Off, size: fragment_size() }
+    }
+}
+
+const fn fragment_size() -> u16 {
+    1280
 }
 
 /// Retransmission: after `first_ms`, then `factor` times longer each time, `tries` times in all.

@@ -129,6 +129,28 @@ impl From<Phase1Exchange> for Exchange {
 }
 
 names! {
+    /// Authentication method of phase 1 (RFC 2409 section 5, RFC 4754).
+    Authentication {
+        /// Pre-shared key.
+        Psk = "psk",
+        /// DSS signatures.
+        DssSignature = "dss-signature",
+        /// RSA signatures.
+        RsaSignature = "rsa-signature",
+        /// Public key encryption with RSA.
+        RsaEncryption = "rsa-encryption",
+        /// The revised mode of public key encryption with RSA.
+        RevisedRsaEncryption = "revised-rsa-encryption",
+        /// ECDSA with SHA-256 on P-256.
+        EcdsaP256 = "ecdsa-p256",
+        /// ECDSA with SHA-384 on P-384.
+        EcdsaP384 = "ecdsa-p384",
+        /// ECDSA with SHA-512 on P-521.
+        EcdsaP521 = "ecdsa-p521",
+    }
+}
+
+names! {
     /// Encryption algorithm of phase 1.
     Cipher {
         /// DES-CBC.
@@ -270,6 +292,46 @@ names! {
 }
 
 names! {
+    /// A specification of NAT traversal.
+    NatTraversalVersion {
+        /// RFC 3947.
+        Rfc3947 = "rfc3947",
+        /// draft-ietf-ipsec-nat-t-ike-03.
+        Draft03 = "draft-03",
+        /// draft-ietf-ipsec-nat-t-ike-02, announced with a line feed behind its name, as most do.
+        Draft02LineFeed = "draft-02-line-feed",
+        /// draft-ietf-ipsec-nat-t-ike-02.
+        Draft02 = "draft-02",
+    }
+}
+
+names! {
+    /// Fragmentation of messages (payload type 132).
+    FragmentationMode {
+        /// Neither announced nor used.
+        Off = "off",
+        /// Announced, and fragments are taken; none are sent.
+        Accept = "accept",
+        /// Announced, and fragments are sent to a side that announces it too.
+        On = "on",
+        /// Announced, and fragments are sent.
+        Force = "force",
+    }
+}
+
+names! {
+    /// When a side asks whether the other lives (RFC 3706).
+    DpdTrigger {
+        /// When it is told to.
+        Command = "command",
+        /// When nothing has come for a while.
+        Idle = "idle",
+        /// When it sends packets and nothing has come for a while.
+        Traffic = "traffic",
+    }
+}
+
+names! {
     /// A kind of SA.
     SaKind {
         /// ISAKMP SA.
@@ -298,6 +360,20 @@ names! {
         AggressiveMode = "aggressive-mode",
         /// Authentication with a pre-shared key.
         Psk = "psk",
+        /// Authentication with DSS signatures.
+        DssSignature = "dss-signature",
+        /// Authentication with RSA signatures.
+        RsaSignature = "rsa-signature",
+        /// Authentication with public key encryption.
+        RsaEncryption = "rsa-encryption",
+        /// Authentication with the revised mode of public key encryption.
+        RevisedRsaEncryption = "revised-rsa-encryption",
+        /// Authentication with ECDSA on P-256.
+        EcdsaP256 = "ecdsa-p256",
+        /// Authentication with ECDSA on P-384.
+        EcdsaP384 = "ecdsa-p384",
+        /// Authentication with ECDSA on P-521.
+        EcdsaP521 = "ecdsa-p521",
         /// DES-CBC in phase 1.
         Des = "des",
         /// 3DES-CBC in phase 1.
@@ -360,6 +436,18 @@ names! {
         Transport = "transport",
         /// NAT traversal of RFC 3947 and UDP encapsulation of RFC 3948.
         NatT = "nat-t",
+        /// NAT traversal of draft-ietf-ipsec-nat-t-ike-02 or -03.
+        NatTDrafts = "nat-t-drafts",
+        /// Of several versions of NAT traversal it can be told which to announce.
+        NatTVersions = "nat-t-versions",
+        /// It sends keep-alives through a NAT when told how often.
+        NatKeepAlive = "nat-keep-alive",
+        /// Dead peer detection (RFC 3706).
+        Dpd = "dpd",
+        /// It can be told to ask whether the other side lives, at once or when it sends packets.
+        DpdOnDemand = "dpd-on-demand",
+        /// Messages in fragments (payload type 132).
+        Fragmentation = "fragmentation",
         /// IPsec SAs without UDP encapsulation.
         NoNat = "no-nat",
         /// Quick mode without client identities.

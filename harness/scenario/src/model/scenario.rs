@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::accept::Acceptance;
 use super::config::Config;
 use super::names::{
-    Capability, Cipher, Encapsulation, EspCipher, Group, Hash, Integrity, Level, Pfs, Phase1Exchange,
-    Protocol, Role,
+    Authentication, Capability, Cipher, Encapsulation, EspCipher, Group, Hash, Integrity, Level, Pfs,
+    Phase1Exchange, Protocol, Role,
 };
 use super::step::Step;
 use crate::requirement::RequirementId;
@@ -62,6 +62,9 @@ pub struct Matrix {
     /// Phase 1 exchange.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exchange: Option<Vec<Phase1Exchange>>,
+    /// Authentication method of phase 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authentication: Option<Vec<Authentication>>,
     /// Phase 1 cipher.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cipher: Option<Vec<Cipher>>,
@@ -112,6 +115,9 @@ pub struct MatrixPoint {
     /// Phase 1 exchange.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exchange: Option<Phase1Exchange>,
+    /// Authentication method of phase 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authentication: Option<Authentication>,
     /// Phase 1 cipher.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cipher: Option<Cipher>,

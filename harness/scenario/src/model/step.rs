@@ -43,6 +43,11 @@ pub enum Step {
     Delete(OnSa),
     /// Sends a notification from the harness engine in an informational exchange.
     Notify(Notify),
+    /// Asks whether the other side lives: R-U-THERE (RFC 3706) under the newest ISAKMP SA.
+    Probe(Probe),
+    /// The NAT before the harness forgets its mapping: from now on what the harness sends for NAT traversal comes from
+    /// another port, and what goes to the old one is lost.
+    Rebind(Rebind),
     /// Sends packets through the IPsec SAs.
     Traffic(Traffic),
     /// Waits for SAs.
@@ -67,6 +72,8 @@ impl Step {
             Self::Rekey(_) => "rekey",
             Self::Delete(_) => "delete",
             Self::Notify(_) => "notify",
+            Self::Probe(_) => "probe",
+            Self::Rebind(_) => "rebind",
             Self::Traffic(_) => "traffic",
             Self::ExpectState(_) => "expect_state",
         }
@@ -103,6 +110,9 @@ pub struct Selector {
     #[serde(default = "one")]
     #[schemars(range(min = 1))]
     pub occurrence: u32,
+    /// Which fragment of a message that goes out in fragments, from 1. Without it, any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fragment: Option<u8>,
     /// What the message must contain to count. Not usable in steps that arm a rule on datagrams.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contains: Option<Contains>,
@@ -493,6 +503,20 @@ pub struct Notify {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub data_hex: String,
 }
+
+/// Asks whether the other side lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Probe {
+    /// Who asks.
+    #[serde(default = "harness")]
+    pub by: Side,
+}
+
+/// Gives the harness another port, as a NAT would.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rebind {}
 
 /// Sends packets through the IPsec SAs and waits for their replies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -2,28 +2,31 @@
 
 use bytes::Bytes;
 
+use crate::config::Phase1Transform;
 use crate::crypto::DhKeyPair;
 use crate::error::ExchangeError;
 use crate::event::Role;
 use crate::natt;
 use crate::payloads;
-use crate::phase1::auth::psk::{KeyInputs, KeyedExchange};
+use crate::phase1::auth::{self, IdPlace, KeyInputs, KeyedExchange, OwnKeyMessage, Requests};
 use crate::phase1::main_mode::{clear_chain, initial_contact};
 use crate::phase1::negotiate;
 use crate::phase1::{Advance, Cx, Established, Phase1, Received, Start};
-use crate::wire::{ExchangeType, KeyExchange, Nonce, Payload, PayloadType, SaPayload};
+use crate::vendor;
+use crate::wire::{ExchangeType, Payload, SaPayload};
 
 const AGGRESSIVE: ExchangeType = ExchangeType::AGGRESSIVE;
 
 // --- Aggressive mode 1: HDR, SA, KE, Ni, IDii ---
 
-/// Sends aggressive mode 1. The one KE payload serves all transforms, so they must agree on the group.
+/// Sends aggressive mode 1. Its KE payload serves all transforms, so they must agree on the group; and what else goes
+/// with it is the authentication method's.
 pub(crate) fn initiate(cx: &mut Cx<'_>) -> Result<Start, ExchangeError> {
-    let Some(group) = cx.peer.phase1.first().map(|transform| transform.group) else {
+    let Some(Phase1Transform { group, authentication, .. }) = cx.peer.phase1.first() else {
         return Err(ExchangeError::NoProposalChosen("no transform is configured".into()));
     };
-    if cx.peer.phase1.iter().any(|transform| transform.group != group) {
-        let reason = "aggressive mode cannot negotiate the group (RFC 2409 section 5)";
+    if cx.peer.phase1.iter().any(|t| t.group != *group || t.authentication != *authentication) {
+        let reason = "aggressive mode cannot negotiate group and authentication method (RFC 2409 section 5)";
         return Err(ExchangeError::NoProposalChosen(reason.into()));
     }
     let offered = negotiate::offer(cx.peer);
@@ -31,15 +34,17 @@ pub(crate) fn initiate(cx: &mut Cx<'_>) -> Result<Start, ExchangeError> {
     let sai_b = Bytes::from(sa.encode_body());
     let key_pair = cx.core.provider.dh_generate(group, cx.core.random.as_mut())?;
     let ni_b = cx.core.new_nonce();
-    let id = Payload::Identification(cx.peer.local_id.clone());
-    let idii_b = Bytes::from(id.encode_body());
-    let mut payloads = vec![
-        sa,
-        Payload::KeyExchange(KeyExchange { data: Bytes::copy_from_slice(&key_pair.public) }),
-        Payload::Nonce(Nonce { data: ni_b.clone() }),
-        id,
-    ];
-    payloads.extend(natt::vendor_id(cx.peer));
+    let idii_b = Bytes::from(Payload::Identification(cx.peer.local_id.clone()).encode_body());
+    let own = OwnKeyMessage {
+        method: *authentication,
+        whose: Role::Initiator,
+        public: &key_pair.public,
+        nonce: &ni_b,
+        with_id: true,
+    };
+    let mut payloads = vec![sa];
+    payloads.extend(auth::key_payloads(cx, &own)?);
+    payloads.extend(vendor::offered(cx.peer));
     let sent = cx.core.send_clear(&cx.envelope(AGGRESSIVE, 1), &payloads);
     let (sai_b, idii_b) = (sent.covered_body("sa", sai_b), sent.covered_body("id", idii_b));
     let state = ExpectReply { offered, sai_b, key_pair, ni_b, idii_b };
@@ -63,35 +68,32 @@ impl ExpectReply {
         let chain = clear_chain(cx, received)?;
         let (reply, _) = payloads::leading_sa(&chain)?;
         let chosen = negotiate::verify_choice(&self.offered, reply)?;
-        let g_xr = payloads::key_exchange(&chain)?;
-        let nr_b = payloads::nonce(&chain)?;
-        let (id, idir_b) = payloads::identification(payloads::one(&chain, PayloadType::ID)?)?;
-        let transform = chosen.transform;
+        let transform = &chosen.transform;
+        let theirs = auth::read_key_payloads(transform.authentication, &chain, true)?;
         let keyed = KeyedExchange::derive(
             cx,
             &KeyInputs {
                 transform,
                 role: Role::Initiator,
                 ours: &self.key_pair,
-                theirs: &g_xr,
+                theirs: &theirs.g_x,
                 ni_b: &self.ni_b,
-                nr_b: &nr_b,
+                nr_b: &theirs.nonce,
                 sai_b: self.sai_b.clone(),
             },
         )?;
-        keyed.verify_peer(cx, &chain, Role::Responder, (id, &idir_b))?;
+        let peer = auth::verify_proof(cx, &keyed, &chain, Role::Responder, theirs.identity.as_ref())?;
         cx.report_notifies(&chain);
-        let nat_t = natt::agreed(cx.peer, &chain);
-        let discovery = natt::discovery(cx.core, cx.peer, transform.hash, cx.cookies, cx.path);
-        let nat = nat_t && natt::nat_found(cx.core, cx.peer, transform.hash, cx.cookies, cx.path, &chain);
-        if nat {
+        let nat_t = vendor::agreed_nat_t(cx.peer, &chain);
+        let discovery = natt::discovery(cx, nat_t, transform.hash);
+        let nat = natt::nat_found(cx, nat_t, transform.hash, &chain);
+        if nat.is_some() {
             *cx.path = cx.path.floated(cx.peer);
         }
-        let hash_i = keyed.hash(cx.core, cx.cookies, Role::Initiator, &self.idii_b);
-        let mut payloads = vec![payloads::hash_payload(&hash_i)];
-        if nat_t {
-            payloads.extend(discovery);
-        }
+        let requests = Requests::default().and(cx, &chain);
+        let mut payloads =
+            auth::proof_payloads(cx, &keyed, Role::Initiator, &self.idii_b, IdPlace::Before, &requests)?;
+        payloads.extend(discovery);
         payloads.extend(initial_contact(cx));
         let sent = cx.core.send_encrypted(
             &cx.envelope(AGGRESSIVE, 3),
@@ -104,7 +106,7 @@ impl ExpectReply {
             protection: keyed.protection,
             lifetime: chosen.lifetime,
             nat,
-            remote_id: id.clone(),
+            remote_id: peer.id,
             // Aggressive mode 2 is in the clear, and a status message must not be (RFC 2407 section 4.6.3).
             initial_contact: false,
         };

@@ -1,19 +1,17 @@
 //! The responder's side of aggressive mode.
 
-use bytes::Bytes;
-
+use crate::config::NatTraversalVersion;
 use crate::core::{Protection, read_chain};
 use crate::error::ExchangeError;
 use crate::event::Role;
 use crate::natt;
 use crate::payloads;
-use crate::phase1::auth::psk::{KeyInputs, KeyedExchange};
+use crate::phase1::auth::{self, IdPlace, KeyInputs, KeyedExchange, OwnKeyMessage, PeerIdentity, Requests};
 use crate::phase1::main_mode::clear_chain;
 use crate::phase1::negotiate::{self, Chosen};
 use crate::phase1::{Advance, Cx, Established, Phase1, Received, Start, says_initial_contact};
-use crate::wire::{
-    ExchangeType, Flags, Header, Identification, KeyExchange, Nonce, Payload, PayloadType, Trailing,
-};
+use crate::vendor;
+use crate::wire::{ExchangeType, Flags, Header, Payload, Trailing};
 
 const AGGRESSIVE: ExchangeType = ExchangeType::AGGRESSIVE;
 
@@ -24,11 +22,9 @@ pub(crate) fn accept(cx: &mut Cx<'_>, received: &Received) -> Result<Start, Exch
     let chain = clear_chain(cx, received)?;
     let (offered, sai_b) = payloads::leading_sa(&chain)?;
     let (reply, chosen) = negotiate::choose(cx.peer, offered)?;
-    let g_xi = payloads::key_exchange(&chain)?;
-    let ni_b = payloads::nonce(&chain)?;
-    let (id, idii_b) = payloads::identification(payloads::one(&chain, PayloadType::ID)?)?;
-    let transform = chosen.transform;
-    let key_pair = cx.core.provider.dh_generate(transform.group, cx.core.random.as_mut())?;
+    let transform = &chosen.transform;
+    let theirs = auth::read_key_payloads(transform.authentication, &chain, true)?;
+    let key_pair = cx.core.provider.dh_generate(&transform.group, cx.core.random.as_mut())?;
     let nr_b = cx.core.new_nonce();
     let keyed = KeyedExchange::derive(
         cx,
@@ -36,29 +32,37 @@ pub(crate) fn accept(cx: &mut Cx<'_>, received: &Received) -> Result<Start, Exch
             transform,
             role: Role::Responder,
             ours: &key_pair,
-            theirs: &g_xi,
-            ni_b: &ni_b,
+            theirs: &theirs.g_x,
+            ni_b: &theirs.nonce,
             nr_b: &nr_b,
             sai_b,
         },
     )?;
-    let nat_t = natt::agreed(cx.peer, &chain);
+    let nat_t = vendor::agreed_nat_t(cx.peer, &chain);
     cx.report_notifies(&chain);
-    let own = Payload::Identification(cx.peer.local_id.clone());
-    let hash_r = keyed.own_hash(cx.core, cx.cookies, Role::Responder, &own.encode_body());
-    let mut payloads = vec![
-        Payload::Sa(reply),
-        Payload::KeyExchange(KeyExchange { data: Bytes::from(key_pair.public) }),
-        Payload::Nonce(Nonce { data: nr_b }),
-        own,
-        payloads::hash_payload(&hash_r),
-    ];
-    if nat_t {
-        payloads.extend(natt::vendor_id(cx.peer));
-        payloads.extend(natt::discovery(cx.core, cx.peer, transform.hash, cx.cookies, cx.path));
-    }
+    let own = OwnKeyMessage {
+        method: transform.authentication,
+        whose: Role::Responder,
+        public: &key_pair.public,
+        nonce: &nr_b,
+        with_id: true,
+    };
+    let mut payloads = vec![Payload::Sa(reply)];
+    payloads.extend(auth::key_payloads(cx, &own)?);
+    let idir_b = Payload::Identification(cx.peer.local_id.clone()).encode_body();
+    let requests = Requests::default().and(cx, &chain);
+    payloads.extend(auth::proof_payloads(
+        cx,
+        &keyed,
+        Role::Responder,
+        &idir_b,
+        IdPlace::BesideProof,
+        &requests,
+    )?);
+    payloads.extend(vendor::answered(cx.peer, nat_t));
+    payloads.extend(natt::discovery(cx, nat_t, transform.hash));
     let sent = cx.core.send_clear(&cx.envelope(AGGRESSIVE, 2), &payloads);
-    let state = ExpectHash { chosen, keyed, id: id.clone(), idii_b, nat_t };
+    let state = ExpectHash { chosen, keyed, peer: theirs.identity, nat_t };
     Ok(Start { state: Phase1::AggressiveResponderExpectsHash(state), sent, retransmit: true })
 }
 
@@ -69,9 +73,8 @@ pub(crate) fn accept(cx: &mut Cx<'_>, received: &Received) -> Result<Start, Exch
 pub(crate) struct ExpectHash {
     chosen: Chosen,
     keyed: KeyedExchange,
-    id: Identification,
-    idii_b: Bytes,
-    nat_t: bool,
+    peer: Option<PeerIdentity>,
+    nat_t: Option<NatTraversalVersion>,
 }
 
 impl ExpectHash {
@@ -93,18 +96,18 @@ impl ExpectHash {
             let first = received.header.next_payload;
             (read_chain(first, &body, Trailing::Refuse, &cx.core.limits)?, keyed.first_iv.clone())
         };
-        keyed.verify_peer(cx, &chain, Role::Initiator, (&self.id, &self.idii_b))?;
+        let peer = auth::verify_proof(cx, keyed, &chain, Role::Initiator, self.peer.as_ref())?;
         cx.report_notifies(&chain);
         // What NAT-D hashes are compared with is the path of the first two messages.
         let hash = self.chosen.transform.hash;
-        let nat = self.nat_t && natt::nat_found(cx.core, cx.peer, hash, cx.cookies, cx.path, &chain);
-        *cx.path = received.path;
+        let nat = natt::nat_found(cx, self.nat_t, hash, &chain);
+        *cx.path = cx.path.moved(received.path);
         let established = Established {
             protection: keyed.protection.clone(),
             last_block,
             lifetime: self.chosen.lifetime,
             nat,
-            remote_id: self.id.clone(),
+            remote_id: peer.id,
             initial_contact: encrypted && says_initial_contact(&chain),
         };
         Ok(Advance { state: Phase1::Established(established), sent: None, retransmit: false })

@@ -2,19 +2,18 @@
 
 use bytes::Bytes;
 
+use crate::config::NatTraversalVersion;
 use crate::core::{Envelope, Protection, read_chain};
 use crate::crypto::DhKeyPair;
 use crate::error::ExchangeError;
 use crate::event::Role;
-use crate::natt;
+use crate::natt::{self, Nat};
 use crate::payloads;
-use crate::phase1::auth::psk::{KeyInputs, KeyedExchange};
+use crate::phase1::auth::{self, IdPlace, KeyInputs, KeyedExchange, OwnKeyMessage, PeerIdentity, Requests};
 use crate::phase1::negotiate::{self, Chosen};
 use crate::phase1::{Advance, Cx, Established, Phase1, Received, Start, says_initial_contact};
-use crate::wire::{
-    ExchangeType, Flags, KeyExchange, Nonce, Notification, NotifyType, Payload, PayloadType, SaPayload,
-    Trailing,
-};
+use crate::vendor;
+use crate::wire::{ExchangeType, Flags, Notification, NotifyType, Payload, SaPayload, Trailing};
 
 const MAIN_MODE: ExchangeType = ExchangeType::IDENTITY_PROTECTION;
 
@@ -26,7 +25,7 @@ pub(crate) fn initiate(cx: &mut Cx<'_>) -> Result<Start, ExchangeError> {
     let sa = Payload::Sa(offered.clone());
     let sai_b = Bytes::from(sa.encode_body());
     let mut payloads = vec![sa];
-    payloads.extend(natt::vendor_id(cx.peer));
+    payloads.extend(vendor::offered(cx.peer));
     let sent = cx.core.send_clear(&cx.envelope(MAIN_MODE, 1), &payloads);
     let sai_b = sent.covered_body("sa", sai_b);
     let state = Phase1::MainInitiatorExpectsSa(ExpectSa { offered, sai_b });
@@ -47,20 +46,22 @@ impl ExpectSa {
         let chain = clear_chain(cx, received)?;
         let (reply, _) = payloads::leading_sa(&chain)?;
         let chosen = negotiate::verify_choice(&self.offered, reply)?;
-        let group = chosen.transform.group;
-        let key_pair = cx.core.provider.dh_generate(group, cx.core.random.as_mut())?;
+        let key_pair = cx.core.provider.dh_generate(&chosen.transform.group, cx.core.random.as_mut())?;
         let ni_b = cx.core.new_nonce();
-        let nat_t = natt::agreed(cx.peer, &chain);
-        let mut payloads = vec![
-            Payload::KeyExchange(KeyExchange { data: Bytes::copy_from_slice(&key_pair.public) }),
-            Payload::Nonce(Nonce { data: ni_b.clone() }),
-        ];
-        if nat_t {
-            payloads.extend(natt::discovery(cx.core, cx.peer, chosen.transform.hash, cx.cookies, cx.path));
-        }
+        let nat_t = vendor::agreed_nat_t(cx.peer, &chain);
+        let own = OwnKeyMessage {
+            method: chosen.transform.authentication,
+            whose: Role::Initiator,
+            public: &key_pair.public,
+            nonce: &ni_b,
+            with_id: false,
+        };
+        let mut payloads = auth::key_payloads(cx, &own)?;
+        payloads.extend(natt::discovery(cx, nat_t, chosen.transform.hash));
         cx.report_notifies(&chain);
         let sent = cx.core.send_clear(&cx.envelope(MAIN_MODE, 3), &payloads);
-        let state = ExpectKeReply { chosen, sai_b: self.sai_b.clone(), key_pair, ni_b, nat_t };
+        let requests = Requests::default().and(cx, &chain);
+        let state = ExpectKeReply { chosen, sai_b: self.sai_b.clone(), key_pair, ni_b, nat_t, requests };
         Ok(Advance { state: Phase1::MainInitiatorExpectsKe(state), sent: Some(sent), retransmit: true })
     }
 }
@@ -74,40 +75,42 @@ pub(crate) struct ExpectKeReply {
     sai_b: Bytes,
     key_pair: DhKeyPair,
     ni_b: Bytes,
-    nat_t: bool,
+    nat_t: Option<NatTraversalVersion>,
+    /// What the responder asked for so far.
+    requests: Requests,
 }
 
 impl ExpectKeReply {
     pub(crate) fn handle(&self, cx: &mut Cx<'_>, received: &Received) -> Result<Advance, ExchangeError> {
         let chain = clear_chain(cx, received)?;
-        let g_xr = payloads::key_exchange(&chain)?;
-        let nr_b = payloads::nonce(&chain)?;
-        let transform = self.chosen.transform;
+        let transform = &self.chosen.transform;
+        let theirs = auth::read_key_payloads(transform.authentication, &chain, false)?;
         let keyed = KeyedExchange::derive(
             cx,
             &KeyInputs {
                 transform,
                 role: Role::Initiator,
                 ours: &self.key_pair,
-                theirs: &g_xr,
+                theirs: &theirs.g_x,
                 ni_b: &self.ni_b,
-                nr_b: &nr_b,
+                nr_b: &theirs.nonce,
                 sai_b: self.sai_b.clone(),
             },
         )?;
-        let nat =
-            self.nat_t && natt::nat_found(cx.core, cx.peer, transform.hash, cx.cookies, cx.path, &chain);
-        if nat {
+        let nat = natt::nat_found(cx, self.nat_t, transform.hash, &chain);
+        if nat.is_some() {
             *cx.path = cx.path.floated(cx.peer);
         }
         cx.report_notifies(&chain);
-        let id = Payload::Identification(cx.peer.local_id.clone());
-        let hash_i = keyed.own_hash(cx.core, cx.cookies, Role::Initiator, &id.encode_body());
-        let mut payloads = vec![id, payloads::hash_payload(&hash_i)];
+        let idii_b = Payload::Identification(cx.peer.local_id.clone()).encode_body();
+        let requests = self.requests.and(cx, &chain);
+        let mut payloads =
+            auth::proof_payloads(cx, &keyed, Role::Initiator, &idii_b, IdPlace::InProof, &requests)?;
         payloads.extend(initial_contact(cx));
         let envelope: Envelope = cx.envelope(MAIN_MODE, 5);
         let sent = cx.core.send_encrypted(&envelope, &keyed.protection, &keyed.first_iv, &payloads)?;
-        let state = ExpectIdReply { chosen: self.chosen, iv: sent.next_iv.clone(), keyed, nat };
+        let iv = sent.next_iv.clone();
+        let state = ExpectIdReply { chosen: self.chosen.clone(), iv, keyed, peer: theirs.identity, nat };
         Ok(Advance { state: Phase1::MainInitiatorExpectsId(state), sent: Some(sent), retransmit: true })
     }
 }
@@ -130,7 +133,9 @@ pub(crate) struct ExpectIdReply {
     keyed: KeyedExchange,
     /// The last ciphertext block of main mode 5.
     iv: Vec<u8>,
-    nat: bool,
+    /// The responder's identity, where its key message had it.
+    peer: Option<PeerIdentity>,
+    nat: Option<Nat>,
 }
 
 impl ExpectIdReply {
@@ -142,16 +147,14 @@ impl ExpectIdReply {
     pub(crate) fn handle(&self, cx: &mut Cx<'_>, received: &Received) -> Result<Advance, ExchangeError> {
         require_encrypted(received)?;
         let opened = cx.core.open(&received.header, &received.message, &self.keyed.protection, &self.iv)?;
-        let id = payloads::one(&opened.chain, PayloadType::ID)?;
-        let (id, idir_b) = payloads::identification(id)?;
-        self.keyed.verify_peer(cx, &opened.chain, Role::Responder, (id, &idir_b))?;
+        let peer = auth::verify_proof(cx, &self.keyed, &opened.chain, Role::Responder, self.peer.as_ref())?;
         cx.report_notifies(&opened.chain);
         let established = Established {
             protection: self.keyed.protection.clone(),
             last_block: opened.next_iv,
             lifetime: self.chosen.lifetime,
             nat: self.nat,
-            remote_id: id.clone(),
+            remote_id: peer.id,
             initial_contact: says_initial_contact(&opened.chain),
         };
         Ok(Advance { state: Phase1::Established(established), sent: None, retransmit: false })

@@ -2,15 +2,17 @@
 
 use bytes::Bytes;
 
-use super::initiator::{clear_chain, require_encrypted};
+use super::initiator::{clear_chain, initial_contact, require_encrypted};
+use crate::config::NatTraversalVersion;
 use crate::error::ExchangeError;
 use crate::event::Role;
-use crate::natt;
+use crate::natt::{self, Nat};
 use crate::payloads;
-use crate::phase1::auth::psk::{KeyInputs, KeyedExchange};
+use crate::phase1::auth::{self, IdPlace, KeyInputs, KeyedExchange, OwnKeyMessage, PeerIdentity, Requests};
 use crate::phase1::negotiate::{self, Chosen};
 use crate::phase1::{Advance, Cx, Established, Phase1, Received, Start, says_initial_contact};
-use crate::wire::{ExchangeType, KeyExchange, Nonce, Payload, PayloadType};
+use crate::vendor;
+use crate::wire::{ExchangeType, Payload};
 
 const MAIN_MODE: ExchangeType = ExchangeType::IDENTITY_PROTECTION;
 
@@ -21,14 +23,13 @@ pub(crate) fn accept(cx: &mut Cx<'_>, received: &Received) -> Result<Start, Exch
     let chain = clear_chain(cx, received)?;
     let (offered, sai_b) = payloads::leading_sa(&chain)?;
     let (reply, chosen) = negotiate::choose(cx.peer, offered)?;
-    let nat_t = natt::agreed(cx.peer, &chain);
+    let nat_t = vendor::agreed_nat_t(cx.peer, &chain);
     cx.report_notifies(&chain);
     let mut payloads = vec![Payload::Sa(reply)];
-    if nat_t {
-        payloads.extend(natt::vendor_id(cx.peer));
-    }
+    payloads.extend(vendor::answered(cx.peer, nat_t));
     let sent = cx.core.send_clear(&cx.envelope(MAIN_MODE, 2), &payloads);
-    let state = Phase1::MainResponderExpectsKe(ExpectKe { chosen, sai_b, nat_t });
+    let requests = Requests::default().and(cx, &chain);
+    let state = Phase1::MainResponderExpectsKe(ExpectKe { chosen, sai_b, nat_t, requests });
     Ok(Start { state, sent, retransmit: false })
 }
 
@@ -39,16 +40,17 @@ pub(crate) fn accept(cx: &mut Cx<'_>, received: &Received) -> Result<Start, Exch
 pub(crate) struct ExpectKe {
     chosen: Chosen,
     sai_b: Bytes,
-    nat_t: bool,
+    nat_t: Option<NatTraversalVersion>,
+    /// What the initiator asked for so far.
+    requests: Requests,
 }
 
 impl ExpectKe {
     pub(crate) fn handle(&self, cx: &mut Cx<'_>, received: &Received) -> Result<Advance, ExchangeError> {
         let chain = clear_chain(cx, received)?;
-        let g_xi = payloads::key_exchange(&chain)?;
-        let ni_b = payloads::nonce(&chain)?;
-        let transform = self.chosen.transform;
-        let key_pair = cx.core.provider.dh_generate(transform.group, cx.core.random.as_mut())?;
+        let transform = &self.chosen.transform;
+        let theirs = auth::read_key_payloads(transform.authentication, &chain, false)?;
+        let key_pair = cx.core.provider.dh_generate(&transform.group, cx.core.random.as_mut())?;
         let nr_b = cx.core.new_nonce();
         let keyed = KeyedExchange::derive(
             cx,
@@ -56,24 +58,26 @@ impl ExpectKe {
                 transform,
                 role: Role::Responder,
                 ours: &key_pair,
-                theirs: &g_xi,
-                ni_b: &ni_b,
+                theirs: &theirs.g_x,
+                ni_b: &theirs.nonce,
                 nr_b: &nr_b,
                 sai_b: self.sai_b.clone(),
             },
         )?;
-        let nat =
-            self.nat_t && natt::nat_found(cx.core, cx.peer, transform.hash, cx.cookies, cx.path, &chain);
-        let mut payloads = vec![
-            Payload::KeyExchange(KeyExchange { data: Bytes::from(key_pair.public) }),
-            Payload::Nonce(Nonce { data: nr_b }),
-        ];
-        if self.nat_t {
-            payloads.extend(natt::discovery(cx.core, cx.peer, transform.hash, cx.cookies, cx.path));
-        }
+        let nat = natt::nat_found(cx, self.nat_t, transform.hash, &chain);
+        let own = OwnKeyMessage {
+            method: transform.authentication,
+            whose: Role::Responder,
+            public: &key_pair.public,
+            nonce: &nr_b,
+            with_id: false,
+        };
+        let mut payloads = auth::key_payloads(cx, &own)?;
+        payloads.extend(natt::discovery(cx, self.nat_t, transform.hash));
         cx.report_notifies(&chain);
         let sent = cx.core.send_clear(&cx.envelope(MAIN_MODE, 4), &payloads);
-        let state = ExpectId { chosen: self.chosen, keyed, nat };
+        let requests = self.requests.and(cx, &chain);
+        let state = ExpectId { chosen: self.chosen.clone(), keyed, peer: theirs.identity, nat, requests };
         Ok(Advance { state: Phase1::MainResponderExpectsId(state), sent: Some(sent), retransmit: false })
     }
 }
@@ -85,7 +89,11 @@ impl ExpectKe {
 pub(crate) struct ExpectId {
     chosen: Chosen,
     keyed: KeyedExchange,
-    nat: bool,
+    /// The initiator's identity, where its key message had it.
+    peer: Option<PeerIdentity>,
+    nat: Option<Nat>,
+    /// What the initiator asked for so far.
+    requests: Requests,
 }
 
 impl ExpectId {
@@ -93,26 +101,27 @@ impl ExpectId {
         require_encrypted(received)?;
         let keyed = &self.keyed;
         let opened = cx.core.open(&received.header, &received.message, &keyed.protection, &keyed.first_iv)?;
-        let id = payloads::one(&opened.chain, PayloadType::ID)?;
-        let (id, idii_b) = payloads::identification(id)?;
-        keyed.verify_peer(cx, &opened.chain, Role::Initiator, (id, &idii_b))?;
+        let peer = auth::verify_proof(cx, keyed, &opened.chain, Role::Initiator, self.peer.as_ref())?;
         cx.report_notifies(&opened.chain);
         // The initiator may have floated to the NAT traversal ports; the answer goes where it came from.
-        *cx.path = received.path;
-        let own = Payload::Identification(cx.peer.local_id.clone());
-        let hash_r = keyed.own_hash(cx.core, cx.cookies, Role::Responder, &own.encode_body());
+        *cx.path = cx.path.moved(received.path);
+        let idir_b = Payload::Identification(cx.peer.local_id.clone()).encode_body();
+        let requests = self.requests.and(cx, &opened.chain);
+        let mut payloads =
+            auth::proof_payloads(cx, keyed, Role::Responder, &idir_b, IdPlace::InProof, &requests)?;
+        payloads.extend(initial_contact(cx));
         let sent = cx.core.send_encrypted(
             &cx.envelope(MAIN_MODE, 6),
             &keyed.protection,
             &opened.next_iv,
-            &[own, payloads::hash_payload(&hash_r)],
+            &payloads,
         )?;
         let established = Established {
             protection: keyed.protection.clone(),
             last_block: sent.next_iv.clone(),
             lifetime: self.chosen.lifetime,
             nat: self.nat,
-            remote_id: id.clone(),
+            remote_id: peer.id,
             initial_contact: says_initial_contact(&opened.chain),
         };
         Ok(Advance { state: Phase1::Established(established), sent: Some(sent), retransmit: false })

@@ -8,15 +8,24 @@ use crate::common;
 use crate::config::Phase1Mode;
 use crate::wire::{IpsecAttribute, Spi};
 
-const AES_SHA: Phase1Transform =
-    Phase1Transform { cipher: CipherAlgorithm::AesCbc128, hash: HashAlgorithm::Sha1, group: Group::Modp1024 };
+const AES_SHA: Phase1Transform = Phase1Transform {
+    authentication: AuthenticationMethod::PreSharedKey,
+    cipher: CipherAlgorithm::AesCbc128,
+    hash: HashAlgorithm::Sha1,
+    group: Group::Modp1024,
+};
 const AES_256_SHA_256: Phase1Transform = Phase1Transform {
+    authentication: AuthenticationMethod::PreSharedKey,
     cipher: CipherAlgorithm::AesCbc256,
     hash: HashAlgorithm::Sha2_256,
     group: Group::Modp2048,
 };
-const TRIPLE_DES_MD5: Phase1Transform =
-    Phase1Transform { cipher: CipherAlgorithm::TripleDes, hash: HashAlgorithm::Md5, group: Group::Modp768 };
+const TRIPLE_DES_MD5: Phase1Transform = Phase1Transform {
+    authentication: AuthenticationMethod::PreSharedKey,
+    cipher: CipherAlgorithm::TripleDes,
+    hash: HashAlgorithm::Md5,
+    group: Group::Modp768,
+};
 
 fn peer(transforms: &[Phase1Transform]) -> PeerConfig {
     let mut peer = common::peer_config(common::ALICE, common::BOB);
@@ -80,7 +89,7 @@ fn the_spi_of_a_phase_1_proposal_is_ignored() {
 #[case::no_hash(|sa: &mut SaPayload| attributes_of(sa).retain(|a| a.class != Phase1Attribute::HASH_ALGORITHM.0), "no hash algorithm")]
 #[case::no_group(|sa: &mut SaPayload| attributes_of(sa).retain(|a| a.class != Phase1Attribute::GROUP_DESCRIPTION.0), "no group description")]
 #[case::no_cipher(|sa: &mut SaPayload| attributes_of(sa).retain(|a| a.class != Phase1Attribute::ENCRYPTION_ALGORITHM.0), "no encryption algorithm")]
-#[case::no_method(|sa: &mut SaPayload| attributes_of(sa).retain(|a| a.class != Phase1Attribute::AUTHENTICATION_METHOD.0), "authentication method None")]
+#[case::no_method(|sa: &mut SaPayload| attributes_of(sa).retain(|a| a.class != Phase1Attribute::AUTHENTICATION_METHOD.0), "no authentication method")]
 #[case::no_key_length(|sa: &mut SaPayload| attributes_of(sa).retain(|a| a.class != Phase1Attribute::KEY_LENGTH.0), "with key length None")]
 #[case::long_number(|sa: &mut SaPayload| attributes_of(sa).push(Attribute::variable(Phase1Attribute::KEY_LENGTH, vec![1; 9])), "is too long")]
 fn an_offer_is_refused_with_its_reason(#[case] change: fn(&mut SaPayload), #[case] reason: &str) {
@@ -166,8 +175,14 @@ fn a_reply_must_be_what_was_offered(#[case] change: fn(&mut SaPayload), #[case] 
 
 fn any_transform() -> impl Strategy<Value = Phase1Transform> {
     use proptest::sample::select;
-    (select(CipherAlgorithm::ALL), select(HashAlgorithm::ALL), select(Group::ALL))
-        .prop_map(|(cipher, hash, group)| Phase1Transform { cipher, hash, group })
+    (select(CipherAlgorithm::ALL), select(HashAlgorithm::ALL), select(Group::ALL)).prop_map(
+        |(cipher, hash, group)| Phase1Transform {
+            authentication: AuthenticationMethod::PreSharedKey,
+            cipher,
+            hash,
+            group,
+        },
+    )
 }
 
 proptest! {
@@ -191,7 +206,7 @@ proptest! {
         transform in any_transform(),
         order in Just((0..6_usize).collect::<Vec<_>>()).prop_shuffle(),
     ) {
-        let mut offered = offer(&peer(&[transform]));
+        let mut offered = offer(&peer(std::slice::from_ref(&transform)));
         let attributes = attributes_of(&mut offered);
         // Life type and life duration stay together, as a duration belongs to the type before it.
         let life = attributes.split_off(attributes.len() - 2);
@@ -200,7 +215,7 @@ proptest! {
         let mut keyed: Vec<_> = order.into_iter().zip(parts).collect();
         keyed.sort_by_key(|(key, _)| *key);
         attributes.extend(keyed.into_iter().flat_map(|(_, part)| part));
-        let (_, chosen) = choose(&peer(&[transform]), &offered).unwrap();
+        let (_, chosen) = choose(&peer(std::slice::from_ref(&transform)), &offered).unwrap();
         prop_assert_eq!((chosen.transform, chosen.lifetime), (transform, Some(Duration::from_secs(3600))));
     }
 }

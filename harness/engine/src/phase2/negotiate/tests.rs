@@ -5,6 +5,7 @@ use rstest::rstest;
 
 use super::*;
 use crate::common;
+use crate::config::NatTraversalVersion;
 use crate::wire::Doi;
 
 const AES_SHA: IpsecTransform = IpsecTransform {
@@ -24,9 +25,11 @@ fn policy(transforms: &[IpsecTransform]) -> IpsecPolicy {
 
 const THEIRS: u32 = 0x1000;
 const OURS: u32 = 0x2000;
+const NAT: Option<Nat> =
+    Some(Nat { version: NatTraversalVersion::Rfc3947, before_us: true, before_peer: false });
 
 fn offered(transforms: &[IpsecTransform]) -> SaPayload {
-    offer(&policy(transforms), THEIRS, false).unwrap()
+    offer(&policy(transforms), THEIRS, None).unwrap()
 }
 
 fn attributes_of(sa: &mut SaPayload) -> &mut Vec<Attribute> {
@@ -34,7 +37,7 @@ fn attributes_of(sa: &mut SaPayload) -> &mut Vec<Attribute> {
 }
 
 fn chosen(policy: &IpsecPolicy, offered: &SaPayload) -> Result<Choice, ExchangeError> {
-    choose(&[(3, policy)], offered, OURS, false)
+    choose(&[(3, policy)], offered, OURS, None)
 }
 
 #[rstest]
@@ -124,24 +127,28 @@ fn a_reply_must_be_what_was_offered(#[case] change: fn(&mut SaPayload), #[case] 
 fn lifetimes_survive(#[case] seconds: u64) {
     let mut policy = policy(&[AES_SHA]);
     policy.lifetime = Duration::from_secs(seconds);
-    let offered = offer(&policy, THEIRS, false).unwrap();
+    let offered = offer(&policy, THEIRS, None).unwrap();
     assert_eq!(chosen(&policy, &offered).unwrap().chosen.lifetime, Some(Duration::from_secs(seconds)));
 }
 
 #[test]
 fn a_nat_changes_the_mode_on_both_sides_alike() {
     let policy = policy(&[AES_SHA]);
-    let offered = offer(&policy, THEIRS, true).unwrap();
-    assert!(choose(&[(0, &policy)], &offered, OURS, true).is_ok());
-    assert!(choose(&[(0, &policy)], &offered, OURS, false).is_err());
+    let offered = offer(&policy, THEIRS, NAT).unwrap();
+    assert!(choose(&[(0, &policy)], &offered, OURS, NAT).is_ok());
+    assert!(choose(&[(0, &policy)], &offered, OURS, None).is_err());
+    let draft = NAT.map(|nat| Nat { version: NatTraversalVersion::Draft02LineFeed, ..nat });
+    assert!(choose(&[(0, &policy)], &offered, OURS, draft).is_err(), "the drafts have modes of their own");
+    let offered = offer(&policy, THEIRS, draft).unwrap();
+    assert_eq!(choose(&[(0, &policy)], &offered, OURS, draft).unwrap().chosen.mode.0, 61443);
 }
 
 #[test]
 fn a_transform_that_protects_nothing_cannot_be_offered() {
-    assert!(offer(&policy(&[IpsecTransform { cipher: None, integrity: None }]), THEIRS, false).is_err());
+    assert!(offer(&policy(&[IpsecTransform { cipher: None, integrity: None }]), THEIRS, None).is_err());
     let mut ah = policy(&[IpsecTransform { cipher: None, integrity: None }]);
     ah.protocol = IpsecProtocol::Ah;
-    assert!(offer(&ah, THEIRS, false).is_err());
+    assert!(offer(&ah, THEIRS, None).is_err());
 }
 
 fn any_transform() -> impl Strategy<Value = IpsecTransform> {

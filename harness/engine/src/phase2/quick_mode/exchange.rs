@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::initiator::ExpectReply;
 use super::responder::ExpectHash3;
-use crate::config::{IpsecPolicy, PeerConfig};
+use crate::config::{Encapsulation, IpsecPolicy, PeerConfig};
 use crate::core::{Core, Envelope, Opened, Path};
 use crate::crypto::{DhKeyPair, Group, Secret};
 use crate::error::ExchangeError;
@@ -16,12 +16,12 @@ use crate::keylog::Label;
 use crate::keys::{self, KeymatInput};
 use crate::payloads;
 use crate::phase1::{Established, Received};
-use crate::phase2::negotiate::{ChosenIpsec, encapsulation_mode, protocol_id};
+use crate::phase2::negotiate::{ChosenIpsec, protocol_id};
 use crate::retransmit::Sent;
 use crate::sa::{IpsecTable, PacketProtection};
 use crate::wire::{
-    Chain, CookiePair, EncapsulationMode, ExchangeType, Flags, Identification, MessageId, NatOriginalAddress,
-    Payload, PayloadType,
+    Chain, CookiePair, ExchangeType, Flags, Identification, MessageId, NatOriginalAddress, Payload,
+    PayloadType,
 };
 
 /// The surroundings of one quick mode.
@@ -134,7 +134,7 @@ impl QmCx<'_> {
 
     /// The IV of the exchange's first message.
     pub(crate) fn first_iv(&mut self) -> Vec<u8> {
-        let transform = self.established.protection.transform;
+        let transform = &self.established.protection.transform;
         let iv = keys::phase2_iv(
             self.core.provider,
             transform.hash,
@@ -191,7 +191,7 @@ impl QmCx<'_> {
     }
 
     /// A key pair for PFS, when the terms have a group.
-    pub(crate) fn pfs_key_pair(&mut self, group: Option<Group>) -> Result<Option<DhKeyPair>, ExchangeError> {
+    pub(crate) fn pfs_key_pair(&mut self, group: Option<&Group>) -> Result<Option<DhKeyPair>, ExchangeError> {
         let Some(group) = group else { return Ok(None) };
         let pair = self.core.provider.dh_generate(group, self.core.random.as_mut())?;
         self.log(Label::QuickPrivateExponent, pair.private.as_bytes());
@@ -201,7 +201,7 @@ impl QmCx<'_> {
     /// g(qm)^xy, when the terms have a group; the KE payload must be there then, and only then.
     pub(crate) fn pfs_secret(
         &mut self,
-        group: Option<Group>,
+        group: Option<&Group>,
         ours: Option<&DhKeyPair>,
         chain: &Chain,
     ) -> Result<Option<Secret>, ExchangeError> {
@@ -220,13 +220,17 @@ impl QmCx<'_> {
 
     /// The original addresses that transport mode behind a NAT sends (RFC 3947 section 5.2): initiator's, responder's.
     pub(crate) fn original_addresses(&self, policy: &IpsecPolicy, role: Role) -> Vec<Payload> {
-        let mode = encapsulation_mode(policy.encapsulation, self.established.nat);
-        if mode != EncapsulationMode::UDP_TRANSPORT {
+        let Some(nat) = self.established.nat.filter(|_| policy.encapsulation == Encapsulation::Transport)
+        else {
             return Vec::new();
-        }
+        };
         let (ours, theirs) = (self.path.local.ip(), self.path.remote.ip());
         let ordered = if role == Role::Initiator { [ours, theirs] } else { [theirs, ours] };
-        ordered.map(|address| Payload::NatOriginalAddress(NatOriginalAddress::new(address, false))).into()
+        ordered
+            .map(|address| {
+                Payload::NatOriginalAddress(NatOriginalAddress::new(address, nat.version.is_draft()))
+            })
+            .into()
     }
 
     /// Derives KEYMAT for both directions and makes the SAs.
@@ -236,7 +240,7 @@ impl QmCx<'_> {
         role: Role,
         replaces: Option<IpsecSaId>,
     ) -> Result<Outcome, ExchangeError> {
-        let chosen = agreed.chosen;
+        let chosen = &agreed.chosen;
         // KEYMAT of an SA is made with the SPI that its receiver chose.
         let inbound = self.keymat(agreed, agreed.spi_in);
         let outbound = self.keymat(agreed, chosen.peer_spi);
@@ -244,16 +248,16 @@ impl QmCx<'_> {
             Role::Initiator => (&outbound, &inbound),
             Role::Responder => (&inbound, &outbound),
         };
-        self.log_keys(&chosen, initiator, Role::Initiator);
-        self.log_keys(&chosen, responder, Role::Responder);
+        self.log_keys(chosen, initiator, Role::Initiator);
+        self.log_keys(chosen, responder, Role::Responder);
         let unusable = |_| ExchangeError::NoProposalChosen("the agreed transform protects nothing".into());
         Ok(Outcome {
             policy: agreed.policy,
             role,
-            chosen,
+            chosen: chosen.clone(),
             spi_in: agreed.spi_in,
-            inbound: PacketProtection::new(agreed.spi_in, &chosen, &inbound).map_err(unusable)?,
-            outbound: PacketProtection::new(chosen.peer_spi, &chosen, &outbound).map_err(unusable)?,
+            inbound: PacketProtection::new(agreed.spi_in, chosen, &inbound).map_err(unusable)?,
+            outbound: PacketProtection::new(chosen.peer_spi, chosen, &outbound).map_err(unusable)?,
             replaces,
         })
     }

@@ -42,7 +42,7 @@ fn offer(
     };
     let offered = negotiate::offer(policy, spi_in, cx.established.nat)?;
     let ni_b = cx.core.new_nonce();
-    let key_pair = cx.pfs_key_pair(policy.pfs)?;
+    let key_pair = cx.pfs_key_pair(policy.pfs.as_ref())?;
     let ids = cx.clients(policy);
     let mut payloads = vec![Payload::Sa(offered.clone()), Payload::Nonce(Nonce { data: ni_b.clone() })];
     if let Some(pair) = &key_pair {
@@ -113,7 +113,7 @@ impl ExpectReply {
             let got = ids.map_or("none".into(), |(ci, cr)| format!("{ci} and {cr}"));
             return Err(ExchangeError::IdentityRefused(got));
         }
-        let g_xy = cx.pfs_secret(chosen.group, self.key_pair.as_ref(), &opened.chain)?;
+        let g_xy = cx.pfs_secret(chosen.group.as_ref(), self.key_pair.as_ref(), &opened.chain)?;
         let agreed =
             Agreed { policy: self.policy, chosen, spi_in: self.spi_in, ni_b: self.ni_b.clone(), nr_b, g_xy };
         let outcome = cx.outcome(&agreed, Role::Initiator, self.replaces)?;

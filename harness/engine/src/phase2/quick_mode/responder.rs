@@ -60,8 +60,8 @@ fn reply(
     iv: &[u8],
 ) -> Result<Step, ExchangeError> {
     let choice = negotiate::choose(candidates, offered, offer.spi_in, cx.established.nat)?;
-    let key_pair = cx.pfs_key_pair(choice.chosen.group)?;
-    let g_xy = cx.pfs_secret(choice.chosen.group, key_pair.as_ref(), chain)?;
+    let key_pair = cx.pfs_key_pair(choice.chosen.group.as_ref())?;
+    let g_xy = cx.pfs_secret(choice.chosen.group.as_ref(), key_pair.as_ref(), chain)?;
     let nr_b = cx.core.new_nonce();
     let mut payloads = vec![Payload::Sa(choice.reply), Payload::Nonce(Nonce { data: nr_b.clone() })];
     if let Some(pair) = key_pair {

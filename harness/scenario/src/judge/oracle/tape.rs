@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ikev1::keylog::Label;
 
 use super::message;
-use crate::judge::messages::{Messages, SentMessage, bare, is_isakmp};
+use crate::judge::messages::{Messages, SentMessage, bare, is_isakmp, sent_hex};
 use crate::model::{Exchange, Side};
 use crate::tracker::HeaderIdentity;
 use crate::transcript::{Event, Fault, Record};
@@ -35,7 +35,7 @@ pub(super) struct Sent<'a> {
 
 impl<'a> Sent<'a> {
     fn new(message: &'a SentMessage<'a>) -> Option<Self> {
-        let wire = bare(message.first.nat_t, sent_hex(&message.first.hex, message.first.fault.as_ref()));
+        let wire = message.wire().to_vec();
         Some(Self {
             from: message.from,
             exchange: message.name.exchange,
@@ -49,14 +49,6 @@ impl<'a> Sent<'a> {
     /// The body of its only payload of a type.
     pub(super) fn body(&self, kind: u8) -> Option<&'a [u8]> {
         message::body(self.clear?, kind)
-    }
-}
-
-/// The octets as they left their sender.
-fn sent_hex<'a>(hex: &'a str, fault: Option<&'a Fault>) -> &'a str {
-    match fault {
-        Some(Fault::EditedDatagram { unaltered_hex }) => unaltered_hex,
-        _ => hex,
     }
 }
 
@@ -106,7 +98,7 @@ impl<'a> Tape<'a> {
                 }
                 Event::Datagram(datagram) if is_isakmp(datagram) => {
                     let own = matches!(datagram.fault, Some(Fault::Injected | Fault::EditedDatagram { .. }));
-                    let sent = sent_hex(&datagram.hex, datagram.fault.as_ref());
+                    let sent = sent_hex(datagram);
                     for hex in BTreeSet::from([sent, &datagram.hex]) {
                         tape.passed(bare(datagram.nat_t, hex), own && datagram.from == Side::Peer);
                     }
@@ -114,6 +106,8 @@ impl<'a> Tape<'a> {
                 _ => {}
             }
         }
+        let whole = messages.iter().filter(|message| message.fragment_count() > 0);
+        whole.for_each(|message| tape.passed(message.wire().to_vec(), false));
         tape
     }
 
