@@ -121,6 +121,7 @@ mod tests {
             exchange: Phase1Exchange::AggressiveMode,
             psk: "secret".to_owned(),
             pki: None,
+            any_address: false,
             id: Identity::Fqdn("peer.example.org".to_owned()),
             remote_id: Identity::Address,
             phase1: ResolvedPhase1 {
