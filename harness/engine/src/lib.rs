@@ -169,4 +169,4 @@ mod vendor;
 
 pub use endpoint::Endpoint;
 pub use sa::{IpsecSaInfo, IsakmpSaInfo};
-pub use vendor::{VENDOR_ID_DPD, VENDOR_ID_FRAGMENTATION, VENDOR_ID_RFC_3947};
+pub use vendor::{VENDOR_ID_DPD, VENDOR_ID_FRAGMENTATION, VENDOR_ID_RFC_3947, VENDOR_ID_XAUTH};
