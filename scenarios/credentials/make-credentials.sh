@@ -10,6 +10,7 @@ rm -f ./*.pem
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
+LABEL='Test data of the IKEv1 harness: this private key is public and protects nothing.'
 FROM=20200101000000Z
 UNTIL=20491231235959Z
 
@@ -108,6 +109,8 @@ credential() { # side, kind of key, name, authority, extensions, from, until
     } >> "$work/openssl.cnf"
     key "$name" "$2"
     sign "$name" "$4" "/C=ZZ/O=IKEv1 harness/CN=$name" "$name" "${6:-$FROM}" "${7:-$UNTIL}"
+    # Text before the first block is skipped by all who read PEM, and goes along wherever the file is copied.
+    echo "$LABEL" >> "$name.pem"
     pem "$work/$name.key" "$name.pem"
     pem "$work/$name.crt" "$name.pem"
     [ "$4" != intermediate ] || pem "$work/intermediate.crt" "$name.pem"

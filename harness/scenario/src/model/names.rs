@@ -150,6 +150,25 @@ names! {
     }
 }
 
+impl Authentication {
+    /// Whether nonces and identities are encrypted under the other side's public key.
+    pub const fn encrypts(self) -> bool {
+        matches!(self, Self::RsaEncryption | Self::RevisedRsaEncryption)
+    }
+}
+
+names! {
+    /// When a side's certificates go along with its proof of identity.
+    SendCertificate {
+        /// When the other side asked for one of an authority that they lead to.
+        IfAsked = "if-asked",
+        /// Unasked too.
+        Always = "always",
+        /// Never.
+        Never = "never",
+    }
+}
+
 names! {
     /// Encryption algorithm of phase 1.
     Cipher {
