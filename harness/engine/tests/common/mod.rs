@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, missing_debug_implementations, reason = "only tests use it")]
 
 pub mod cheap;
+pub mod credentials;
 
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -22,7 +23,7 @@ use ikev1::event::Event;
 use ikev1::io::{Datagram, IP_UDP, Output, Timestamp};
 use ikev1::keylog::{Direction, KeyLog, Label};
 use ikev1::keys;
-use ikev1::pki::{Credentials, TrustStore};
+use ikev1::pki::{Credentials, TrustStore, UnixTime};
 use ikev1::wire::{
     CookiePair, ExchangeType, Flags, Hash, Header, IdType, Identification, MessageId, Payload, encode_chain,
 };
@@ -164,10 +165,27 @@ impl Pair {
     }
 
     pub fn with(provider: &'static dyn CryptoProvider, adjust: impl Fn(From, &mut PeerConfig)) -> Self {
+        Self::made(None, provider, adjust)
+    }
+
+    /// A pair that knows the calendar, and so what certificates are valid.
+    pub fn at(
+        clock_start: UnixTime,
+        provider: &'static dyn CryptoProvider,
+        adjust: impl Fn(From, &mut PeerConfig),
+    ) -> Self {
+        Self::made(Some(clock_start), provider, adjust)
+    }
+
+    fn made(
+        clock_start: Option<UnixTime>,
+        provider: &'static dyn CryptoProvider,
+        adjust: impl Fn(From, &mut PeerConfig),
+    ) -> Self {
         let side = |who, own, other, seed| {
             let mut peer = peer_config(own, other);
             adjust(who, &mut peer);
-            let config = Config { peers: vec![peer], ..Config::default() };
+            let config = Config { peers: vec![peer], clock_start, ..Config::default() };
             let mut endpoint = Endpoint::new(config, provider, Box::new(SeedRandom(seed)));
             let values = Values::default();
             let (plain, opened) = (Plain::default(), Plain::default());
