@@ -39,7 +39,7 @@ fn edge(rounds: Vec<XauthRound>, retries: u8) -> ExtendedAuthentication {
     let users = vec![XauthUser::with_password("joe", "foobar"), XauthUser::with_password("ann", "secret")];
     ExtendedAuthentication {
         phase1: XauthPhase1::Both,
-        part: XauthPart::EdgeDevice(XauthServer { rounds, users, retries }),
+        part: XauthPart::EdgeDevice(XauthServer { rounds, users, retries, any_identifier: false }),
     }
 }
 

@@ -46,6 +46,9 @@ pub struct XauthServer {
     pub users: Vec<XauthUser>,
     /// How often a user may answer wrongly and is asked again, before authentication has failed.
     pub retries: u8,
+    /// Take answers under whatever identifier. All messages of a transaction have the same (XAUTH draft section 6), but
+    /// some hosts put zero into their answers, which M-ID and hash bind to the request anyway.
+    pub any_identifier: bool,
 }
 
 /// One request of an edge device.

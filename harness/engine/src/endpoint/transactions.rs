@@ -226,7 +226,10 @@ impl Endpoint {
     /// Starts an exchange of ours.
     fn start_transaction(&mut self, id: IsakmpSaId, purpose: Purpose, attributes: AttributesPayload) {
         let m_id = self.new_m_id(id);
-        let started = self.with_quick_mode(id, m_id, |cx| transaction::initiate(cx, purpose, attributes));
+        let xauth = matches!(purpose, Purpose::XauthRequest | Purpose::XauthStatus { .. });
+        let any = xauth && self.xauth_server(id).is_some_and(|server| server.any_identifier);
+        let started =
+            self.with_quick_mode(id, m_id, |cx| transaction::initiate(cx, purpose, attributes, any));
         let Some(sa) = self.isakmp.get_mut(&id) else { return };
         match started {
             Some(Ok((awaits, sent))) => {

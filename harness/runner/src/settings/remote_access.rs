@@ -21,6 +21,7 @@ pub(super) fn extended_authentication(
             rounds: xauth.rounds().iter().map(round).collect(),
             users: xauth.users().iter().map(user).collect(),
             retries: xauth.retries.unwrap_or(0),
+            any_identifier: xauth.any_identifier.unwrap_or(true),
         })
     };
     let phase1 = if xauth.hybrid { XauthPhase1::EdgeDevice } else { XauthPhase1::Both };

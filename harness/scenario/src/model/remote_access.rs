@@ -31,6 +31,10 @@ pub struct XauthConfig {
     /// How often a wrong answer is asked for again. Default 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retries: Option<u8>,
+    /// The edge device takes answers under another identifier than the transaction's. Default true, since some hosts put
+    /// zero there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub any_identifier: Option<bool>,
 }
 
 impl XauthConfig {

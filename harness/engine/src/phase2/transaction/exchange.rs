@@ -41,7 +41,8 @@ pub(crate) struct TransactionExchange {
 #[derive(Debug, Clone)]
 pub(crate) struct ExpectAnswer {
     pub(crate) purpose: Purpose,
-    identifier: u16,
+    /// `None` takes any.
+    identifier: Option<u16>,
     message_type: ConfigType,
     /// The last ciphertext block of the first message.
     iv: Vec<u8>,
@@ -49,13 +50,14 @@ pub(crate) struct ExpectAnswer {
 
 // --- Transaction exchange 1: HDR*, HASH, ATTR ---
 
-/// Sends a REQUEST or SET.
+/// Sends a REQUEST or SET; `any_identifier` takes an answer under whatever identifier.
 pub(crate) fn initiate(
     cx: &mut QmCx<'_>,
     purpose: Purpose,
     attributes: AttributesPayload,
+    any_identifier: bool,
 ) -> Result<(ExpectAnswer, Sent), ExchangeError> {
-    let identifier = attributes.identifier;
+    let identifier = (!any_identifier).then_some(attributes.identifier);
     let message_type =
         if attributes.message_type == ConfigType::SET { ConfigType::ACK } else { ConfigType::REPLY };
     let iv = cx.first_iv();
@@ -99,7 +101,7 @@ impl ExpectAnswer {
         if attributes.message_type != self.message_type {
             return Err(ExchangeError::UnexpectedConfig("the answer is of another type"));
         }
-        if attributes.identifier != self.identifier {
+        if self.identifier.is_some_and(|identifier| identifier != attributes.identifier) {
             return Err(ExchangeError::UnexpectedConfig("the answer has another identifier"));
         }
         Ok(attributes)

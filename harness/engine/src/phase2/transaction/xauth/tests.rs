@@ -16,7 +16,8 @@ fn joe() -> XauthUser {
 }
 
 fn server(rounds: Vec<XauthRound>, retries: u8) -> XauthServer {
-    XauthServer { rounds, users: vec![XauthUser::with_password("ann", "other"), joe()], retries }
+    let users = vec![XauthUser::with_password("ann", "other"), joe()];
+    XauthServer { rounds, users, retries, any_identifier: false }
 }
 
 fn simple(retries: u8) -> XauthServer {
