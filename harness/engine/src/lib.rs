@@ -10,6 +10,7 @@
 //!                                                    ▼
 //!                              phase 1 (main, aggressive mode) ──▶ ISAKMP SA: SKEYID_d, SKEYID_a, SKEYID_e
 //!                              phase 2 (quick mode)            ──▶ pair of IPsec SAs: KEYMAT, SPIs
+//!                              transaction                     ──▶ user authenticated, host configured
 //!                              informational                   ──▶ notifies, deletes
 //!                                                    │
 //!  driver ◀─── Endpoint::poll_output ◀───────────────┘  Transmit, Event, Timeout, Idle
