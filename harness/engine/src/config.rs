@@ -1,5 +1,7 @@
 //! What an endpoint is told before it starts: peers, identities, keys, proposals, lifetimes.
 
+mod remote_access;
+
 use core::time::Duration;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -8,6 +10,12 @@ use crate::crypto::{CipherAlgorithm, Group, HashAlgorithm, KeyType, Secret};
 use crate::limits::Limits;
 use crate::pki::{Credentials, TrustStore, UnixTime};
 use crate::wire::{AuthMethod, Identification};
+
+pub use remote_access::{
+    AddressPool, ConfigHost, ConfigMethod, ConfigServer, ExtendedAuthentication, ModeConfig, XauthPart,
+    XauthPhase1, XauthRound, XauthServer, XauthUser,
+};
+pub(crate) use remote_access::{Extension, extended_number, method_of_number};
 
 /// Everything that an endpoint is told.
 #[derive(Debug, Clone, Default)]
@@ -154,6 +162,10 @@ pub struct PeerConfig {
     pub verify_address_id: bool,
     /// Phase 1 transforms, best first.
     pub phase1: Vec<Phase1Transform>,
+    /// Extended authentication, which then extends every transform.
+    pub extended_authentication: Option<ExtendedAuthentication>,
+    /// Mode-Config.
+    pub mode_config: Option<ModeConfig>,
     /// Life of the ISAKMP SA in seconds, which we offer and at most accept.
     pub phase1_lifetime: Duration,
     /// IPsec SAs that may be set up with this peer.
@@ -202,6 +214,8 @@ impl PeerConfig {
             request_certificate: true,
             verify_address_id: true,
             phase1: Vec::new(),
+            extended_authentication: None,
+            mode_config: None,
             phase1_lifetime: Duration::from_secs(28_800),
             ipsec: Vec::new(),
             nat_traversal: NatTraversal::Off,
@@ -218,11 +232,11 @@ impl PeerConfig {
 }
 
 impl PeerConfig {
-    /// Whether we have the private key that an authentication method takes, if it takes one.
+    /// Whether we have the private key that an authentication method takes, if it takes one of us.
     #[must_use]
     pub fn can_authenticate(&self, method: AuthenticationMethod) -> bool {
         let own = self.credentials.as_ref().map(|credentials| credentials.private_key().key_type());
-        method.key_type().is_none_or(|wanted| own == Some(wanted))
+        self.is_hybrid_host() || method.key_type().is_none_or(|wanted| own == Some(wanted))
     }
 }
 

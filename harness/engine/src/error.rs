@@ -163,6 +163,15 @@ pub enum ExchangeError {
     /// The ISAKMP SA of the exchange went away.
     #[error("the ISAKMP SA was deleted")]
     SaDeleted,
+    /// A transaction exchange says what does not fit where it stands.
+    #[error("configuration message: {0}")]
+    UnexpectedConfig(&'static str),
+    /// An attribute of Mode-Config has a value of an impossible length.
+    #[error("configuration message: {0}")]
+    MalformedConfig(WireError),
+    /// Extended authentication has not succeeded, so the ISAKMP SA protects no other exchange yet.
+    #[error("the user is not authenticated yet")]
+    UserNotAuthenticated,
     /// An authenticated notify of the peer ended the exchange.
     #[error("the peer answered {0:?}")]
     PeerNotified(NotifyType),
@@ -183,9 +192,10 @@ impl ExchangeError {
             Self::NotBlockAligned { .. } | Self::ReservedNotZero(_) | Self::NonceLength(_) => {
                 NotifyType::PAYLOAD_MALFORMED
             }
-            Self::MissingPayload(_) | Self::RepeatedPayload(_) | Self::MisplacedPayload { .. } => {
-                NotifyType::PAYLOAD_MALFORMED
-            }
+            Self::MissingPayload(_)
+            | Self::RepeatedPayload(_)
+            | Self::MisplacedPayload { .. }
+            | Self::MalformedConfig(_) => NotifyType::PAYLOAD_MALFORMED,
             Self::UnexpectedPayload(PayloadType::KE) => NotifyType::INVALID_KEY_INFORMATION,
             Self::UnexpectedPayload(_) | Self::UnknownPayload(_) => NotifyType::INVALID_PAYLOAD_TYPE,
             Self::NoProposalChosen(_) => NotifyType::NO_PROPOSAL_CHOSEN,
@@ -212,6 +222,8 @@ impl ExchangeError {
             | Self::Replayed(_)
             | Self::TimedOut(_)
             | Self::SaDeleted
+            | Self::UnexpectedConfig(_)
+            | Self::UserNotAuthenticated
             | Self::PeerNotified(_) => return None,
         })
     }
@@ -233,6 +245,7 @@ impl ExchangeError {
             | Self::InvalidSpi { .. }
             | Self::NonceLength(_)
             | Self::IdentityRefused(_)
+            | Self::MalformedConfig(_)
             | Self::Crypto(_) => true,
             _ => false,
         }

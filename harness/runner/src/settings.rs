@@ -1,6 +1,7 @@
 //! A case's resolved configuration as the configuration of an endpoint.
 
 mod pki;
+mod remote_access;
 
 use core::time::Duration;
 use std::net::{IpAddr, Ipv4Addr};
@@ -13,7 +14,7 @@ use ikev1::config::{
 use ikev1::crypto::{CipherAlgorithm, Group, HashAlgorithm, Secret};
 use ikev1::limits::Limits;
 use ikev1::pki::{DistinguishedName, UnixTime};
-use ikev1::wire::Identification;
+use ikev1::wire::{IdType, Identification};
 use ikev1_scenario::case::{Case, ResolvedPhase2, ResolvedSide};
 use ikev1_scenario::model::{self, Identity, Side};
 
@@ -59,6 +60,14 @@ pub fn engine_config(case: &Case, side: Side, addresses: &Addresses) -> Result<C
         local_id: identification(context, &ours.id, ends.harness.ip())?,
         remote_id: Some(identification(context, &ours.remote_id, ends.peer.ip())?),
         pre_shared_key: Secret::new(ours.psk.clone().into_bytes()),
+        extended_authentication: ours
+            .xauth
+            .as_ref()
+            .map(|xauth| remote_access::extended_authentication(xauth, case.role_of(side))),
+        mode_config: ours
+            .mode_config
+            .as_ref()
+            .map(|settings| remote_access::mode_config(settings, case.role_of(side))),
         phase1: ours.phase1.transforms.iter().map(|t| context.phase1(t)).collect::<Result<_, _>>()?,
         phase1_lifetime: seconds(ours.phase1.lifetime_seconds),
         ipsec: vec![context.policy(ours)?],
@@ -149,6 +158,7 @@ fn identification(
         Identity::Fqdn(name) => Identification::fqdn(name),
         Identity::UserFqdn(name) => Identification::user_fqdn(name),
         Identity::KeyId(id) => Identification::key_id(id.clone().into_bytes()),
+        Identity::Empty => Identification::new(IdType(0), Vec::new()),
         Identity::Dn(text) => text
             .parse::<DistinguishedName>()
             .map_err(|error| context.error(format!("id {text:?}: {error}")))?

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Acceptance, Capability, Dpd, Encapsulation, Fragmentation, Identity, Level, NatTraversal,
+    Acceptance, Capability, Dpd, Encapsulation, Fragmentation, Identity, Level, ModeConfig, NatTraversal,
     NatTraversalVersion, Pfs, Phase1Exchange, Phase1Transform, Phase2Transform, Protocol, Retransmission,
-    Role, Side, Step,
+    Role, Side, Step, XauthConfig,
 };
 use crate::pki::ResolvedPki;
 use crate::requirement::RequirementId;
@@ -39,6 +39,11 @@ pub struct Case {
 }
 
 impl Case {
+    /// The role of a side in phase 1.
+    pub fn role_of(&self, side: Side) -> Role {
+        if side == self.initiator() { Role::Initiator } else { Role::Responder }
+    }
+
     /// The side that initiates phase 1 and the first quick mode.
     pub fn initiator(&self) -> Side {
         match self.role {
@@ -90,6 +95,12 @@ pub struct ResolvedSide {
     pub phase1: ResolvedPhase1,
     /// Phase 2.
     pub phase2: ResolvedPhase2,
+    /// Extended authentication.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub xauth: Option<XauthConfig>,
+    /// Mode-Config.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode_config: Option<ModeConfig>,
     /// NAT traversal.
     pub nat_traversal: NatTraversal,
     /// The versions of NAT traversal that are announced.

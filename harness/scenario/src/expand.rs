@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use crate::case::{Case, ResolvedConfig, ResolvedPhase1, ResolvedPhase2, ResolvedSide, rfc3947};
 use crate::load::LoadedScenario;
 use crate::model::{
-    Authentication, Capability, Cipher, Combine, Condition, Config, DpdTrigger, Encapsulation, EspCipher,
-    Fragmentation, FragmentationMode, Group, Hash, Identity, Integrity, Matrix, MatrixPoint, NatTraversal,
-    NatTraversalVersion, Pfs, Phase1Exchange, Phase1Transform, Phase2Transform, Probe, Protocol,
-    Retransmission, Role, SaKind, Scenario, Side, SideConfig, StartExchange, Step, Whose,
+    Authentication, Capability, Cipher, Combine, Condition, Config, ConfigMethod, DpdTrigger, Encapsulation,
+    EspCipher, Fragmentation, FragmentationMode, Group, Hash, Identity, Integrity, Matrix, MatrixPoint,
+    NatTraversal, NatTraversalVersion, Pfs, Phase1Exchange, Phase1Transform, Phase2Transform, Probe,
+    Protocol, Retransmission, Role, SaKind, Scenario, Side, SideConfig, StartExchange, Step, Whose,
 };
 use crate::pki::{self, CredentialFiles};
 
@@ -231,6 +231,8 @@ fn defaults() -> ResolvedSide {
             client: String::new(),
             remote_client: String::new(),
         },
+        xauth: None,
+        mode_config: None,
         nat_traversal: NatTraversal::Auto,
         nat_traversal_versions: rfc3947(),
         nat_keep_alive_seconds: None,
@@ -253,6 +255,8 @@ fn overlay(side: &mut ResolvedSide, layer: &SideConfig) {
     set(&mut side.exchange, layer.exchange.as_ref());
     set(&mut side.psk, layer.psk.as_ref());
     set(&mut side.id, layer.id.as_ref());
+    side.xauth = layer.xauth.clone().or(side.xauth.take());
+    side.mode_config = layer.mode_config.clone().or(side.mode_config.take());
     set(&mut side.nat_traversal, layer.nat_traversal.as_ref());
     set(&mut side.nat_traversal_versions, layer.nat_traversal_versions.as_ref());
     set(&mut side.fragmentation, layer.fragmentation.as_ref());
@@ -347,7 +351,7 @@ fn needs(scenario: &Scenario, config: &ResolvedConfig, role: Role) -> BTreeSet<C
         (NatTraversal::Off, _) | (_, NatTraversal::Off) => needs.insert(Capability::NoNat),
         (NatTraversal::Auto, NatTraversal::Auto) => false,
     };
-    extension_needs(config, &mut needs);
+    extension_needs(config, role, &mut needs);
     if scenario.steps.iter().any(starts_phase2) {
         phase2_needs(peer, &mut needs);
     }
@@ -376,7 +380,7 @@ fn needs(scenario: &Scenario, config: &ResolvedConfig, role: Role) -> BTreeSet<C
 
 /// What the extensions want of the peer: it must speak those that it is configured with. What only the harness speaks
 /// shows how the peer does without.
-fn extension_needs(config: &ResolvedConfig, needs: &mut BTreeSet<Capability>) {
+fn extension_needs(config: &ResolvedConfig, role: Role, needs: &mut BTreeSet<Capability>) {
     let ResolvedConfig { harness, peer } = config;
     if !harness.nat_traversal_versions.contains(&NatTraversalVersion::Rfc3947) {
         needs.insert(Capability::NatTDrafts);
@@ -395,6 +399,23 @@ fn extension_needs(config: &ResolvedConfig, needs: &mut BTreeSet<Capability>) {
     }
     if peer.fragmentation.mode != FragmentationMode::Off {
         needs.insert(Capability::Fragmentation);
+    }
+    if let Some(xauth) = &peer.xauth {
+        needs.insert(Capability::Xauth);
+        if xauth.hybrid {
+            needs.insert(Capability::Hybrid);
+        }
+        let is_host = (xauth.host() == Role::Initiator) == (role == Role::Responder);
+        let more = xauth.user.as_ref().is_some_and(|user| !user.answers.is_empty());
+        if if is_host { more } else { xauth.rounds.is_some() || xauth.retries.is_some() } {
+            needs.insert(Capability::XauthRounds);
+        }
+    }
+    if let Some(mode_config) = &peer.mode_config {
+        needs.insert(match mode_config.method {
+            ConfigMethod::Pull => Capability::ModeConfigPull,
+            ConfigMethod::Push => Capability::ModeConfigPush,
+        });
     }
 }
 

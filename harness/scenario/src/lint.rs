@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use ikev1::keylog::Label;
-use ikev1::wire::{IpsecAttribute, NotifyType, Phase1Attribute};
+use ikev1::wire::{ConfigAttribute, IpsecAttribute, NotifyType, Phase1Attribute};
 
 use crate::case::Case;
 use crate::expand::expand;
@@ -498,7 +498,13 @@ fn children(parent: &str) -> Vec<String> {
         "notification" => &["doi", "protocol", "spi_size", "type", "spi", "data"],
         "delete" => &["doi", "protocol", "spi_size", "spi_count", "spi", "data"],
         "nat_oa" => &["type", "reserved2", "reserved3", "data"],
-        "attributes" => &["type", "reserved2", "identifier", "attribute"],
+        "attributes" => {
+            let classes = ConfigAttribute::all().iter().map(|(name, _)| *name);
+            let fixed =
+                ["next_payload", "reserved", "length", "type", "reserved2", "identifier", "attribute"];
+            let normal = |name: &str| name.replace('-', "_").to_ascii_lowercase();
+            return classes.map(normal).chain(fixed.map(str::to_owned)).collect();
+        }
         "fragment" => &["id", "number", "flags", "data"],
         _ => return Vec::new(),
     };

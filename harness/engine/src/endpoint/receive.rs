@@ -256,7 +256,7 @@ impl Endpoint {
     ) -> Result<(), ExchangeError> {
         let encrypted = received.header.flags.contains(Flags::ENCRYPTION);
         match received.header.exchange_type {
-            ExchangeType::QUICK_MODE | ExchangeType::INFORMATIONAL
+            ExchangeType::QUICK_MODE | ExchangeType::INFORMATIONAL | ExchangeType::TRANSACTION
                 if encrypted && self.keep_early(id, received) =>
             {
                 self.show_early(id, received);
@@ -267,6 +267,7 @@ impl Endpoint {
             }
             ExchangeType::QUICK_MODE => self.handle_quick_mode(id, received, digest),
             ExchangeType::INFORMATIONAL => self.handle_informational(id, received),
+            ExchangeType::TRANSACTION => self.handle_transaction(id, received, digest),
             got => Err(ExchangeError::UnexpectedExchange { got }),
         }
     }
@@ -390,6 +391,9 @@ impl Endpoint {
             return Err(ExchangeError::UnexpectedExchange { got: received.header.exchange_type });
         };
         let Some(exchange) = sa.phase2.remove(&m_id) else {
+            if !sa.transactions.is_user_settled() {
+                return Err(ExchangeError::UserNotAuthenticated);
+            }
             sa.check_new_m_id(m_id)?;
             let running = sa.phase2.values().filter(|e| e.state.reserved_spi().is_some()).count();
             if running >= self.core.limits.phase2_exchanges_max {

@@ -9,6 +9,7 @@
 use super::{Cx, Phase1, Received, negotiate};
 use crate::config::{AuthenticationMethod, PeerConfig, Phase1Transform};
 use crate::core::read_chain;
+use crate::event::Role;
 use crate::limits::Limits;
 use crate::payloads;
 use crate::peers::Peers;
@@ -83,11 +84,12 @@ impl<'a> Cx<'a> {
     /// Goes over to the configured peer that has this identity, among those that the exchange so far may be with. Stays
     /// with the present one when there is no such.
     pub(crate) fn choose_peer_by_identity(&mut self, id: &Identification, transform: &Phase1Transform) {
-        let mode = self.peer.mode;
+        let (mode, extension) = (self.peer.mode, self.peer.extension(Role::Responder));
         let candidates = self
             .peers
             .at_address(self.path.remote.ip())
-            .filter(|(_, peer)| peer.mode == mode && peer.phase1.contains(transform));
+            .filter(|(_, peer)| peer.mode == mode && peer.phase1.contains(transform))
+            .filter(|(_, peer)| peer.extension(Role::Responder) == extension);
         if let Some(index) = best(candidates, Some(id))
             && let Some(peer) = self.peers.get(index)
         {

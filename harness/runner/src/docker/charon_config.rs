@@ -64,6 +64,33 @@ pub struct IpsecLifetime {
     pub life_s: u32,
 }
 
+/// charon's part in extended authentication.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CharonXauth {
+    /// It asks, and lets these users in: name and password.
+    EdgeDevice(Vec<(String, String)>),
+    /// It is asked, and answers with this name and password.
+    IpsecHost(String, String),
+}
+
+/// charon's part in Mode-Config.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CharonModeConfig {
+    /// It assigns an address from a pool.
+    EdgeDevice(CharonPool),
+    /// It wants an address.
+    Host,
+}
+
+/// Addresses that charon assigns, and what it tells besides.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CharonPool {
+    /// `first-last`.
+    pub addresses: String,
+    /// Attributes by charon's name for them, such as `dns`.
+    pub attributes: Vec<(String, Vec<String>)>,
+}
+
 /// One connection, seen from charon.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CharonConnection {
@@ -111,6 +138,10 @@ pub struct CharonConnection {
     pub ipsec_lifetime: IpsecLifetime,
     /// Seconds of silence before charon sends R-U-THERE, and what it does without an answer; none: no DPD.
     pub dpd: Option<(u32, DpdAction)>,
+    /// Extended authentication behind phase 1.
+    pub xauth: Option<CharonXauth>,
+    /// Mode-Config, and whether the edge device begins with it.
+    pub mode_config: Option<(CharonModeConfig, bool)>,
     /// Whether charon claims a NAT by a wrong NAT-D. With kernel-libipsec it always does.
     pub encap: bool,
     /// Further keys of the connection section, for what this type does not know.
@@ -143,6 +174,8 @@ impl CharonConnection {
             ike_lifetime: IkeLifetime { rekey_s: 14_400, reauth_s: 0, over_s: 1_440 },
             ipsec_lifetime: IpsecLifetime { rekey_s: 3_600, life_s: 3_960 },
             dpd: None,
+            xauth: None,
+            mode_config: None,
             encap: true,
             extra: Vec::new(),
         }
@@ -172,6 +205,23 @@ impl CharonConnection {
             conn = conn
                 .value("dpd_delay", seconds(delay_s))
                 .value("dpd_timeout", seconds(delay_s.saturating_mul(3)));
+        }
+        if let Some((mode_config, push)) = &self.mode_config {
+            conn = conn.value("pull", yes_no(!push));
+            conn = match mode_config {
+                CharonModeConfig::EdgeDevice(_) => conn.list("pools", [self.name.as_str()]),
+                CharonModeConfig::Host => conn.list("vips", ["0.0.0.0"]),
+            };
+        }
+        match &self.xauth {
+            None => {}
+            Some(CharonXauth::EdgeDevice(_)) => {
+                conn = conn.section("remote-2", Section::new().value("round", "2").value("auth", "xauth"));
+            }
+            Some(CharonXauth::IpsecHost(name, _)) => {
+                let round = Section::new().value("round", "2").value("auth", "xauth").value("xauth_id", name);
+                conn = conn.section("local-2", round);
+            }
         }
         for (key, value) in &self.extra {
             conn = conn.value(key.as_str(), value.as_str());
@@ -214,6 +264,30 @@ impl CharonConnection {
             phase2 = phase2.value("dpd_action", action);
         }
         phase2
+    }
+
+    /// The messages of VICI's `load-shared` for the users of extended authentication.
+    #[must_use]
+    pub fn load_users(&self) -> Vec<Section> {
+        let user = |(name, password): &(String, String)| {
+            Section::new().value("type", "XAUTH").value("data", password).list("owners", [name])
+        };
+        match &self.xauth {
+            None => Vec::new(),
+            Some(CharonXauth::EdgeDevice(users)) => users.iter().map(user).collect(),
+            Some(CharonXauth::IpsecHost(name, password)) => vec![user(&(name.clone(), password.clone()))],
+        }
+    }
+
+    /// The message of VICI's `load-pool`, when there is a pool.
+    #[must_use]
+    pub fn load_pool(&self) -> Option<Section> {
+        let Some((CharonModeConfig::EdgeDevice(pool), _)) = &self.mode_config else { return None };
+        let mut section = Section::new().value("addrs", &pool.addresses);
+        for (name, values) in &pool.attributes {
+            section = section.list(name.as_str(), values.iter());
+        }
+        Some(Section::new().section(&self.name, section))
     }
 
     /// The message of VICI's `load-shared`.

@@ -5,12 +5,14 @@ use std::net::Ipv4Addr;
 use ikev1::pki::DistinguishedName;
 use ikev1_scenario::case::{Case, ResolvedSide};
 use ikev1_scenario::model::{
-    Encapsulation, EspCipher, Hash, Identity, Integrity, Phase1Exchange, Protocol, SendCertificate, Side,
+    ConfigItem, ConfigMethod, Encapsulation, EspCipher, Hash, Identity, Integrity, ModeConfig,
+    Phase1Exchange, Protocol, Role, SendCertificate, Side, XauthConfig, XauthUser,
 };
 use ikev1_scenario::pki::{PemFile, ResolvedPki};
 
 use crate::docker::{
-    CharonConnection, CharonKeys, IkeLifetime, IpsecLifetime, IpsecMode, SecurityProtocol, pem_blocks,
+    CharonConnection, CharonKeys, CharonModeConfig, CharonPool, CharonXauth, IkeLifetime, IpsecLifetime,
+    IpsecMode, SecurityProtocol, pem_blocks,
 };
 use crate::settings::POLICY_NAME;
 
@@ -38,6 +40,18 @@ pub fn connection(case: &Case, charon: Ipv4Addr, harness: Ipv4Addr, harness_port
     };
     connection.local_ts.clone_from(&side.phase2.client);
     connection.remote_ts.clone_from(&side.phase2.remote_client);
+    connection.xauth = side.xauth.as_ref().map(|xauth| charon_xauth(xauth, case.role_of(Side::Peer)));
+    if let Some(settings) = &side.mode_config {
+        let part = mode_config(settings, case.role_of(Side::Peer));
+        if settings.assigned_client() {
+            let clients = match part {
+                CharonModeConfig::Host => &mut connection.local_ts,
+                CharonModeConfig::EdgeDevice(_) => &mut connection.remote_ts,
+            };
+            "dynamic".clone_into(clients);
+        }
+        connection.mode_config = Some((part, settings.method == ConfigMethod::Push));
+    }
     (connection.ike_lifetime, connection.ipsec_lifetime) = lifetimes(side, case.initiator());
     // With "never" charon sends no INITIAL-CONTACT; with "no" it does when it knows of no other SA.
     let unique = if side.initial_contact { "no" } else { "never" };
@@ -83,6 +97,39 @@ fn lifetimes(side: &ResolvedSide, initiator: Side) -> (IkeLifetime, IpsecLifetim
     (ike, IpsecLifetime { rekey_s: before(life2), life_s: life2 })
 }
 
+fn charon_xauth(xauth: &XauthConfig, role: Role) -> CharonXauth {
+    let name_and_password = |user: XauthUser| (user.name, user.password);
+    if xauth.host() == role {
+        let (name, password) = name_and_password(xauth.user());
+        return CharonXauth::IpsecHost(name, password);
+    }
+    CharonXauth::EdgeDevice(xauth.users().into_iter().map(name_and_password).collect())
+}
+
+fn mode_config(settings: &ModeConfig, role: Role) -> CharonModeConfig {
+    if settings.host() == role {
+        return CharonModeConfig::Host;
+    }
+    let addresses = settings.pool.map(|pool| format!("{}-{}", pool.first, pool.last)).unwrap_or_default();
+    let mut attributes: Vec<(String, Vec<String>)> = Vec::new();
+    for item in &settings.items {
+        let (name, value) = match item {
+            ConfigItem::Netmask(mask) => ("netmask", mask.to_string()),
+            ConfigItem::Dns(server) => ("dns", server.to_string()),
+            ConfigItem::Nbns(server) => ("nbns", server.to_string()),
+            ConfigItem::Dhcp(server) => ("dhcp", server.to_string()),
+            ConfigItem::Subnet(subnet) => ("subnet", format!("{}/{}", subnet.address, subnet.prefix)),
+            // charon has no setting for them.
+            ConfigItem::ExpirySeconds(_) | ConfigItem::Version(_) => continue,
+        };
+        match attributes.iter_mut().find(|(known, _)| known == name) {
+            Some((_, values)) => values.push(value),
+            None => attributes.push((name.to_owned(), vec![value])),
+        }
+    }
+    CharonModeConfig::EdgeDevice(CharonPool { addresses, attributes })
+}
+
 fn phase2_proposals(side: &ResolvedSide) -> Vec<String> {
     let pfs = side.phase2.pfs.group().map_or_else(String::new, |group| format!("-{group}"));
     let ah = side.phase2.protocol == Protocol::Ah;
@@ -126,6 +173,7 @@ fn identity(identity: &Identity, address: Ipv4Addr) -> String {
         Identity::Fqdn(name) => format!("fqdn:{name}"),
         Identity::UserFqdn(name) => format!("email:{name}"),
         Identity::KeyId(id) => format!("keyid:{id}"),
+        Identity::Empty => "%any".to_owned(),
         // The bytes, since charon encodes a text in its own way.
         Identity::Dn(text) => match text.parse::<DistinguishedName>() {
             Ok(name) => format!("asn1dn:#{}", hex::encode(name.as_der())),
@@ -174,6 +222,8 @@ mod tests {
                 client: "10.12.0.0/24".to_owned(),
                 remote_client: "10.11.0.0/24".to_owned(),
             },
+            xauth: None,
+            mode_config: None,
             nat_traversal: NatTraversal::Auto,
             nat_traversal_versions: ikev1_scenario::case::rfc3947(),
             nat_keep_alive_seconds: None,

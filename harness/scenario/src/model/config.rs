@@ -9,6 +9,7 @@ use super::names::{
 };
 use super::names::{DpdTrigger, FragmentationMode, NatTraversalVersion};
 use super::pki::PkiConfig;
+use super::remote_access::{ModeConfig, XauthConfig};
 
 /// Configuration of both sides. A field of `harness` or `peer` wins over the matrix, the matrix over `common`,
 /// `common` over the default.
@@ -55,6 +56,12 @@ pub struct SideConfig {
     /// Phase 2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase2: Option<Phase2Config>,
+    /// Extended authentication. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub xauth: Option<XauthConfig>,
+    /// Mode-Config. Default: none; requests are answered nevertheless.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode_config: Option<ModeConfig>,
     /// NAT traversal. Default `auto`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nat_traversal: Option<NatTraversal>,
@@ -108,6 +115,8 @@ pub enum Identity {
     /// ID_DER_ASN1_DN: a distinguished name as text of RFC 4514, the most specific part first, such as
     /// `CN=peer-rsa,O=IKEv1 harness,C=ZZ`.
     Dn(String),
+    /// No type and no data: what a host sends in hybrid authentication, which does not look at it.
+    Empty,
 }
 
 /// Phase 1 of one side.

@@ -8,6 +8,7 @@ mod accept;
 mod config;
 mod names;
 mod pki;
+mod remote_access;
 mod scenario;
 mod step;
 
@@ -15,5 +16,6 @@ pub use accept::*;
 pub use config::*;
 pub use names::*;
 pub use pki::*;
+pub use remote_access::*;
 pub use scenario::*;
 pub use step::*;

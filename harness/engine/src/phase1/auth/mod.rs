@@ -10,6 +10,7 @@
 //! module asks which method it is.
 
 mod certificates;
+mod hybrid;
 mod key_message;
 mod keyed;
 mod pre_shared_key;
@@ -114,6 +115,9 @@ pub(crate) fn proof_payloads(
         AuthenticationMethod::PreSharedKey => {
             Ok(pre_shared_key::proof_payloads(cx, keyed, whose, id_b, place))
         }
+        _ if keyed.is_hybrid_host(whose) => {
+            Ok(hybrid::proof_payloads(cx, keyed, whose, id_b, place, requests))
+        }
         method if method.is_signature() => signature::proof_payloads(cx, keyed, whose, id_b, place, requests),
         method => Err(unsupported(method)),
     }
@@ -135,6 +139,7 @@ pub(crate) fn verify_proof(
 ) -> Result<PeerIdentity, ExchangeError> {
     match keyed.method() {
         AuthenticationMethod::PreSharedKey => pre_shared_key::verify_proof(cx, keyed, chain, whose, known),
+        _ if keyed.is_hybrid_host(whose) => pre_shared_key::verify_proof(cx, keyed, chain, whose, known),
         method if method.is_signature() => signature::verify_proof(cx, keyed, chain, whose, known),
         method => Err(unsupported(method)),
     }

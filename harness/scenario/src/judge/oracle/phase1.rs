@@ -69,6 +69,7 @@ pub(super) fn phase1(tape: &Tape<'_>, cookies: Cookies, psk: &[u8], out: &mut Ex
     let theirs = if first.from == Side::Harness { ke_r } else { ke_i };
     let exponent = tape.exponent((cookies, 0), Label::PrivateExponent);
     let g_xy = exponent.and_then(|exponent| shared_secret(group, &exponent, theirs));
+    let (method, hash_of) = extended(method);
     let skeyid = match method {
         PRE_SHARED_KEY => Some(hash.prf(psk, &[ni_b, nr_b])),
         DSS | RSA | ECDSA_256 | ECDSA_384 | ECDSA_521 => {
@@ -89,10 +90,12 @@ pub(super) fn phase1(tape: &Tape<'_>, cookies: Cookies, psk: &[u8], out: &mut Ex
     let (cky_i, cky_r) = (&cookies.0[..], &cookies.1[..]);
     if let Some(sai_b) = first.body(SA) {
         if let Some(idii_b) = id(&exchange, places.id_i) {
-            tell(Label::HashI, &tied.prf(&skeyid, &[ke_i, ke_r, cky_i, cky_r, sai_b, idii_b]));
+            let of_i = if hash_of == Some(INITIATOR) { hash } else { tied };
+            tell(Label::HashI, &of_i.prf(&skeyid, &[ke_i, ke_r, cky_i, cky_r, sai_b, idii_b]));
         }
         if let Some(idir_b) = id(&exchange, places.id_r) {
-            tell(Label::HashR, &tied.prf(&skeyid, &[ke_r, ke_i, cky_r, cky_i, sai_b, idir_b]));
+            let of_r = if hash_of == Some(RESPONDER) { hash } else { tied };
+            tell(Label::HashR, &of_r.prf(&skeyid, &[ke_r, ke_i, cky_r, cky_i, sai_b, idir_b]));
         }
     }
 
@@ -122,6 +125,24 @@ const RSA: u16 = 3;
 const ECDSA_256: u16 = 9;
 const ECDSA_384: u16 = 10;
 const ECDSA_521: u16 = 11;
+
+/// Roles in phase 1.
+const INITIATOR: u16 = 0;
+const RESPONDER: u16 = 1;
+
+/// The method within one that extends it, and with hybrid authentication the side that shows a hash which nothing signs
+/// (XAUTH draft section 7.2, hybrid draft sections 3.2.1 and 4.2).
+fn extended(method: u16) -> (u16, Option<u16>) {
+    match method {
+        64221 | 64222 => (RSA, Some(method - 64221)),
+        64223 | 64224 => (DSS, Some(method - 64223)),
+        // Pre-shared key, DSS, RSA, encryption, revised encryption, each for initiator and responder.
+        65001 | 65002 => (PRE_SHARED_KEY, None),
+        65003 | 65004 => (DSS, None),
+        65005 | 65006 => (RSA, None),
+        _ => (method, None),
+    }
+}
 
 /// The attributes of the responder's one transform.
 struct Algorithms {
