@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use bytes::Bytes;
 
-use super::{aggressive_mode, main_mode};
+use super::{aggressive_mode, auth, main_mode};
 use crate::config::{PeerConfig, Phase1Mode};
 use crate::core::{Core, Envelope, Path, Protection};
 use crate::error::ExchangeError;
@@ -177,6 +177,9 @@ pub(crate) fn initiate(cx: &mut Cx<'_>) -> Result<Start, ExchangeError> {
     let mut methods = cx.peer.phase1.iter().map(|transform| transform.authentication);
     if let Some(lacking) = methods.find(|method| !cx.peer.can_authenticate(*method)) {
         return Err(ExchangeError::NoCredentials(lacking.name()));
+    }
+    for transform in &cx.peer.phase1 {
+        auth::check_ready(cx, transform.authentication)?;
     }
     match cx.peer.mode {
         Phase1Mode::Main => main_mode::initiate(cx),
