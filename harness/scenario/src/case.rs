@@ -9,6 +9,7 @@ use crate::model::{
     NatTraversalVersion, Pfs, Phase1Exchange, Phase1Transform, Phase2Transform, Protocol, Retransmission,
     Role, Side, Step,
 };
+use crate::pki::ResolvedPki;
 use crate::requirement::RequirementId;
 
 /// One case. It goes into the folder of a run, so that judging again needs no scenario file.
@@ -75,10 +76,16 @@ pub struct ResolvedSide {
     pub exchange: Phase1Exchange,
     /// The pre-shared key.
     pub psk: String,
+    /// Keys and certificates; `None` where no authentication method takes any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pki: Option<ResolvedPki>,
     /// The identity that this side sends.
     pub id: Identity,
     /// The identity that this side requires of the other; [`Identity::Address`] is the other's address.
     pub remote_id: Identity,
+    /// Take first messages from any address.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub any_address: bool,
     /// Phase 1.
     pub phase1: ResolvedPhase1,
     /// Phase 2.

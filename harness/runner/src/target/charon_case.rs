@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use ikev1::pki::DistinguishedName;
 use ikev1_scenario::case::{Case, ResolvedSide};
 use ikev1_scenario::model::{
     Encapsulation, EspCipher, Hash, Identity, Integrity, Phase1Exchange, Protocol, Side,
@@ -97,6 +98,11 @@ fn identity(identity: &Identity, address: Ipv4Addr) -> String {
         Identity::Fqdn(name) => format!("fqdn:{name}"),
         Identity::UserFqdn(name) => format!("email:{name}"),
         Identity::KeyId(id) => format!("keyid:{id}"),
+        // The bytes, since charon encodes a text in its own way.
+        Identity::Dn(text) => match text.parse::<DistinguishedName>() {
+            Ok(name) => format!("asn1dn:#{}", hex::encode(name.as_der())),
+            Err(_) => format!("asn1dn:{text}"),
+        },
     }
 }
 
@@ -114,6 +120,8 @@ mod tests {
         ResolvedSide {
             exchange: Phase1Exchange::AggressiveMode,
             psk: "secret".to_owned(),
+            pki: None,
+            any_address: false,
             id: Identity::Fqdn("peer.example.org".to_owned()),
             remote_id: Identity::Address,
             phase1: ResolvedPhase1 {

@@ -8,6 +8,7 @@ use super::names::{
     Phase1Exchange, Protocol,
 };
 use super::names::{DpdTrigger, FragmentationMode, NatTraversalVersion};
+use super::pki::PkiConfig;
 
 /// Configuration of both sides. A field of `harness` or `peer` wins over the matrix, the matrix over `common`,
 /// `common` over the default.
@@ -35,12 +36,19 @@ pub struct SideConfig {
     /// The pre-shared key, as text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub psk: Option<String>,
-    /// The identity that this side sends in phase 1. Default `address`.
+    /// Keys and certificates, where an authentication method takes them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pki: Option<PkiConfig>,
+    /// The identity that this side sends in phase 1. Default `address`; with public keys the domain name in this side's
+    /// certificate, `harness.example.org` or `peer.example.org`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<Identity>,
     /// The identity that this side requires of the other. Default: the one that the other sends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remote_id: Option<Identity>,
+    /// Take first messages from any address, so that the identity alone says who it is. Default false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub any_address: Option<bool>,
     /// Phase 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase1: Option<Phase1Config>,
@@ -97,6 +105,9 @@ pub enum Identity {
     UserFqdn(String),
     /// ID_KEY_ID, as text.
     KeyId(String),
+    /// ID_DER_ASN1_DN: a distinguished name as text of RFC 4514, the most specific part first, such as
+    /// `CN=peer-rsa,O=IKEv1 harness,C=ZZ`.
+    Dn(String),
 }
 
 /// Phase 1 of one side.

@@ -7,11 +7,13 @@
 mod accept;
 mod config;
 mod names;
+mod pki;
 mod scenario;
 mod step;
 
 pub use accept::*;
 pub use config::*;
 pub use names::*;
+pub use pki::*;
 pub use scenario::*;
 pub use step::*;
