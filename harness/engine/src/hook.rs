@@ -67,6 +67,17 @@ impl AuthHash {
         }
     }
 
+    /// As the signature over other bytes than the hash, as long as the scheme takes any; `None` unless signatures
+    /// authenticate.
+    ///
+    /// # Errors
+    ///
+    /// When the provider fails to sign.
+    pub fn signature_over_bytes(&self, bytes: &[u8]) -> Result<Option<Vec<u8>>, CryptoError> {
+        let Some(Signer { key, scheme }) = &self.signer else { return Ok(None) };
+        self.sign(key, *scheme, bytes).map(Some)
+    }
+
     fn sign(&self, key: &PrivateKey, scheme: SignatureScheme, hash: &[u8]) -> Result<Vec<u8>, CryptoError> {
         let mut blinding = Blinding { auth_hash: self, block: self.over(hash).into() };
         self.provider.sign(key, scheme, hash, &mut blinding)

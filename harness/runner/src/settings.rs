@@ -46,6 +46,8 @@ pub fn engine_config(case: &Case, side: Side, addresses: &Addresses) -> Result<C
         },
     };
     let context = Context { side: side.name() };
+    let initiates = case.initiator() == side;
+    let remote = (initiates || !ours.any_address).then(|| ends.peer.ip());
     let mut peer = PeerConfig {
         local: ends.harness,
         local_nat_t: ends.harness_nat_t,
@@ -98,7 +100,7 @@ pub fn engine_config(case: &Case, side: Side, addresses: &Addresses) -> Result<C
         },
         rekey: ours.rekey,
         rekey_margin: seconds(ours.rekey_margin_seconds),
-        ..PeerConfig::new(PEER_NAME, ends.harness.ip(), Some(ends.peer.ip()))
+        ..PeerConfig::new(PEER_NAME, ends.harness.ip(), remote)
     };
     if let Some(keys) = &ours.pki {
         pki::set(&mut peer, context, keys, ends.peer.ip())?;

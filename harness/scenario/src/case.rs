@@ -88,6 +88,9 @@ pub struct ResolvedSide {
     pub id: Identity,
     /// The identity that this side requires of the other; [`Identity::Address`] is the other's address.
     pub remote_id: Identity,
+    /// Take first messages from any address.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub any_address: bool,
     /// Phase 1.
     pub phase1: ResolvedPhase1,
     /// Phase 2.

@@ -37,7 +37,7 @@ pub fn expand(loaded: &LoadedScenario) -> Vec<Case> {
                 level: scenario.level,
                 needs: needs(scenario, &config, *role),
                 config: config.clone(),
-                steps: scenario.steps.clone(),
+                steps: pki::with_certificates(&loaded.credentials, &scenario.steps),
                 accept: scenario.accept.clone(),
                 compare_values,
             });
@@ -206,6 +206,7 @@ fn defaults() -> ResolvedSide {
         exchange: Phase1Exchange::MainMode,
         psk: DEFAULT_PSK.to_owned(),
         pki: None,
+        any_address: false,
         id: Identity::Address,
         remote_id: Identity::Address,
         phase1: ResolvedPhase1 {
@@ -264,6 +265,7 @@ fn overlay(side: &mut ResolvedSide, layer: &SideConfig) {
     set(&mut side.initial_contact, layer.initial_contact.as_ref());
     set(&mut side.retransmission, layer.retransmission.as_ref());
     set(&mut side.rekey, layer.rekey.as_ref());
+    set(&mut side.any_address, layer.any_address.as_ref());
     set(&mut side.rekey_margin_seconds, layer.rekey_margin_seconds.as_ref());
     if let Some(phase1) = &layer.phase1 {
         set(&mut side.phase1.transforms, phase1.transforms.as_ref());
@@ -329,6 +331,17 @@ fn needs(scenario: &Scenario, config: &ResolvedConfig, role: Role) -> BTreeSet<C
     }
     if peer.id != Identity::Address || peer.remote_id != Identity::Address {
         needs.insert(Capability::NamedIds);
+    }
+    if peer.any_address {
+        needs.insert(Capability::AnyAddress);
+    }
+    if let Some(pki) = &peer.pki {
+        if !pki.raw_keys.is_empty() {
+            needs.insert(Capability::RawPublicKeys);
+        }
+        if !pki.verify_address_id {
+            needs.insert(Capability::AnyAddressId);
+        }
     }
     if peer.initial_contact {
         needs.insert(Capability::InitialContact);

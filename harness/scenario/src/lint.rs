@@ -12,8 +12,8 @@ use crate::case::Case;
 use crate::expand::expand;
 use crate::load::LoadedScenario;
 use crate::model::{
-    Acceptance, Check, Condition, Contains, DatagramOp, EditOp, Exchange, FieldAssert, Inject, InjectBytes,
-    Role, Selector, Side, Step, When,
+    Acceptance, Check, Condition, Contains, DatagramOp, EditOp, Exchange, FieldAssert, HashTreatment, Inject,
+    InjectBytes, Role, Selector, Side, Step, When,
 };
 use crate::pki::CREDENTIALS_FOLDER;
 use crate::requirement::Requirements;
@@ -142,7 +142,9 @@ impl Linter {
             }
             Step::Edit(edit) => {
                 self.selector(&format!("{place}.message"), &edit.message, true);
-                self.nonempty(&format!("{place}.apply"), edit.apply.len());
+                if matches!(edit.hash, HashTreatment::Keep | HashTreatment::Recompute) {
+                    self.nonempty(&format!("{place}.apply"), edit.apply.len());
+                }
                 for (index, op) in edit.apply.iter().enumerate() {
                     self.edit_op(&format!("{place}.apply[{index}]"), op);
                 }
@@ -261,12 +263,13 @@ impl Linter {
                 self.hex(place, hex);
             }
             EditOp::SetNumber { field, .. }
+            | EditOp::Resize { field, .. }
             | EditOp::Xor { field, .. }
             | EditOp::RemovePayload { field }
             | EditOp::Fill { field, .. }
             | EditOp::DuplicatePayload { field } => self.field(place, field),
             EditOp::Append { hex } | EditOp::InsertPayload { hex, .. } => self.hex(place, hex),
-            EditOp::Truncate { .. } | EditOp::Reorder { .. } => {}
+            EditOp::Truncate { .. } | EditOp::Reorder { .. } | EditOp::InsertCertificate { .. } => {}
         }
         if matches!(op, EditOp::Xor { mask: 0, .. }) {
             self.add(place, "", "a mask of 0 changes nothing", Vec::new());
@@ -343,6 +346,18 @@ impl Linter {
 
     /// Checks that the keys and certificates of a case are there.
     fn credentials(&mut self, loaded: &LoadedScenario, case: &Case) {
+        for (index, step) in case.steps.iter().enumerate() {
+            let Step::Edit(edit) = step else { continue };
+            for (op_index, op) in edit.apply.iter().enumerate() {
+                // One whose file is there has become one of plain bytes.
+                if let EditOp::InsertCertificate { file, .. } = op {
+                    let place = format!("steps[{index}].edit.apply[{op_index}].insert_certificate.file");
+                    let problem =
+                        format!("{CREDENTIALS_FOLDER}/{file}.pem has no certificate or revocation list");
+                    self.add(&place, file, problem, nearest(file, loaded.credentials.names()));
+                }
+            }
+        }
         for side in Side::ALL {
             let Some(pki) = &case.config.side(*side).pki else { continue };
             for (field, file) in pki.files().filter(|(_, file)| file.pem.is_empty()) {

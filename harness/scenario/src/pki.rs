@@ -7,10 +7,11 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use ikev1::pki::{Certificate, Crl};
 use serde::{Deserialize, Serialize};
 
 use crate::case::ResolvedSide;
-use crate::model::{Authentication, Identity, PkiConfig, SendCertificate, Side, SideConfig};
+use crate::model::{Authentication, EditOp, Identity, PkiConfig, SendCertificate, Side, SideConfig, Step};
 
 /// The folder of PEM files below the scenario folder.
 pub const CREDENTIALS_FOLDER: &str = "credentials";
@@ -53,6 +54,33 @@ impl CredentialFiles {
         let pem = self.0.get(&name).cloned().unwrap_or_default();
         PemFile { name, pem }
     }
+}
+
+/// Number of the CERT payload (RFC 2408 section 3.1).
+const CERT: u8 = 6;
+
+/// The steps with each insertion of a certificate as one of plain bytes, so that they stand alone. An insertion of a
+/// file that has no certificate is left as it is.
+pub(crate) fn with_certificates(files: &CredentialFiles, steps: &[Step]) -> Vec<Step> {
+    let mut steps = steps.to_vec();
+    for step in &mut steps {
+        let Step::Edit(edit) = step else { continue };
+        for op in &mut edit.apply {
+            let EditOp::InsertCertificate { at, file, encoding } = &*op else { continue };
+            if let Some((usual, der)) = certificate_payload(files, file) {
+                let hex = hex::encode([&[encoding.unwrap_or(usual)], der.as_slice()].concat());
+                *op = EditOp::InsertPayload { at: *at, payload_type: CERT, hex };
+            }
+        }
+    }
+    steps
+}
+
+/// The first certificate of a file, or its first revocation list, with its Certificate Encoding.
+fn certificate_payload(files: &CredentialFiles, name: &str) -> Option<(u8, Vec<u8>)> {
+    let pem = files.0.get(name)?;
+    let certificate = Certificate::from_pem(pem).map(|certificate| (4, certificate.as_der().to_vec()));
+    certificate.or_else(|_| Crl::from_pem(pem).map(|crl| (7, crl.as_der().to_vec()))).ok()
 }
 
 /// A file of `credentials`.

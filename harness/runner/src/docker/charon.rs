@@ -207,7 +207,14 @@ impl Charon {
     /// # Errors
     /// As [`Self::load`].
     pub async fn add(&self, connection: &CharonConnection) -> Result<(), DockerError> {
-        self.vici.request("load-shared", &connection.load_shared()).await?;
+        match &connection.keys {
+            None => drop(self.vici.request("load-shared", &connection.load_shared()).await?),
+            Some(keys) => {
+                for (command, message) in keys.loads() {
+                    self.vici.request(command, &message).await?;
+                }
+            }
+        }
         for user in connection.load_users() {
             self.vici.request("load-shared", &user).await?;
         }

@@ -1,7 +1,8 @@
-//! A charon connection for IKEv1 with a pre-shared key, rendered as VICI messages.
+//! A charon connection for IKEv1, rendered as VICI messages.
 
 use std::net::Ipv4Addr;
 
+use super::charon_keys::CharonKeys;
 use super::vici_message::Section;
 
 /// The IPsec protocol of the phase 2 proposals.
@@ -115,6 +116,10 @@ pub struct CharonConnection {
     pub remote_id: String,
     /// The pre-shared key.
     pub psk: String,
+    /// Keys and certificates that authenticate instead of the pre-shared key.
+    pub keys: Option<CharonKeys>,
+    /// Take exchanges from any address.
+    pub any_remote: bool,
     /// Phase 1 proposals, for example `aes128-sha1-modp2048`.
     pub phase1_proposals: Vec<String>,
     /// ESP or AH.
@@ -158,6 +163,8 @@ impl CharonConnection {
             local_id: local_addr.to_string(),
             remote_id: remote_addr.to_string(),
             psk: "a pre-shared key of the harness".to_owned(),
+            keys: None,
+            any_remote: false,
             phase1_proposals: vec!["aes128-sha1-modp2048".to_owned()],
             protocol: SecurityProtocol::Esp,
             phase2_proposals: vec!["aes128-sha1".to_owned()],
@@ -177,11 +184,12 @@ impl CharonConnection {
     /// The message of VICI's `load-conn`.
     #[must_use]
     pub fn load_conn(&self) -> Section {
+        let remote_addr = if self.any_remote { "%any".to_owned() } else { self.remote_addr.to_string() };
         let mut conn = Section::new()
             .value("version", "1")
             .value("aggressive", yes_no(self.aggressive))
             .list("local_addrs", [self.local_addr.to_string()])
-            .list("remote_addrs", [self.remote_addr.to_string()])
+            .list("remote_addrs", [remote_addr])
             .value("local_port", self.local_port.to_string())
             .value("remote_port", self.remote_port.to_string())
             .list("proposals", self.phase1_proposals.iter())
@@ -218,9 +226,19 @@ impl CharonConnection {
         for (key, value) in &self.extra {
             conn = conn.value(key.as_str(), value.as_str());
         }
+        let (local, remote) = match &self.keys {
+            None => {
+                let psk = |id: &String| Section::new().value("auth", "psk").value("id", id);
+                (psk(&self.local_id), psk(&self.remote_id))
+            }
+            Some(keys) => {
+                conn = keys.of_connection(conn);
+                (keys.local(&self.local_id), keys.remote(&self.remote_id))
+            }
+        };
         conn = conn
-            .section("local", Section::new().value("auth", "psk").value("id", &self.local_id))
-            .section("remote", Section::new().value("auth", "psk").value("id", &self.remote_id))
+            .section("local", local)
+            .section("remote", remote)
             .section("children", Section::new().section(&self.name, self.phase2()));
         Section::new().section(&self.name, conn)
     }

@@ -6,12 +6,13 @@ use ikev1::pki::DistinguishedName;
 use ikev1_scenario::case::{Case, ResolvedSide};
 use ikev1_scenario::model::{
     ConfigItem, ConfigMethod, Encapsulation, EspCipher, Hash, Identity, Integrity, ModeConfig,
-    Phase1Exchange, Protocol, Role, Side, XauthConfig, XauthUser,
+    Phase1Exchange, Protocol, Role, SendCertificate, Side, XauthConfig, XauthUser,
 };
+use ikev1_scenario::pki::{PemFile, ResolvedPki};
 
 use crate::docker::{
-    CharonConnection, CharonModeConfig, CharonPool, CharonXauth, IkeLifetime, IpsecLifetime, IpsecMode,
-    SecurityProtocol,
+    CharonConnection, CharonKeys, CharonModeConfig, CharonPool, CharonXauth, IkeLifetime, IpsecLifetime, IpsecMode,
+    SecurityProtocol, pem_blocks,
 };
 use crate::settings::POLICY_NAME;
 
@@ -24,6 +25,8 @@ pub fn connection(case: &Case, charon: Ipv4Addr, harness: Ipv4Addr, harness_port
     connection.local_id = identity(&side.id, charon);
     connection.remote_id = identity(&side.remote_id, harness);
     connection.psk.clone_from(&side.psk);
+    connection.keys = side.pki.as_ref().map(keys);
+    connection.any_remote = side.any_address && case.initiator() == Side::Harness;
     connection.phase1_proposals =
         side.phase1.transforms.iter().map(|t| format!("{}-{}-{}", t.cipher, hash(t.hash), t.group)).collect();
     connection.protocol = match side.phase2.protocol {
@@ -54,6 +57,29 @@ pub fn connection(case: &Case, charon: Ipv4Addr, harness: Ipv4Addr, harness_port
     let unique = if side.initial_contact { "no" } else { "never" };
     connection.extra.push(("unique".to_owned(), unique.to_owned()));
     connection
+}
+
+/// charon's keys and certificates: the first certificate of its credentials is its own, what follows leads to the root.
+fn keys(pki: &ResolvedPki) -> CharonKeys {
+    let all = |files: &[PemFile], label| -> Vec<String> {
+        files.iter().flat_map(|file| pem_blocks(&file.pem, label)).collect()
+    };
+    let own = pki.credentials.as_ref().map_or("", |file| file.pem.as_str());
+    let mut chain = pem_blocks(own, "CERTIFICATE").into_iter();
+    CharonKeys {
+        private_key: pem_blocks(own, "PRIVATE KEY").into_iter().next(),
+        certificate: chain.next(),
+        authorities: all(&pki.anchors, "CERTIFICATE"),
+        certificates: chain.chain(all(&pki.certificates, "CERTIFICATE")).collect(),
+        crls: all(&pki.crls, "X509 CRL"),
+        send_cert: match pki.send_certificate {
+            SendCertificate::IfAsked => "ifasked",
+            SendCertificate::Always => "always",
+            SendCertificate::Never => "never",
+        },
+        request_certificate: pki.request_certificate,
+        require_crl: pki.require_crl,
+    }
 }
 
 /// charon proposes as life of phase 1 the time until it replaces the SA plus `over_s`. A charon that is not to
@@ -171,6 +197,7 @@ mod tests {
             exchange: Phase1Exchange::AggressiveMode,
             psk: "secret".to_owned(),
             pki: None,
+            any_address: false,
             id: Identity::Fqdn("peer.example.org".to_owned()),
             remote_id: Identity::Address,
             phase1: ResolvedPhase1 {

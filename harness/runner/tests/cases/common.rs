@@ -16,6 +16,7 @@ pub(crate) fn side(client: &str, remote_client: &str) -> ResolvedSide {
         exchange: Phase1Exchange::MainMode,
         psk: "a pre-shared key of the harness".to_owned(),
         pki: None,
+        any_address: false,
         id: Identity::Address,
         remote_id: Identity::Address,
         phase1: ResolvedPhase1 {

@@ -47,6 +47,9 @@ pub struct SideConfig {
     /// The identity that this side requires of the other. Default: the one that the other sends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remote_id: Option<Identity>,
+    /// Take first messages from any address, so that the identity alone says who it is. Default false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub any_address: Option<bool>,
     /// Phase 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase1: Option<Phase1Config>,

@@ -469,6 +469,16 @@ names! {
         EcdsaP384 = "ecdsa-p384",
         /// Authentication with ECDSA on P-521.
         EcdsaP521 = "ecdsa-p521",
+        /// Public keys that are known beforehand, without certificates.
+        RawPublicKeys = "raw-public-keys",
+        /// Revocation lists in CERT payloads count.
+        CrlPayloads = "crl-payloads",
+        /// Its address is the one in its test certificates, 192.0.2.2, and the harness' 192.0.2.1.
+        CertifiedAddresses = "certified-addresses",
+        /// It can be told to let an identity be an address other than the one that it comes from.
+        AnyAddressId = "any-address-id",
+        /// It takes exchanges from any address, and knows the peer by its identity.
+        AnyAddress = "any-address",
         /// DES-CBC in phase 1.
         Des = "des",
         /// 3DES-CBC in phase 1.
