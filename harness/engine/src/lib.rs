@@ -142,6 +142,7 @@ pub mod keylog;
 pub mod keys;
 pub mod limits;
 pub mod pki;
+pub mod support;
 pub mod wire;
 
 // The tests of `tests/` share their helpers with unit tests.

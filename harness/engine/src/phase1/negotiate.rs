@@ -263,7 +263,7 @@ impl LifeAttributes {
     }
 }
 
-fn cipher_numbers(cipher: CipherAlgorithm) -> (EncryptionAlgorithm, Option<u16>) {
+pub(crate) fn cipher_numbers(cipher: CipherAlgorithm) -> (EncryptionAlgorithm, Option<u16>) {
     match cipher {
         CipherAlgorithm::Des => (EncryptionAlgorithm::DES_CBC, None),
         CipherAlgorithm::TripleDes => (EncryptionAlgorithm::TRIPLE_DES_CBC, None),
@@ -280,7 +280,7 @@ fn cipher_from_numbers(algorithm: u64, key_bits: Option<u64>) -> Option<CipherAl
     })
 }
 
-fn hash_number(hash: HashAlgorithm) -> HashAlgorithmId {
+pub(crate) fn hash_number(hash: HashAlgorithm) -> HashAlgorithmId {
     match hash {
         HashAlgorithm::Md5 => HashAlgorithmId::MD5,
         HashAlgorithm::Sha1 => HashAlgorithmId::SHA,
