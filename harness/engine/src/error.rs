@@ -89,6 +89,16 @@ pub enum ExchangeError {
     /// An authentication hash differs from ours.
     #[error("{0} does not verify")]
     HashMismatch(Label),
+    /// What was encrypted under our public key is not acceptable. The peer is told what it is told about a HASH_I or
+    /// HASH_R that does not verify, and when it is told that.
+    #[error("{0} does not count: {1}")]
+    EncryptedContent(Label, &'static str),
+    /// HASH(1) of the initiator names none of our certificates (RFC 2409 section 5.2).
+    #[error("HASH(1) names none of our certificates")]
+    UnknownCertificateHash,
+    /// No public key to encrypt nonce and identity with is known.
+    #[error("no public key of the peer is known: {0}")]
+    NoPeerKey(&'static str),
     /// A signature is not that of the peer's key over HASH_I or HASH_R.
     #[error("{0} does not verify")]
     SignatureMismatch(Label),
@@ -205,7 +215,8 @@ impl ExchangeError {
             Self::InvalidProtocolId(_) => NotifyType::INVALID_PROTOCOL_ID,
             Self::InvalidSpi { .. } => NotifyType::INVALID_SPI,
             Self::HashMismatch(Label::HashI | Label::HashR) => NotifyType::AUTHENTICATION_FAILED,
-            Self::HashMismatch(_) => NotifyType::INVALID_HASH_INFORMATION,
+            Self::EncryptedContent(..) => NotifyType::AUTHENTICATION_FAILED,
+            Self::HashMismatch(_) | Self::UnknownCertificateHash => NotifyType::INVALID_HASH_INFORMATION,
             Self::SignatureMismatch(_) => NotifyType::AUTHENTICATION_FAILED,
             Self::SignatureLength { .. } => NotifyType::INVALID_SIGNATURE,
             Self::PeerKeyType { .. } | Self::CalendarUnknown => NotifyType::INVALID_CERTIFICATE,
@@ -214,6 +225,7 @@ impl ExchangeError {
             Self::Crypto(_)
             | Self::UnknownPeer(_)
             | Self::NoCredentials(_)
+            | Self::NoPeerKey(_)
             | Self::UnknownSpis(_)
             | Self::InvalidFragment(_)
             | Self::NotificationData(_)

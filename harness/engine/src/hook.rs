@@ -113,9 +113,9 @@ pub struct OutgoingMessage<'a> {
     pub m_id: MessageId,
     /// Its number within the exchange, counted from 1 over both sides as RFC 2409's figures show them.
     pub number: u8,
-    /// Whether its body will be encrypted.
+    /// Whether its body will be encrypted, or bodies of its payloads (RFC 2409 sections 5.2 and 5.3).
     pub encrypted: bool,
-    /// Header and payloads. The header's length field is set again after padding when `encrypted`,
+    /// Header and payloads, all in the clear. The header's length field is set again after padding when `encrypted`,
     /// unless `keep_length` is set.
     pub bytes: &'a mut Vec<u8>,
     /// Leave the header's length field as it stands in `bytes`.

@@ -228,6 +228,7 @@ impl Endpoint {
             first_contact,
         };
         let start = phase1::accept(&mut cx, received)?;
+        let peer_index = cx.peer_index;
         let mut conversation = Conversation::default();
         let timer = Timer::RetransmitPhase1(id);
         conversation.handled(&mut self.core, digest, timer);

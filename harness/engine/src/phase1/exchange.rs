@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use bytes::Bytes;
 
-use super::{aggressive_mode, main_mode};
+use super::{aggressive_mode, auth, main_mode};
 use crate::config::{PeerConfig, Phase1Mode, extended_number};
 use crate::core::{Core, Envelope, Path, Protection};
 use crate::error::ExchangeError;
@@ -183,6 +183,9 @@ pub(crate) fn initiate(cx: &mut Cx<'_>) -> Result<Start, ExchangeError> {
     if let Some(plain) = methods.find(|method| extended_number(*method, extension).is_none()) {
         let reason = format!("authentication method {} cannot be extended so", plain.name());
         return Err(ExchangeError::NoProposalChosen(reason));
+    }
+    for transform in &cx.peer.phase1 {
+        auth::check_ready(cx, transform.authentication)?;
     }
     match cx.peer.mode {
         Phase1Mode::Main => main_mode::initiate(cx),

@@ -99,6 +99,19 @@ pub(crate) fn choose(peer: &PeerConfig, offered: &SaPayload) -> Result<(SaPayloa
     Err(ExchangeError::NoProposalChosen(refusals.join("; ")))
 }
 
+/// Whether public key encryption is offered, so that ID payloads of the same message are encrypted. Aggressive mode
+/// cannot negotiate the method, so the first transform tells.
+pub(crate) fn offers_encryption(offered: &SaPayload) -> bool {
+    let first = offered.proposals.first().and_then(|proposal| proposal.transforms.first());
+    first.is_some_and(|transform| {
+        let is_method = |attribute: &&Attribute| {
+            Phase1Attribute(attribute.class) == Phase1Attribute::AUTHENTICATION_METHOD
+        };
+        let method = transform.attributes.iter().find(is_method).and_then(Attribute::as_u64);
+        method.and_then(method_of_number).is_some_and(|(method, _)| method.is_encryption())
+    })
+}
+
 fn acceptable(peer: &PeerConfig, transform: &Transform) -> Result<Chosen, String> {
     let chosen = read_transform(transform)?;
     let method = chosen.transform.authentication;

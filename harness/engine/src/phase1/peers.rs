@@ -3,17 +3,17 @@
 //! | | known when | by |
 //! |---|---|---|
 //! | main mode, pre-shared key | message 1 | address and offer: SKEYID depends on the key (RFC 2409 section 5.4) |
+//! | public key encryption | message 3, in aggressive mode 1 | decrypted identity, among the peers that it may be from |
 //! | main mode, signatures | message 5 | identity, among the peers that message 1 may have come from |
-//! | aggressive mode | message 1 | identity, where it is in the clear |
+//! | aggressive mode, pre-shared key or signatures | message 1 | identity |
 
-use super::{Cx, Phase1, Received, negotiate};
+use super::{ClearMessage, Cx, Phase1, Received, negotiate};
 use crate::config::{AuthenticationMethod, PeerConfig, Phase1Transform};
-use crate::core::read_chain;
 use crate::event::Role;
 use crate::limits::Limits;
 use crate::payloads;
 use crate::peers::Peers;
-use crate::wire::{ExchangeType, Header, Identification, PayloadType, Trailing};
+use crate::wire::{ExchangeType, Identification, PayloadType};
 
 /// The peer that an initiator's first message belongs to; `None` when none has its address. Where several have it, or
 /// none of those with an address, the first that has the exchange, accepts the offer and, in aggressive mode, expects
@@ -30,11 +30,11 @@ pub(crate) fn of_first_message(peers: &Peers, received: &Received, limits: &Limi
 /// Among these peers the best for a message that several can have sent.
 fn accepting(among: &[(usize, &PeerConfig)], received: &Received, limits: &Limits) -> Option<usize> {
     let header = &received.header;
-    let body = received.message.slice(Header::LEN..);
-    let chain = read_chain(header.next_payload, &body, Trailing::Refuse, limits).ok()?;
-    let (offered, _) = payloads::leading_sa(&chain).ok()?;
-    let id = (header.exchange_type == ExchangeType::AGGRESSIVE)
-        .then(|| payloads::one(&chain, PayloadType::ID).and_then(payloads::identification).ok())
+    let message = ClearMessage::of(header, &received.message, limits).ok()?;
+    let (offered, _) = message.leading_sa().ok()?;
+    let in_clear = !negotiate::offers_encryption(offered);
+    let id = (header.exchange_type == ExchangeType::AGGRESSIVE && in_clear)
+        .then(|| payloads::one(message.sealed(), PayloadType::ID).and_then(payloads::identification).ok())
         .flatten()
         .map(|(id, _)| id);
     let candidates = among.iter().copied().filter(|(_, peer)| {

@@ -92,7 +92,10 @@ mod walker;
 
 pub use attribute::{Attribute, AttributeValue};
 pub use cert::{Certificate, CertificateRequest};
-pub use chain::{Chain, ReceivedPayload, ReservedViolation, Trailing, decode_chain, encode_chain};
+pub use chain::{
+    Chain, ReceivedPayload, ReservedViolation, Trailing, Undecoded, decode_chain, decode_chain_lenient,
+    encode_chain,
+};
 pub use codec::WireLimits;
 pub use config_item::ConfigItem;
 pub use delete::Delete;

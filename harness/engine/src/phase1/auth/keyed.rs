@@ -2,9 +2,10 @@
 
 use bytes::Bytes;
 
+use super::encrypted::{Flaw, PUBLIC_VALUE};
 use crate::config::{AuthenticationMethod, Phase1Transform, XauthPhase1};
 use crate::core::{Core, Protection};
-use crate::crypto::{DhKeyPair, HashAlgorithm, Secret};
+use crate::crypto::{CryptoError, DhKeyPair, HashAlgorithm, Secret};
 use crate::error::ExchangeError;
 use crate::event::Role;
 use crate::hook::{AuthHash, Signer};
@@ -31,6 +32,8 @@ pub(crate) struct KeyedExchange {
     pub(crate) first_iv: Vec<u8>,
     /// The side that shows its hash where the other signs (hybrid authentication).
     hash_of: Option<Role>,
+    /// What is wrong with encrypted content, to be held back until HASH_I or HASH_R is there.
+    pub(super) flaw: Option<Flaw>,
 }
 
 /// What the key derivation takes in; the nonces and public values by role.
@@ -43,6 +46,8 @@ pub(crate) struct KeyInputs<'a> {
     pub(crate) ni_b: &'a [u8],
     pub(crate) nr_b: &'a [u8],
     pub(crate) sai_b: Bytes,
+    /// What is wrong with the encrypted content of their key message.
+    pub(crate) flaw: Option<Flaw>,
 }
 
 impl KeyedExchange {
@@ -50,7 +55,17 @@ impl KeyedExchange {
     pub(crate) fn derive(cx: &mut Cx<'_>, inputs: &KeyInputs<'_>) -> Result<Self, ExchangeError> {
         let transform = inputs.transform;
         let provider = cx.core.provider;
-        let g_xy = provider.dh_shared(&transform.group, &inputs.ours.private, inputs.theirs)?;
+        let shared = |public: &[u8]| provider.dh_shared(&transform.group, &inputs.ours.private, public);
+        let (g_xy, flaw) = match shared(inputs.theirs) {
+            Ok(g_xy) => (g_xy, inputs.flaw),
+            // It was encrypted, so nobody may learn of it here.
+            Err(CryptoError::PublicValueLength { .. } | CryptoError::WeakPublicValue { .. })
+                if transform.authentication == AuthenticationMethod::RevisedRsaEncryption =>
+            {
+                (shared(&inputs.ours.public)?, inputs.flaw.or(Some(PUBLIC_VALUE)))
+            }
+            Err(error) => return Err(error.into()),
+        };
         let skeyid = skeyid(cx, inputs, &g_xy);
         log(cx.core, cx.cookies, Label::PrivateExponent, inputs.ours.private.as_bytes());
         let protection = Protection::derive(cx.core, cx.cookies, transform.clone(), skeyid, &g_xy);
@@ -64,7 +79,7 @@ impl KeyedExchange {
         log(cx.core, cx.cookies, Label::Phase1Iv, &first_iv);
         let extension = cx.peer.extension(inputs.role);
         let hash_of = extension.filter(|e| e.phase1 == XauthPhase1::EdgeDevice).map(|e| e.user);
-        Ok(Self { protection, public, sai_b: inputs.sai_b.clone(), first_iv, hash_of })
+        Ok(Self { protection, public, sai_b: inputs.sai_b.clone(), first_iv, hash_of, flaw })
     }
 
     /// The negotiated authentication method.
