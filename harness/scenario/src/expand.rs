@@ -343,6 +343,9 @@ fn needs(scenario: &Scenario, config: &ResolvedConfig, role: Role) -> BTreeSet<C
             needs.insert(Capability::AnyAddressId);
         }
     }
+    if peer.id == Identity::Empty {
+        needs.insert(Capability::EmptyId);
+    }
     if peer.initial_contact {
         needs.insert(Capability::InitialContact);
     }
@@ -404,6 +407,9 @@ fn extension_needs(config: &ResolvedConfig, role: Role, needs: &mut BTreeSet<Cap
         needs.insert(Capability::Xauth);
         if xauth.hybrid {
             needs.insert(Capability::Hybrid);
+            if xauth.host() == Role::Responder {
+                needs.insert(Capability::HybridEdgeInitiates);
+            }
         }
         let is_host = (xauth.host() == Role::Initiator) == (role == Role::Responder);
         let more = xauth.user.as_ref().is_some_and(|user| !user.answers.is_empty());

@@ -140,6 +140,8 @@ pub struct CharonConnection {
     pub dpd: Option<(u32, DpdAction)>,
     /// Extended authentication behind phase 1.
     pub xauth: Option<CharonXauth>,
+    /// In phase 1 only the edge device authenticates; extended authentication is the host's first round.
+    pub hybrid: bool,
     /// Mode-Config, and whether the edge device begins with it.
     pub mode_config: Option<(CharonModeConfig, bool)>,
     /// Whether charon claims a NAT by a wrong NAT-D. With kernel-libipsec it always does.
@@ -175,6 +177,7 @@ impl CharonConnection {
             ipsec_lifetime: IpsecLifetime { rekey_s: 3_600, life_s: 3_960 },
             dpd: None,
             xauth: None,
+            hybrid: false,
             mode_config: None,
             encap: true,
             extra: Vec::new(),
@@ -213,14 +216,19 @@ impl CharonConnection {
                 CharonModeConfig::Host => conn.list("vips", ["0.0.0.0"]),
             };
         }
+        let round = if self.hybrid { Section::new() } else { Section::new().value("round", "2") };
+        let round = round.value("auth", "xauth");
+        let (mut host, mut edge_device) = (None, None);
         match &self.xauth {
             None => {}
-            Some(CharonXauth::EdgeDevice(_)) => {
-                conn = conn.section("remote-2", Section::new().value("round", "2").value("auth", "xauth"));
-            }
-            Some(CharonXauth::IpsecHost(name, _)) => {
-                let round = Section::new().value("round", "2").value("auth", "xauth").value("xauth_id", name);
-                conn = conn.section("local-2", round);
+            Some(CharonXauth::EdgeDevice(_)) => edge_device = Some(round),
+            Some(CharonXauth::IpsecHost(name, _)) => host = Some(round.value("xauth_id", name)),
+        }
+        if !self.hybrid {
+            for (name, round) in [("local-2", host.take()), ("remote-2", edge_device.take())] {
+                if let Some(round) = round {
+                    conn = conn.section(name, round);
+                }
             }
         }
         for (key, value) in &self.extra {
@@ -236,6 +244,8 @@ impl CharonConnection {
                 (keys.local(&self.local_id), keys.remote(&self.remote_id))
             }
         };
+        let local = host.map_or(local, |host| host.value("id", &self.local_id));
+        let remote = edge_device.map_or(remote, |host| host.value("id", &self.remote_id));
         conn = conn
             .section("local", local)
             .section("remote", remote)

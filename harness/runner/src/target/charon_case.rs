@@ -40,6 +40,7 @@ pub fn connection(case: &Case, charon: Ipv4Addr, harness: Ipv4Addr, harness_port
     };
     connection.local_ts.clone_from(&side.phase2.client);
     connection.remote_ts.clone_from(&side.phase2.remote_client);
+    connection.hybrid = side.xauth.as_ref().is_some_and(|xauth| xauth.hybrid);
     connection.xauth = side.xauth.as_ref().map(|xauth| charon_xauth(xauth, case.role_of(Side::Peer)));
     if let Some(settings) = &side.mode_config {
         let part = mode_config(settings, case.role_of(Side::Peer));

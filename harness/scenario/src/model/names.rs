@@ -560,6 +560,10 @@ names! {
         XauthRounds = "xauth-rounds",
         /// Hybrid authentication.
         Hybrid = "hybrid",
+        /// Hybrid authentication in which the edge device initiates phase 1.
+        HybridEdgeInitiates = "hybrid-edge-initiates",
+        /// It sends an empty identity when told to.
+        EmptyId = "empty-id",
         /// Mode-Config that the host asks for.
         ModeConfigPull = "mode-config-pull",
         /// Mode-Config that the edge device tells unasked.
