@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use crate::model::Level;
 use crate::select::nearest;
 
-/// ID of a requirement: `RFC2409-5.4-01` is the first one of RFC 2409 section 5.4.
+/// ID of a requirement: `RFC2409-5.4-01` is the first one of RFC 2409 section 5.4, `NATT03-3.2-01` the first one of section
+/// 3.2 in the document that the register calls `NATT03`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RequirementId(String);
@@ -27,7 +28,7 @@ impl JsonSchema for RequirementId {
         json_schema!({
             "description": "ID of a requirement, e.g. RFC2409-5.4-01.",
             "type": "string",
-            "pattern": r"^RFC[0-9]{4}-[0-9A-Z]+(\.[0-9]+)*-[0-9]{2}$",
+            "pattern": r"^[A-Z]+[0-9]*-[0-9A-Z]+(\.[0-9]+)*-[0-9]{2}$",
         })
     }
 }
@@ -43,9 +44,9 @@ impl RequirementId {
         &self.0
     }
 
-    /// The RFC's number.
-    pub fn rfc(&self) -> &str {
-        self.0.get(3..7).unwrap_or_default()
+    /// The document: `RFC2409`, or the register's name of one that is no RFC.
+    pub fn document(&self) -> &str {
+        self.0.split('-').next().unwrap_or_default()
     }
 
     /// The section.
@@ -60,15 +61,19 @@ impl FromStr for RequirementId {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let bad = || BadRequirementId(text.to_owned());
         let parts: Vec<&str> = text.split('-').collect();
-        let [rfc, section, number] = parts.as_slice() else { return Err(bad()) };
+        let [document, section, number] = parts.as_slice() else { return Err(bad()) };
         let digits = |s: &str, n: usize| s.len() == n && s.bytes().all(|b| b.is_ascii_digit());
-        let rfc_ok = rfc.strip_prefix("RFC").is_some_and(|n| digits(n, 4));
+        let name = document.trim_end_matches(|c: char| c.is_ascii_digit());
+        let document_ok = match name {
+            "RFC" => digits(&document[name.len()..], 4),
+            name => !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase()),
+        };
         let mut labels = section.split('.');
         let first_ok = labels.next().is_some_and(|l| {
             !l.is_empty() && l.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
         });
         let rest_ok = labels.all(|l| !l.is_empty() && l.bytes().all(|b| b.is_ascii_digit()));
-        if rfc_ok && first_ok && rest_ok && digits(number, 2) {
+        if document_ok && first_ok && rest_ok && digits(number, 2) {
             Ok(Self(text.to_owned()))
         } else {
             Err(bad())
@@ -96,7 +101,7 @@ impl fmt::Display for RequirementId {
     }
 }
 
-/// One clause of an RFC.
+/// One clause of an RFC or of another document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Requirement {
@@ -110,11 +115,13 @@ pub struct Requirement {
     pub summary: String,
 }
 
-/// One file of the register: the requirements of one RFC.
+/// One file of the register: the requirements of one RFC or other document.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RequirementFile {
-    rfc: u32,
+    rfc: Option<u32>,
+    /// The name in IDs of a document that is no RFC.
+    document: Option<String>,
     #[expect(dead_code, reason = "the title is for people who read the file")]
     title: String,
     requirement: Vec<Requirement>,
@@ -190,11 +197,19 @@ impl Requirements {
     pub fn add(&mut self, text: &str, path: &Path) -> Result<(), RequirementError> {
         let file: RequirementFile = toml::from_str(text)
             .map_err(|e| RequirementError::Format { path: path.to_owned(), problem: e.to_string() })?;
+        let document = match (file.rfc, file.document) {
+            (Some(rfc), None) => format!("RFC{rfc}"),
+            (None, Some(document)) => document,
+            _ => {
+                let problem = "expected either `rfc` or `document`".to_owned();
+                return Err(RequirementError::Format { path: path.to_owned(), problem });
+            }
+        };
         for requirement in file.requirement {
             let id = requirement.id.clone();
             let entry = |problem| RequirementError::Entry { path: path.to_owned(), id: id.clone(), problem };
-            if id.rfc() != file.rfc.to_string() {
-                return Err(entry("the ID is of another RFC than the file"));
+            if id.document() != document {
+                return Err(entry("the ID is of another document than the file"));
             }
             if id.section() != requirement.section {
                 return Err(entry("the ID is of another section than the entry"));
@@ -233,6 +248,10 @@ mod tests {
 
     #[rstest]
     #[case::plain("RFC2409-5.4-01", true)]
+    #[case::draft("NATT03-3.2-01", true)]
+    #[case::no_document("-5.4-01", false)]
+    #[case::document_of_digits("2409-5.4-01", false)]
+    #[case::short_rfc("RFC240-5.4-01", false)]
     #[case::whole_section("RFC2409-5-01", true)]
     #[case::appendix("RFC2409-B-02", true)]
     #[case::lower_case("rfc2409-5.4-01", false)]
@@ -244,7 +263,8 @@ mod tests {
         let id: Result<RequirementId, _> = text.parse();
         assert_eq!(id.is_ok(), valid);
         if let Ok(id) = id {
-            assert_eq!((id.rfc(), id.to_string().as_str()), ("2409", text));
+            let document = text.split_once('-').map(|(document, _)| document);
+            assert_eq!((Some(id.document()), id.to_string().as_str()), (document, text));
         }
     }
 
@@ -253,7 +273,9 @@ mod tests {
 
     #[rstest]
     #[case::good("rfc = 2409\ntitle = \"t\"\n", "", None)]
-    #[case::other_rfc("rfc = 2408\ntitle = \"t\"\n", "", Some("another RFC"))]
+    #[case::other_rfc("rfc = 2408\ntitle = \"t\"\n", "", Some("another document"))]
+    #[case::no_document("title = \"t\"\n", "", Some("`rfc` or `document`"))]
+    #[case::other_document("document = \"NATT03\"\ntitle = \"t\"\n", "", Some("another document"))]
     #[case::twice("rfc = 2409\ntitle = \"t\"\n", ENTRY, Some("twice"))]
     #[case::unknown_key("rfc = 2409\ntitle = \"t\"\nnumber = 3\n", "", Some("unknown field `number`"))]
     fn checks_register_files(#[case] head: &str, #[case] tail: &str, #[case] problem: Option<&str>) {

@@ -27,7 +27,8 @@ pub use charon::{
     CHARON_PROTECTED, Charon, CharonIpsecSa, CharonIsakmpSa, CharonVersion, HARNESS_PROTECTED, IsakmpSaState,
 };
 pub use charon_config::{
-    CharonConnection, DpdAction, IkeLifetime, IpsecLifetime, IpsecMode, SecurityProtocol,
+    CharonConnection, CharonDpd, CharonFragmentation, DpdAction, IkeLifetime, IpsecLifetime, IpsecMode,
+    SecurityProtocol,
 };
 pub use charon_log::{
     LogEvent, LoggedMessage, PeerLogNote, PeerValue, ValueLabel, parse_charon_log, parse_charon_notes,
