@@ -80,6 +80,7 @@ const STEPS: &[Step] = &[
     cargo("tests of the engine with OpenSSL", &["test", "--package", "ikev1", "--features", "openssl"]),
     xtask("scenarios", &["lint"]),
     xtask("schemas", &["schema", "--check"]),
+    xtask("list of features", &["features", "--check"]),
     xtask("vectors on both providers", &["vectors"]),
     xtask("conformance of ourselves", &["conform", "--out", "reports/run/ci/self"]),
     xtask("verdicts from disk", &["rejudge", "reports/run/ci/self", "--check"]),

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use crate::model::Level;
 use crate::select::nearest;
 
-/// ID of a requirement: `RFC2409-5.4-01` is the first one of RFC 2409 section 5.4, `NATT03-3.2-01` the first one of section
-/// 3.2 in the document that the register calls `NATT03`.
+/// ID of a requirement: `RFC2409-5.4-01` is the first one of RFC 2409 section 5.4, `draft-dukes-ike-mode-cfg-02-3.2-01`
+/// that of a draft, `MSIKEE-2-01` that of a specification of another kind.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RequirementId(String);
@@ -28,7 +28,7 @@ impl JsonSchema for RequirementId {
         json_schema!({
             "description": "ID of a requirement, e.g. RFC2409-5.4-01.",
             "type": "string",
-            "pattern": r"^[A-Z]+[0-9]*-[0-9A-Z]+(\.[0-9]+)*-[0-9]{2}$",
+            "pattern": r"^(RFC[0-9]{4}|[A-Z]+|draft(-[a-z0-9]+)+-[0-9]{2})-[0-9A-Z]+(\.[0-9]+)*-[0-9]{2}$",
         })
     }
 }
@@ -44,14 +44,14 @@ impl RequirementId {
         &self.0
     }
 
-    /// The document: `RFC2409`, or the register's name of one that is no RFC.
+    /// The document: `RFC2409`, a draft's name with its version, or a specification's name in capital letters.
     pub fn document(&self) -> &str {
-        self.0.split('-').next().unwrap_or_default()
+        self.0.rsplitn(3, '-').nth(2).unwrap_or_default()
     }
 
     /// The section.
     pub fn section(&self) -> &str {
-        self.0.split('-').nth(1).unwrap_or_default()
+        self.0.rsplit('-').nth(1).unwrap_or_default()
     }
 }
 
@@ -60,14 +60,13 @@ impl FromStr for RequirementId {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let bad = || BadRequirementId(text.to_owned());
-        let parts: Vec<&str> = text.split('-').collect();
-        let [document, section, number] = parts.as_slice() else { return Err(bad()) };
+        let parts: Vec<&str> = text.rsplitn(3, '-').collect();
+        let [number, section, document] = parts.as_slice() else { return Err(bad()) };
         let digits = |s: &str, n: usize| s.len() == n && s.bytes().all(|b| b.is_ascii_digit());
-        let name = document.trim_end_matches(|c: char| c.is_ascii_digit());
-        let document_ok = match name {
-            "RFC" => digits(&document[name.len()..], 4),
-            name => !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase()),
-        };
+        let specification =
+            !document.is_empty() && *document != "RFC" && document.bytes().all(|b| b.is_ascii_uppercase());
+        let document_ok =
+            document.strip_prefix("RFC").is_some_and(|n| digits(n, 4)) || is_draft(document) || specification;
         let mut labels = section.split('.');
         let first_ok = labels.next().is_some_and(|l| {
             !l.is_empty() && l.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
@@ -79,6 +78,16 @@ impl FromStr for RequirementId {
             Err(bad())
         }
     }
+}
+
+/// Whether a text is the name of an Internet-Draft with its version, such as `draft-dukes-ike-mode-cfg-02`.
+fn is_draft(text: &str) -> bool {
+    let lower =
+        |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_lowercase());
+    let name = text.strip_prefix("draft-").and_then(|rest| rest.rsplit_once('-'));
+    name.is_some_and(|(words, version)| {
+        words.split('-').all(lower) && version.len() == 2 && version.bytes().all(|b| b.is_ascii_digit())
+    })
 }
 
 impl TryFrom<String> for RequirementId {
@@ -101,7 +110,7 @@ impl fmt::Display for RequirementId {
     }
 }
 
-/// One clause of an RFC or of another document.
+/// One clause of an RFC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Requirement {
@@ -115,13 +124,16 @@ pub struct Requirement {
     pub summary: String,
 }
 
-/// One file of the register: the requirements of one RFC or other document.
+/// One file of the register: the requirements of one RFC.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RequirementFile {
+    /// Number of the RFC.
     rfc: Option<u32>,
-    /// The name in IDs of a document that is no RFC.
-    document: Option<String>,
+    /// Name of the draft, with its version, where it is none of an RFC.
+    draft: Option<String>,
+    /// Name of a specification that is neither, in capital letters.
+    specification: Option<String>,
     #[expect(dead_code, reason = "the title is for people who read the file")]
     title: String,
     requirement: Vec<Requirement>,
@@ -197,11 +209,11 @@ impl Requirements {
     pub fn add(&mut self, text: &str, path: &Path) -> Result<(), RequirementError> {
         let file: RequirementFile = toml::from_str(text)
             .map_err(|e| RequirementError::Format { path: path.to_owned(), problem: e.to_string() })?;
-        let document = match (file.rfc, file.document) {
+        let document = match (file.rfc, file.draft.or(file.specification)) {
             (Some(rfc), None) => format!("RFC{rfc}"),
-            (None, Some(document)) => document,
+            (None, Some(draft)) => draft,
             _ => {
-                let problem = "expected either `rfc` or `document`".to_owned();
+                let problem = "it must name an RFC or a draft, and not both".to_owned();
                 return Err(RequirementError::Format { path: path.to_owned(), problem });
             }
         };
@@ -248,10 +260,8 @@ mod tests {
 
     #[rstest]
     #[case::plain("RFC2409-5.4-01", true)]
-    #[case::draft("NATT03-3.2-01", true)]
-    #[case::no_document("-5.4-01", false)]
-    #[case::document_of_digits("2409-5.4-01", false)]
-    #[case::short_rfc("RFC240-5.4-01", false)]
+    #[case::specification("MSIKEE-2-01", true)]
+    #[case::rfc_without_number("RFC-2-01", false)]
     #[case::whole_section("RFC2409-5-01", true)]
     #[case::appendix("RFC2409-B-02", true)]
     #[case::lower_case("rfc2409-5.4-01", false)]
@@ -259,13 +269,27 @@ mod tests {
     #[case::no_section("RFC2409--01", false)]
     #[case::trailing_dot("RFC2409-5.-01", false)]
     #[case::empty("", false)]
+    #[case::draft("draft-dukes-ike-mode-cfg-02-3.2-01", true)]
+    #[case::draft_without_a_version("draft-dukes-ike-mode-cfg-3.2-01", false)]
+    #[case::draft_without_a_section("draft-dukes-ike-mode-cfg-02-01", false)]
+    #[case::draft_in_upper_case("draft-Dukes-02-3.2-01", false)]
     fn reads_requirement_ids(#[case] text: &str, #[case] valid: bool) {
         let id: Result<RequirementId, _> = text.parse();
         assert_eq!(id.is_ok(), valid);
         if let Ok(id) = id {
-            let document = text.split_once('-').map(|(document, _)| document);
-            assert_eq!((Some(id.document()), id.to_string().as_str()), (document, text));
+            assert_eq!(id.to_string(), text);
         }
+    }
+
+    #[test]
+    fn an_id_has_a_document_and_a_section() {
+        let parts = |text: &str| {
+            let id: RequirementId = text.parse().unwrap();
+            (id.document().to_owned(), id.section().to_owned())
+        };
+        assert_eq!(parts("RFC2409-5.4-01"), ("RFC2409".to_owned(), "5.4".to_owned()));
+        let draft = "draft-dukes-ike-mode-cfg-02";
+        assert_eq!(parts(&format!("{draft}-3.2-01")), (draft.to_owned(), "3.2".to_owned()));
     }
 
     const ENTRY: &str =
@@ -274,8 +298,9 @@ mod tests {
     #[rstest]
     #[case::good("rfc = 2409\ntitle = \"t\"\n", "", None)]
     #[case::other_rfc("rfc = 2408\ntitle = \"t\"\n", "", Some("another document"))]
-    #[case::no_document("title = \"t\"\n", "", Some("`rfc` or `document`"))]
-    #[case::other_document("document = \"NATT03\"\ntitle = \"t\"\n", "", Some("another document"))]
+    #[case::no_document("title = \"t\"\n", "", Some("an RFC or a draft"))]
+    #[case::two_documents("rfc = 2409\ndraft = \"draft-a-00\"\ntitle = \"t\"\n", "", Some("not both"))]
+    #[case::draft("draft = \"draft-a-00\"\ntitle = \"t\"\n", "", Some("another document"))]
     #[case::twice("rfc = 2409\ntitle = \"t\"\n", ENTRY, Some("twice"))]
     #[case::unknown_key("rfc = 2409\ntitle = \"t\"\nnumber = 3\n", "", Some("unknown field `number`"))]
     fn checks_register_files(#[case] head: &str, #[case] tail: &str, #[case] problem: Option<&str>) {

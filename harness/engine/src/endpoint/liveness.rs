@@ -149,7 +149,7 @@ impl Endpoint {
     /// A message of an ISAKMP SA's peer that came on `path` was authenticated.
     pub(super) fn authenticated(&mut self, id: IsakmpSaId, path: &Path) {
         self.heard(id);
-        self.follow(id, path);
+        self.follow_peer(id, path);
     }
 
     /// The peer of an ISAKMP SA has shown that it lives.
@@ -161,7 +161,7 @@ impl Endpoint {
     }
 
     /// Follows the peer of an ISAKMP SA to where an authenticated message of it came from.
-    pub(super) fn follow(&mut self, id: IsakmpSaId, path: &Path) {
+    pub(super) fn follow_peer(&mut self, id: IsakmpSaId, path: &Path) {
         let Some(sa) = self.isakmp.get_mut(&id) else { return };
         if !sa.has_moved(path) {
             return;

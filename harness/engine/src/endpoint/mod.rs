@@ -9,5 +9,6 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod timeouts;
+mod transactions;
 
 pub use state::Endpoint;

@@ -3,3 +3,4 @@
 pub(crate) mod informational;
 pub(crate) mod negotiate;
 pub(crate) mod quick_mode;
+pub(crate) mod transaction;

@@ -216,7 +216,10 @@ fn read_transform(proposal: &Proposal, transform: &Transform) -> Result<ChosenIp
 }
 
 /// Transform identifier and key length in bits; `None` for combinations that do not exist.
-fn transform_id(protocol: IpsecProtocol, transform: IpsecTransform) -> Option<(TransformId, Option<u16>)> {
+pub(crate) fn transform_id(
+    protocol: IpsecProtocol,
+    transform: IpsecTransform,
+) -> Option<(TransformId, Option<u16>)> {
     match protocol {
         IpsecProtocol::Ah => Some((
             match transform.integrity? {
@@ -260,7 +263,7 @@ fn transform_from_numbers(
         })
 }
 
-fn auth_number(integrity: IntegrityAlgorithm) -> AuthAlgorithm {
+pub(crate) fn auth_number(integrity: IntegrityAlgorithm) -> AuthAlgorithm {
     match integrity {
         IntegrityAlgorithm::HmacMd5 => AuthAlgorithm::HMAC_MD5,
         IntegrityAlgorithm::HmacSha1 => AuthAlgorithm::HMAC_SHA1,

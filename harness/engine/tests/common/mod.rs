@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, missing_debug_implementations, reason = "only tests use it")]
 
 pub mod cheap;
+pub mod credentials;
 
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -15,13 +16,16 @@ use ikev1::config::{
     AuthenticationMethod, Config, Encapsulation, IntegrityAlgorithm, IpsecPolicy, IpsecProtocol,
     IpsecTransform, NatTraversal, PeerConfig, Phase1Transform,
 };
-use ikev1::crypto::{CipherAlgorithm, CryptoProvider, Group, HashAlgorithm, RandomSource, Secret, reference};
+use ikev1::crypto::{
+    CipherAlgorithm, CryptoProvider, Group, HashAlgorithm, PrivateKey, RandomSource, Secret, reference,
+};
 use ikev1::event::Event;
 use ikev1::io::{Datagram, IP_UDP, Output, Timestamp};
 use ikev1::keylog::{Direction, KeyLog, Label};
 use ikev1::keys;
+use ikev1::pki::{Credentials, TrustStore, UnixTime};
 use ikev1::wire::{
-    CookiePair, ExchangeType, Flags, Hash, Header, Identification, MessageId, Payload, encode_chain,
+    CookiePair, ExchangeType, Flags, Hash, Header, IdType, Identification, MessageId, Payload, encode_chain,
 };
 
 /// A seeded xorshift generator: the same seed gives the same bytes.
@@ -105,6 +109,21 @@ pub fn peer_config(own: &str, other: &str) -> PeerConfig {
     }
 }
 
+/// Makes a peer one of hybrid authentication, in which bob signs and alice knows his key.
+pub fn hybrid(peer: &mut PeerConfig, is_host: bool) {
+    let pem = include_str!("../fixtures/pki/keys/rsa-2048.pem");
+    let key = PrivateKey::from_pem(pem).unwrap();
+    peer.phase1[0].authentication = AuthenticationMethod::RsaSignature;
+    if is_host {
+        let raw_keys = vec![(peer.remote_id.clone().unwrap(), key.public().clone())];
+        peer.trust = Arc::new(TrustStore { raw_keys, ..TrustStore::default() });
+        peer.local_id = Identification::new(IdType(0), Bytes::new());
+    } else {
+        peer.credentials = Some(Credentials::raw(key));
+        peer.remote_id = None;
+    }
+}
+
 /// One side with what came out of it.
 pub struct Side {
     pub endpoint: Endpoint,
@@ -146,10 +165,27 @@ impl Pair {
     }
 
     pub fn with(provider: &'static dyn CryptoProvider, adjust: impl Fn(From, &mut PeerConfig)) -> Self {
+        Self::made(None, provider, adjust)
+    }
+
+    /// A pair that knows the calendar, and so what certificates are valid.
+    pub fn at(
+        clock_start: UnixTime,
+        provider: &'static dyn CryptoProvider,
+        adjust: impl Fn(From, &mut PeerConfig),
+    ) -> Self {
+        Self::made(Some(clock_start), provider, adjust)
+    }
+
+    fn made(
+        clock_start: Option<UnixTime>,
+        provider: &'static dyn CryptoProvider,
+        adjust: impl Fn(From, &mut PeerConfig),
+    ) -> Self {
         let side = |who, own, other, seed| {
             let mut peer = peer_config(own, other);
             adjust(who, &mut peer);
-            let config = Config { peers: vec![peer], ..Config::default() };
+            let config = Config { peers: vec![peer], clock_start, ..Config::default() };
             let mut endpoint = Endpoint::new(config, provider, Box::new(SeedRandom(seed)));
             let values = Values::default();
             let (plain, opened) = (Plain::default(), Plain::default());
@@ -241,6 +277,15 @@ impl Pair {
 
     /// An informational message under alice's first ISAKMP SA, made by whoever has its keys. For main mode with AES.
     pub fn informational(&self, m_id: u32, payloads: &[Payload]) -> Vec<u8> {
+        self.protected(ExchangeType::INFORMATIONAL, m_id, payloads)
+    }
+
+    /// The first message of a transaction exchange, likewise.
+    pub fn transaction(&self, m_id: u32, payloads: &[Payload]) -> Vec<u8> {
+        self.protected(ExchangeType::TRANSACTION, m_id, payloads)
+    }
+
+    fn protected(&self, exchange: ExchangeType, m_id: u32, payloads: &[Payload]) -> Vec<u8> {
         let sa = self.alice.endpoint.isakmp_sas().next().unwrap();
         let value = |label| {
             let values = self.alice.values.lock().unwrap();
@@ -265,7 +310,7 @@ impl Pair {
         let (next_payload, mut body) = encode_chain(&all);
         body.resize(body.len().next_multiple_of(16), 0);
         provider.cbc_encrypt(transform.cipher, &value(Label::Ka), &iv, &mut body).unwrap();
-        let header = Header::new(sa.cookies, ExchangeType::INFORMATIONAL, MessageId(m_id));
+        let header = Header::new(sa.cookies, exchange, MessageId(m_id));
         let length = u32::try_from(Header::LEN + body.len()).unwrap();
         let mut message = Vec::new();
         Header { next_payload, length, ..header.with_flags(Flags::ENCRYPTION) }.encode(&mut message);

@@ -8,7 +8,7 @@ use ikev1_report::Outcome;
 
 use super::error::CliError;
 use super::workspace::Workspace;
-use super::{conform, explain, images, lint, list, record, rejudge, schema, vectors};
+use super::{conform, explain, features, images, lint, list, record, rejudge, schema, vectors};
 
 /// Options that every command takes.
 #[derive(Debug, Clone, Args)]
@@ -31,6 +31,8 @@ pub enum Command {
     Lint(lint::Args),
     /// Write the JSON schemas, or check that they are current
     Schema(schema::Args),
+    /// Write the README's list of what is supported, or check that it is current
+    Features(features::Args),
     /// Judge the cases of an earlier run again, from its files
     Rejudge(rejudge::Args),
     /// Compute known answers on every crypto provider
@@ -80,6 +82,7 @@ fn dispatch(
         Command::Explain(args) => explain::run(args, &context, out),
         Command::Lint(args) => lint::run(args, &context, out),
         Command::Schema(args) => schema::run(args, &context, out),
+        Command::Features(args) => features::run(args, &context, out),
         Command::Rejudge(args) => rejudge::run(args, &context, out),
         Command::Vectors(args) => vectors::run(args, &context, out),
         Command::Images(args) => images::run(args, &context, out),

@@ -15,6 +15,7 @@ mod catalogue;
 pub mod conform;
 mod error;
 pub mod explain;
+pub mod features;
 pub mod images;
 pub mod lint;
 pub mod list;

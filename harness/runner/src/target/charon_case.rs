@@ -2,15 +2,17 @@
 
 use std::net::Ipv4Addr;
 
+use ikev1::pki::DistinguishedName;
 use ikev1_scenario::case::{Case, ResolvedSide};
 use ikev1_scenario::model::{
-    DpdTrigger, Encapsulation, EspCipher, FragmentationMode, Hash, Identity, Integrity, Phase1Exchange,
-    Protocol, Side,
+    ConfigItem, ConfigMethod, DpdTrigger, Encapsulation, EspCipher, FragmentationMode, Hash, Identity,
+    Integrity, ModeConfig, Phase1Exchange, Protocol, Role, SendCertificate, Side, XauthConfig, XauthUser,
 };
+use ikev1_scenario::pki::{PemFile, ResolvedPki};
 
 use crate::docker::{
-    CharonConnection, CharonDpd, CharonFragmentation, DpdAction, IkeLifetime, IpsecLifetime, IpsecMode,
-    SecurityProtocol,
+    CharonConnection, CharonDpd, CharonFragmentation, CharonKeys, CharonModeConfig, CharonPool, CharonXauth,
+    DpdAction, IkeLifetime, IpsecLifetime, IpsecMode, SecurityProtocol, pem_blocks,
 };
 use crate::settings::POLICY_NAME;
 
@@ -23,6 +25,8 @@ pub fn connection(case: &Case, charon: Ipv4Addr, harness: Ipv4Addr, harness_port
     connection.local_id = identity(&side.id, charon);
     connection.remote_id = identity(&side.remote_id, harness);
     connection.psk.clone_from(&side.psk);
+    connection.keys = side.pki.as_ref().map(keys);
+    connection.any_remote = side.any_address && case.initiator() == Side::Harness;
     connection.phase1_proposals =
         side.phase1.transforms.iter().map(|t| format!("{}-{}-{}", t.cipher, hash(t.hash), t.group)).collect();
     connection.protocol = match side.phase2.protocol {
@@ -36,6 +40,18 @@ pub fn connection(case: &Case, charon: Ipv4Addr, harness: Ipv4Addr, harness_port
     };
     connection.local_ts.clone_from(&side.phase2.client);
     connection.remote_ts.clone_from(&side.phase2.remote_client);
+    connection.xauth = side.xauth.as_ref().map(|xauth| charon_xauth(xauth, case.role_of(Side::Peer)));
+    if let Some(settings) = &side.mode_config {
+        let part = mode_config(settings, case.role_of(Side::Peer));
+        if settings.assigned_client() {
+            let clients = match part {
+                CharonModeConfig::Host => &mut connection.local_ts,
+                CharonModeConfig::EdgeDevice(_) => &mut connection.remote_ts,
+            };
+            "dynamic".clone_into(clients);
+        }
+        connection.mode_config = Some((part, settings.method == ConfigMethod::Push));
+    }
     (connection.ike_lifetime, connection.ipsec_lifetime) = lifetimes(side, case.initiator());
     connection.dpd = dead_peer_detection(side);
     connection.fragmentation = match side.fragmentation.mode {
@@ -48,6 +64,29 @@ pub fn connection(case: &Case, charon: Ipv4Addr, harness: Ipv4Addr, harness_port
     let unique = if side.initial_contact { "no" } else { "never" };
     connection.extra.push(("unique".to_owned(), unique.to_owned()));
     connection
+}
+
+/// charon's keys and certificates: the first certificate of its credentials is its own, what follows leads to the root.
+fn keys(pki: &ResolvedPki) -> CharonKeys {
+    let all = |files: &[PemFile], label| -> Vec<String> {
+        files.iter().flat_map(|file| pem_blocks(&file.pem, label)).collect()
+    };
+    let own = pki.credentials.as_ref().map_or("", |file| file.pem.as_str());
+    let mut chain = pem_blocks(own, "CERTIFICATE").into_iter();
+    CharonKeys {
+        private_key: pem_blocks(own, "PRIVATE KEY").into_iter().next(),
+        certificate: chain.next(),
+        authorities: all(&pki.anchors, "CERTIFICATE"),
+        certificates: chain.chain(all(&pki.certificates, "CERTIFICATE")).collect(),
+        crls: all(&pki.crls, "X509 CRL"),
+        send_cert: match pki.send_certificate {
+            SendCertificate::IfAsked => "ifasked",
+            SendCertificate::Always => "always",
+            SendCertificate::Never => "never",
+        },
+        request_certificate: pki.request_certificate,
+        require_crl: pki.require_crl,
+    }
 }
 
 /// charon proposes as life of phase 1 the time until it replaces the SA plus `over_s`. A charon that is not to
@@ -74,6 +113,39 @@ fn dead_peer_detection(side: &ResolvedSide) -> Option<CharonDpd> {
         timeout_s: dpd.timeout_seconds.saturating_mul(asked),
         action: DpdAction::Clear,
     })
+}
+
+fn charon_xauth(xauth: &XauthConfig, role: Role) -> CharonXauth {
+    let name_and_password = |user: XauthUser| (user.name, user.password);
+    if xauth.host() == role {
+        let (name, password) = name_and_password(xauth.user());
+        return CharonXauth::IpsecHost(name, password);
+    }
+    CharonXauth::EdgeDevice(xauth.users().into_iter().map(name_and_password).collect())
+}
+
+fn mode_config(settings: &ModeConfig, role: Role) -> CharonModeConfig {
+    if settings.host() == role {
+        return CharonModeConfig::Host;
+    }
+    let addresses = settings.pool.map(|pool| format!("{}-{}", pool.first, pool.last)).unwrap_or_default();
+    let mut attributes: Vec<(String, Vec<String>)> = Vec::new();
+    for item in &settings.items {
+        let (name, value) = match item {
+            ConfigItem::Netmask(mask) => ("netmask", mask.to_string()),
+            ConfigItem::Dns(server) => ("dns", server.to_string()),
+            ConfigItem::Nbns(server) => ("nbns", server.to_string()),
+            ConfigItem::Dhcp(server) => ("dhcp", server.to_string()),
+            ConfigItem::Subnet(subnet) => ("subnet", format!("{}/{}", subnet.address, subnet.prefix)),
+            // charon has no setting for them.
+            ConfigItem::ExpirySeconds(_) | ConfigItem::Version(_) => continue,
+        };
+        match attributes.iter_mut().find(|(known, _)| known == name) {
+            Some((_, values)) => values.push(value),
+            None => attributes.push((name.to_owned(), vec![value])),
+        }
+    }
+    CharonModeConfig::EdgeDevice(CharonPool { addresses, attributes })
 }
 
 fn phase2_proposals(side: &ResolvedSide) -> Vec<String> {
@@ -119,6 +191,12 @@ fn identity(identity: &Identity, address: Ipv4Addr) -> String {
         Identity::Fqdn(name) => format!("fqdn:{name}"),
         Identity::UserFqdn(name) => format!("email:{name}"),
         Identity::KeyId(id) => format!("keyid:{id}"),
+        Identity::Empty => "%any".to_owned(),
+        // The bytes, since charon encodes a text in its own way.
+        Identity::Dn(text) => match text.parse::<DistinguishedName>() {
+            Ok(name) => format!("asn1dn:#{}", hex::encode(name.as_der())),
+            Err(_) => format!("asn1dn:{text}"),
+        },
     }
 }
 
@@ -136,6 +214,8 @@ mod tests {
         ResolvedSide {
             exchange: Phase1Exchange::AggressiveMode,
             psk: "secret".to_owned(),
+            pki: None,
+            any_address: false,
             id: Identity::Fqdn("peer.example.org".to_owned()),
             remote_id: Identity::Address,
             phase1: ResolvedPhase1 {
@@ -160,6 +240,8 @@ mod tests {
                 client: "10.12.0.0/24".to_owned(),
                 remote_client: "10.11.0.0/24".to_owned(),
             },
+            xauth: None,
+            mode_config: None,
             nat_traversal: NatTraversal::Auto,
             nat_traversal_versions: ikev1_scenario::case::rfc3947(),
             nat_keep_alive_seconds: None,

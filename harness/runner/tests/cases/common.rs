@@ -15,6 +15,8 @@ pub(crate) fn side(client: &str, remote_client: &str) -> ResolvedSide {
     ResolvedSide {
         exchange: Phase1Exchange::MainMode,
         psk: "a pre-shared key of the harness".to_owned(),
+        pki: None,
+        any_address: false,
         id: Identity::Address,
         remote_id: Identity::Address,
         phase1: ResolvedPhase1 {
@@ -39,6 +41,8 @@ pub(crate) fn side(client: &str, remote_client: &str) -> ResolvedSide {
             client: client.to_owned(),
             remote_client: remote_client.to_owned(),
         },
+        xauth: None,
+        mode_config: None,
         nat_traversal: NatTraversal::Auto,
         nat_traversal_versions: ikev1_scenario::case::rfc3947(),
         nat_keep_alive_seconds: None,
