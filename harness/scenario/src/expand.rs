@@ -389,7 +389,11 @@ fn extension_needs(config: &ResolvedConfig, role: Role, needs: &mut BTreeSet<Cap
         needs.insert(Capability::NatTDrafts);
     }
     if peer.nat_traversal_versions != rfc3947() {
-        needs.extend([Capability::NatTDrafts, Capability::NatTVersions]);
+        needs.insert(Capability::NatTDrafts);
+        // Who is to announce all that there are need not be told.
+        if !NatTraversalVersion::ALL.iter().all(|version| peer.nat_traversal_versions.contains(version)) {
+            needs.insert(Capability::NatTVersions);
+        }
     }
     if peer.nat_keep_alive_seconds.is_some() {
         needs.insert(Capability::NatKeepAlive);

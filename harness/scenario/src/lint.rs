@@ -247,7 +247,7 @@ impl Linter {
             self.field(&place, &assert.field);
             match &assert.check {
                 Check::Bytes(hex) => self.hex(&place, hex),
-                Check::SameAs(of) | Check::DiffersFrom(of) => {
+                Check::SameAs(of) | Check::DiffersFrom(of) | Check::OneMoreThan(of) => {
                     self.selector(&format!("{place}.check.message"), &of.message, true);
                     of.field.iter().for_each(|field| self.field(&place, field));
                 }
@@ -306,6 +306,7 @@ impl Linter {
             }
             Some(Contains::Notify(name)) => self.notify_name(&format!("{place}.contains"), name),
             Some(Contains::Payload(name)) => self.field(&format!("{place}.contains"), name),
+            Some(Contains::VendorId(hex)) => self.hex(&format!("{place}.contains"), hex),
         }
     }
 

@@ -14,7 +14,7 @@ use crate::model::Level;
 use crate::select::nearest;
 
 /// ID of a requirement: `RFC2409-5.4-01` is the first one of RFC 2409 section 5.4, `draft-dukes-ike-mode-cfg-02-3.2-01`
-/// that of a draft.
+/// that of a draft, `MSIKEE-2-01` that of a specification of another kind.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RequirementId(String);
@@ -28,7 +28,7 @@ impl JsonSchema for RequirementId {
         json_schema!({
             "description": "ID of a requirement, e.g. RFC2409-5.4-01.",
             "type": "string",
-            "pattern": r"^(RFC[0-9]{4}|draft(-[a-z0-9]+)+-[0-9]{2})-[0-9A-Z]+(\.[0-9]+)*-[0-9]{2}$",
+            "pattern": r"^(RFC[0-9]{4}|[A-Z]+|draft(-[a-z0-9]+)+-[0-9]{2})-[0-9A-Z]+(\.[0-9]+)*-[0-9]{2}$",
         })
     }
 }
@@ -44,7 +44,7 @@ impl RequirementId {
         &self.0
     }
 
-    /// The document: `RFC2409`, or a draft's name with its version.
+    /// The document: `RFC2409`, a draft's name with its version, or a specification's name in capital letters.
     pub fn document(&self) -> &str {
         self.0.rsplitn(3, '-').nth(2).unwrap_or_default()
     }
@@ -63,7 +63,10 @@ impl FromStr for RequirementId {
         let parts: Vec<&str> = text.rsplitn(3, '-').collect();
         let [number, section, document] = parts.as_slice() else { return Err(bad()) };
         let digits = |s: &str, n: usize| s.len() == n && s.bytes().all(|b| b.is_ascii_digit());
-        let document_ok = document.strip_prefix("RFC").is_some_and(|n| digits(n, 4)) || is_draft(document);
+        let specification =
+            !document.is_empty() && *document != "RFC" && document.bytes().all(|b| b.is_ascii_uppercase());
+        let document_ok =
+            document.strip_prefix("RFC").is_some_and(|n| digits(n, 4)) || is_draft(document) || specification;
         let mut labels = section.split('.');
         let first_ok = labels.next().is_some_and(|l| {
             !l.is_empty() && l.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
@@ -129,6 +132,8 @@ struct RequirementFile {
     rfc: Option<u32>,
     /// Name of the draft, with its version, where it is none of an RFC.
     draft: Option<String>,
+    /// Name of a specification that is neither, in capital letters.
+    specification: Option<String>,
     #[expect(dead_code, reason = "the title is for people who read the file")]
     title: String,
     requirement: Vec<Requirement>,
@@ -204,7 +209,7 @@ impl Requirements {
     pub fn add(&mut self, text: &str, path: &Path) -> Result<(), RequirementError> {
         let file: RequirementFile = toml::from_str(text)
             .map_err(|e| RequirementError::Format { path: path.to_owned(), problem: e.to_string() })?;
-        let document = match (file.rfc, file.draft) {
+        let document = match (file.rfc, file.draft.or(file.specification)) {
             (Some(rfc), None) => format!("RFC{rfc}"),
             (None, Some(draft)) => draft,
             _ => {
@@ -255,6 +260,8 @@ mod tests {
 
     #[rstest]
     #[case::plain("RFC2409-5.4-01", true)]
+    #[case::specification("MSIKEE-2-01", true)]
+    #[case::rfc_without_number("RFC-2-01", false)]
     #[case::whole_section("RFC2409-5-01", true)]
     #[case::appendix("RFC2409-B-02", true)]
     #[case::lower_case("rfc2409-5.4-01", false)]

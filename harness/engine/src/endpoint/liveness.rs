@@ -148,9 +148,21 @@ impl Endpoint {
 
     /// A message of an ISAKMP SA's peer that came on `path` was authenticated.
     pub(super) fn authenticated(&mut self, id: IsakmpSaId, path: &Path) {
+        self.heard(id);
+        self.follow_peer(id, path);
+    }
+
+    /// The peer of an ISAKMP SA has shown that it lives.
+    pub(super) fn heard(&mut self, id: IsakmpSaId) {
         let now = self.core.now;
+        if let Some(sa) = self.isakmp.get_mut(&id) {
+            sa.liveness.heard(now);
+        }
+    }
+
+    /// Follows the peer of an ISAKMP SA to where an authenticated message of it came from.
+    pub(super) fn follow_peer(&mut self, id: IsakmpSaId, path: &Path) {
         let Some(sa) = self.isakmp.get_mut(&id) else { return };
-        sa.liveness.heard(now);
         if !sa.has_moved(path) {
             return;
         }

@@ -463,13 +463,14 @@ impl Endpoint {
         let opened = self
             .with_quick_mode(id, m_id, |cx| phase2::informational::receive(cx, received))
             .ok_or(ExchangeError::SaDeleted)??;
-        self.authenticated(id, &received.path);
+        self.follow_peer(id, &received.path);
         let max = self.core.limits.finished_m_ids_max;
         let Some(sa) = self.isakmp.get_mut(&id) else { return Ok(()) };
         sa.use_m_id(m_id, max);
         sa.refusals_answered = 0;
         // A payload may delete the ISAKMP SA, and others still follow.
         let Some((peer, remote_id)) = sa.remote().map(|(peer, id)| (peer, id.clone())) else { return Ok(()) };
+        let mut proves_life = true;
         for payload in opened.chain.iter() {
             let done = match payload {
                 Payload::Notification(notification) => self.notified(id, notification),
@@ -478,8 +479,13 @@ impl Endpoint {
             };
             // A payload that is wrong is discarded alone (RFC 2408 sections 5.14 and 5.15).
             if let Err(error) = done {
+                // An answer that is refused proves nothing (RFC 3706 section 6.1).
+                proves_life &= !matches!(error, ExchangeError::DpdSequence { .. });
                 self.core.event(Event::DatagramRejected { error });
             }
+        }
+        if proves_life {
+            self.heard(id);
         }
         Ok(())
     }

@@ -32,6 +32,42 @@ impl IpsecMode {
     }
 }
 
+/// When charon asks whether the peer lives (RFC 3706), and when it takes it for dead. It announces dead peer detection and
+/// answers whatever is configured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CharonDpd {
+    /// Seconds of silence before it sends R-U-THERE, and between one and the next.
+    pub delay_s: u32,
+    /// Seconds from the first R-U-THERE without any message of the peer until it is dead.
+    pub timeout_s: u32,
+    /// What it does then.
+    pub action: DpdAction,
+}
+
+/// What charon does with fragments of IKE messages. It cuts messages of more than 1280 bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CharonFragmentation {
+    /// It announces nothing and sends none.
+    No,
+    /// It announces them and sends none.
+    Accept,
+    /// It announces them, and sends them to a peer that does.
+    Yes,
+    /// It announces them, and sends them to any peer.
+    Force,
+}
+
+impl CharonFragmentation {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::No => "no",
+            Self::Accept => "accept",
+            Self::Yes => "yes",
+            Self::Force => "force",
+        }
+    }
+}
+
 /// What charon does when the peer no longer answers its R-U-THERE.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DpdAction {
@@ -136,8 +172,10 @@ pub struct CharonConnection {
     pub ike_lifetime: IkeLifetime,
     /// Lifetime of the IPsec SAs.
     pub ipsec_lifetime: IpsecLifetime,
-    /// Seconds of silence before charon sends R-U-THERE, and what it does without an answer; none: no DPD.
-    pub dpd: Option<(u32, DpdAction)>,
+    /// Dead peer detection; none: it never asks.
+    pub dpd: Option<CharonDpd>,
+    /// Fragments of IKE messages.
+    pub fragmentation: CharonFragmentation,
     /// Extended authentication behind phase 1.
     pub xauth: Option<CharonXauth>,
     /// In phase 1 only the edge device authenticates; extended authentication is the host's first round.
@@ -176,6 +214,7 @@ impl CharonConnection {
             ike_lifetime: IkeLifetime { rekey_s: 14_400, reauth_s: 0, over_s: 1_440 },
             ipsec_lifetime: IpsecLifetime { rekey_s: 3_600, life_s: 3_960 },
             dpd: None,
+            fragmentation: CharonFragmentation::No,
             xauth: None,
             hybrid: false,
             mode_config: None,
@@ -197,17 +236,15 @@ impl CharonConnection {
             .value("remote_port", self.remote_port.to_string())
             .list("proposals", self.phase1_proposals.iter())
             .value("encap", yes_no(self.encap))
-            .value("fragmentation", "no")
+            .value("fragmentation", self.fragmentation.as_str())
             .value("mobike", "no")
             .value("keyingtries", "1")
             .value("rekey_time", seconds(self.ike_lifetime.rekey_s))
             .value("reauth_time", seconds(self.ike_lifetime.reauth_s))
             .value("over_time", seconds(self.ike_lifetime.over_s))
             .value("rand_time", seconds(0));
-        if let Some((delay_s, _)) = self.dpd {
-            conn = conn
-                .value("dpd_delay", seconds(delay_s))
-                .value("dpd_timeout", seconds(delay_s.saturating_mul(3)));
+        if let Some(CharonDpd { delay_s, timeout_s, .. }) = self.dpd {
+            conn = conn.value("dpd_delay", seconds(delay_s)).value("dpd_timeout", seconds(timeout_s));
         }
         if let Some((mode_config, push)) = &self.mode_config {
             conn = conn.value("pull", yes_no(!push));
@@ -266,7 +303,7 @@ impl CharonConnection {
             .value("rekey_time", seconds(self.ipsec_lifetime.rekey_s))
             .value("life_time", seconds(self.ipsec_lifetime.life_s))
             .value("rand_time", seconds(0));
-        if let Some((_, action)) = self.dpd {
+        if let Some(CharonDpd { action, .. }) = self.dpd {
             let action = match action {
                 DpdAction::Clear => "clear",
                 DpdAction::Restart => "restart",
@@ -377,7 +414,8 @@ mod tests {
             protocol: SecurityProtocol::Ah,
             phase2_proposals: vec!["sha1-modp1024".to_owned(), "md5".to_owned()],
             mode: IpsecMode::Transport,
-            dpd: Some((2, DpdAction::Restart)),
+            dpd: Some(CharonDpd { delay_s: 2, timeout_s: 6, action: DpdAction::Restart }),
+            fragmentation: CharonFragmentation::Force,
             extra: vec![("unique".to_owned(), "never".to_owned())],
             ..sample()
         };
@@ -391,7 +429,7 @@ mod tests {
             remote_port = 5500
             proposals = aes128-sha1-modp2048
             encap = yes
-            fragmentation = no
+            fragmentation = force
             mobike = no
             keyingtries = 1
             rekey_time = 14400s

@@ -28,8 +28,8 @@ pub use charon::{
     CHARON_PROTECTED, Charon, CharonIpsecSa, CharonIsakmpSa, CharonVersion, HARNESS_PROTECTED, IsakmpSaState,
 };
 pub use charon_config::{
-    CharonConnection, CharonModeConfig, CharonPool, CharonXauth, DpdAction, IkeLifetime, IpsecLifetime,
-    IpsecMode, SecurityProtocol,
+    CharonConnection, CharonDpd, CharonFragmentation, CharonModeConfig, CharonPool, CharonXauth, DpdAction,
+    IkeLifetime, IpsecLifetime, IpsecMode, SecurityProtocol,
 };
 pub use charon_keys::CharonKeys;
 pub(crate) use charon_keys::pem_blocks;

@@ -1,6 +1,7 @@
 //! Finds the message that a selector names among the records of a case under way.
 
 use ikev1::wire::{NotifyType, dissect};
+use ikev1_scenario::judge::has_vendor_id;
 use ikev1_scenario::model::{Contains, Selector, Side};
 use ikev1_scenario::transcript::{DatagramRecord, Event, Fault, Record};
 
@@ -15,6 +16,7 @@ pub(super) fn contains(message: &[u8], contains: &Contains) -> bool {
                 .map_while(|index| dissection.number(&format!("notification[{index}].type")))
                 .any(|got| Some(got) == wanted)
         }
+        Contains::VendorId(hex) => has_vendor_id(&dissection, hex),
     }
 }
 

@@ -5,14 +5,14 @@ use std::net::Ipv4Addr;
 use ikev1::pki::DistinguishedName;
 use ikev1_scenario::case::{Case, ResolvedSide};
 use ikev1_scenario::model::{
-    ConfigItem, ConfigMethod, Encapsulation, EspCipher, Hash, Identity, Integrity, ModeConfig,
-    Phase1Exchange, Protocol, Role, SendCertificate, Side, XauthConfig, XauthUser,
+    ConfigItem, ConfigMethod, DpdTrigger, Encapsulation, EspCipher, FragmentationMode, Hash, Identity,
+    Integrity, ModeConfig, Phase1Exchange, Protocol, Role, SendCertificate, Side, XauthConfig, XauthUser,
 };
 use ikev1_scenario::pki::{PemFile, ResolvedPki};
 
 use crate::docker::{
-    CharonConnection, CharonKeys, CharonModeConfig, CharonPool, CharonXauth, IkeLifetime, IpsecLifetime,
-    IpsecMode, SecurityProtocol, pem_blocks,
+    CharonConnection, CharonDpd, CharonFragmentation, CharonKeys, CharonModeConfig, CharonPool, CharonXauth,
+    DpdAction, IkeLifetime, IpsecLifetime, IpsecMode, SecurityProtocol, pem_blocks,
 };
 use crate::settings::POLICY_NAME;
 
@@ -54,6 +54,13 @@ pub fn connection(case: &Case, charon: Ipv4Addr, harness: Ipv4Addr, harness_port
         connection.mode_config = Some((part, settings.method == ConfigMethod::Push));
     }
     (connection.ike_lifetime, connection.ipsec_lifetime) = lifetimes(side, case.initiator());
+    connection.dpd = dead_peer_detection(side);
+    connection.fragmentation = match side.fragmentation.mode {
+        FragmentationMode::Off => CharonFragmentation::No,
+        FragmentationMode::Accept => CharonFragmentation::Accept,
+        FragmentationMode::On => CharonFragmentation::Yes,
+        FragmentationMode::Force => CharonFragmentation::Force,
+    };
     // With "never" charon sends no INITIAL-CONTACT; with "no" it does when it knows of no other SA.
     let unique = if side.initial_contact { "no" } else { "never" };
     connection.extra.push(("unique".to_owned(), unique.to_owned()));
@@ -96,6 +103,17 @@ fn lifetimes(side: &ResolvedSide, initiator: Side) -> (IkeLifetime, IpsecLifetim
     let ike =
         IkeLifetime { rekey_s: before(life1), reauth_s: 0, over_s: life1.saturating_sub(before(life1)) };
     (ike, IpsecLifetime { rekey_s: before(life2), life_s: life2 })
+}
+
+/// A charon that is not to ask on its own is told nothing: it announces dead peer detection and answers anyway.
+fn dead_peer_detection(side: &ResolvedSide) -> Option<CharonDpd> {
+    let dpd = side.dpd.filter(|dpd| dpd.trigger != DpdTrigger::Command)?;
+    let asked = u32::from(dpd.retries).saturating_add(1);
+    Some(CharonDpd {
+        delay_s: dpd.worry_seconds,
+        timeout_s: dpd.timeout_seconds.saturating_mul(asked),
+        action: DpdAction::Clear,
+    })
 }
 
 fn charon_xauth(xauth: &XauthConfig, role: Role) -> CharonXauth {
@@ -187,8 +205,8 @@ fn identity(identity: &Identity, address: Ipv4Addr) -> String {
 mod tests {
     use ikev1_scenario::case::{ResolvedConfig, ResolvedPhase1, ResolvedPhase2};
     use ikev1_scenario::model::{
-        Authentication, Cipher, Group, Level, NatTraversal, Pfs, Phase1Transform, Phase2Transform,
-        Retransmission, Role,
+        Authentication, Cipher, Dpd, Fragmentation, Group, Level, NatTraversal, Pfs, Phase1Transform,
+        Phase2Transform, Retransmission, Role,
     };
 
     use super::*;
@@ -269,6 +287,19 @@ mod tests {
         );
         assert_eq!(connection.ike_lifetime, IkeLifetime { rekey_s: 3540, reauth_s: 0, over_s: 60 });
         assert_eq!(connection.ipsec_lifetime, IpsecLifetime { rekey_s: 1140, life_s: 1200 });
+    }
+
+    #[test]
+    fn dead_peer_detection_and_fragmentation_reach_charon() {
+        let dpd = |trigger| Dpd { trigger, worry_seconds: 1, timeout_seconds: 2, retries: 1 };
+        let told = |trigger| {
+            let fragmentation = Fragmentation { mode: FragmentationMode::On, size: 1280 };
+            rendered(Role::Responder, ResolvedSide { dpd: Some(dpd(trigger)), fragmentation, ..side() })
+        };
+        let asking = told(DpdTrigger::Idle);
+        assert_eq!(asking.dpd, Some(CharonDpd { delay_s: 1, timeout_s: 4, action: DpdAction::Clear }));
+        assert_eq!(asking.fragmentation, CharonFragmentation::Yes);
+        assert_eq!(told(DpdTrigger::Command).dpd, None);
     }
 
     #[test]

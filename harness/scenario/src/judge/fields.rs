@@ -70,6 +70,7 @@ fn holds(
         Check::Equals(wanted) => number == Some(*wanted),
         Check::NotEquals(unwanted) => number.is_some_and(|n| n != *unwanted),
         Check::OneOf(wanted) => number.is_some_and(|n| wanted.contains(&n)),
+        Check::AtMost(max) => number_in(bytes).is_some_and(|n| n <= *max),
         Check::Named(name) => {
             matches!(field.map(|f| &f.value), Some(FieldValue::Number(_, Some(known))) if known == name)
         }
@@ -81,7 +82,16 @@ fn holds(
         Check::MaxLength(max) => bytes.len() <= *max,
         Check::SameAs(of) => other(of).is_some_and(|other| other == bytes),
         Check::DiffersFrom(of) => other(of).is_some_and(|other| other != bytes),
+        Check::OneMoreThan(of) => {
+            let before = other(of).and_then(|other| number_in(&other));
+            before.is_some_and(|before| before.checked_add(1) == number_in(bytes))
+        }
     }
+}
+
+/// The number that bytes are, when it has at most 64 bits.
+fn number_in(bytes: &[u8]) -> Option<u64> {
+    (!bytes.is_empty() && bytes.len() <= 8).then(|| bytes.iter().fold(0, |n, byte| n << 8 | u64::from(*byte)))
 }
 
 fn expected(check: &Check) -> String {
@@ -99,6 +109,7 @@ fn expected(check: &Check) -> String {
             let numbers: Vec<String> = numbers.iter().map(u64::to_string).collect();
             format!("one of {}", numbers.join(", "))
         }
+        Check::AtMost(max) => format!("at most {max}"),
         Check::Named(name) => name.clone(),
         Check::Bytes(hex) => hex.clone(),
         Check::Zero => "only zero bytes".into(),
@@ -108,6 +119,7 @@ fn expected(check: &Check) -> String {
         Check::MaxLength(length) => format!("at most {length} bytes"),
         Check::SameAs(field) => format!("the same as {}", of(field)),
         Check::DiffersFrom(field) => format!("not the same as {}", of(field)),
+        Check::OneMoreThan(field) => format!("one more than {}", of(field)),
     }
 }
 

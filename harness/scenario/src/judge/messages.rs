@@ -107,6 +107,7 @@ impl SentMessage<'_> {
         match wanted {
             Contains::Payload(path) => self.dissection().field(path).is_some(),
             Contains::Notify(name) => self.notify_types().contains(name),
+            Contains::VendorId(hex) => has_vendor_id(&self.dissection(), hex),
         }
     }
 
@@ -118,6 +119,14 @@ impl SentMessage<'_> {
 
 fn is_notify_type(path: &str) -> bool {
     path.starts_with("notification") && path.ends_with(".type")
+}
+
+/// Whether some vendor ID begins with these bytes, in hex.
+pub fn has_vendor_id(dissection: &Dissection, hex: &str) -> bool {
+    let Ok(wanted) = hex::decode(hex) else { return false };
+    (0..)
+        .map_while(|index| dissection.bytes(&format!("vendor_id[{index}].data")))
+        .any(|data| data.starts_with(&wanted))
 }
 
 /// Every message of a transcript, in the order of their first copies.
@@ -284,5 +293,6 @@ pub(super) fn describe(selector: &Selector) -> String {
         None => name.to_string(),
         Some(Contains::Payload(path)) => format!("{name} with a `{path}` payload"),
         Some(Contains::Notify(notify)) => format!("{name} with {notify}"),
+        Some(Contains::VendorId(hex)) => format!("{name} with vendor ID {hex}"),
     }
 }

@@ -23,6 +23,6 @@ mod verdicts;
 #[cfg(test)]
 mod tests;
 
-pub use messages::{Messages, SentMessage};
+pub use messages::{Messages, SentMessage, has_vendor_id};
 pub use values::{Comparison, compare_values};
 pub use verdicts::{judge, unsupported};

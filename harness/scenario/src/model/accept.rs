@@ -213,6 +213,8 @@ pub enum Check {
     NotEquals(u64),
     /// The number is one of these.
     OneOf(Vec<u64>),
+    /// The number, also in a field of up to 8 bytes, is this or less.
+    AtMost(u64),
     /// The number has this RFC name.
     Named(String),
     /// The bytes are these, in hex.
@@ -231,6 +233,8 @@ pub enum Check {
     SameAs(FieldOf),
     /// The bytes are not those of a field of another message.
     DiffersFrom(FieldOf),
+    /// The bytes are the number that follows the one in a field of another message; both have up to 8 bytes.
+    OneMoreThan(FieldOf),
 }
 
 /// A field of another message.

@@ -126,6 +126,8 @@ pub enum Contains {
     Payload(String),
     /// A Notification payload of this type, by its RFC name: `NO-PROPOSAL-CHOSEN` ...
     Notify(String),
+    /// A Vendor ID payload that begins with these bytes, in hex.
+    VendorId(String),
 }
 
 /// What `start` starts.
