@@ -10,6 +10,7 @@ rm -f ./*.pem
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
+LABEL='Test data of the IKEv1 harness: this private key is public and protects nothing.'
 FROM=20200101000000Z
 UNTIL=20491231235959Z
 
@@ -37,6 +38,42 @@ unique_subject = no
 [ca_intermediate]
 certificate = $work/intermediate.crt
 private_key = $work/intermediate.key
+default_md = sha256
+database = $work/index.txt
+new_certs_dir = $work
+serial = $work/serial
+policy = any
+unique_subject = no
+[ca_impostor]
+certificate = $work/impostor.crt
+private_key = $work/impostor.key
+default_md = sha256
+database = $work/index.txt
+new_certs_dir = $work
+serial = $work/serial
+policy = any
+unique_subject = no
+[ca_second]
+certificate = $work/second.crt
+private_key = $work/second.key
+default_md = sha256
+database = $work/index.txt
+new_certs_dir = $work
+serial = $work/serial
+policy = any
+unique_subject = no
+[ca_harness-rsa]
+certificate = $work/harness-rsa.crt
+private_key = $work/harness-rsa.key
+default_md = sha256
+database = $work/index.txt
+new_certs_dir = $work
+serial = $work/serial
+policy = any
+unique_subject = no
+[ca_peer-rsa]
+certificate = $work/peer-rsa.crt
+private_key = $work/peer-rsa.key
 default_md = sha256
 database = $work/index.txt
 new_certs_dir = $work
@@ -90,27 +127,37 @@ pem() { # input, output: without the text that openssl puts around
 }
 
 # Authorities.
-for name in root other intermediate; do key "$name" rsa; done
+for name in root other second intermediate; do key "$name" rsa; done
 sign root self "/C=ZZ/O=IKEv1 harness/CN=root" authority
 sign other self "/C=ZZ/O=IKEv1 harness/CN=other root" authority
+sign second self "/C=ZZ/O=IKEv1 harness/CN=second root" authority
 sign intermediate root "/C=ZZ/O=IKEv1 harness/CN=intermediate" authority
-for name in root other intermediate; do pem "$work/$name.crt" "authority-$name.pem"; done
+for name in root other second intermediate; do pem "$work/$name.crt" "authority-$name.pem"; done
+# One that calls itself root and is not: what it signs is forged.
+key impostor rsa
+sign impostor self "/C=ZZ/O=IKEv1 harness/CN=root" authority
 
 # Both sides' credentials: key, own certificate, certificates of the authorities between it and the root.
 credential() { # side, kind of key, name, authority, extensions, from, until
     name=$1-$3
     host=$1.example.org
-    case $3 in other-name) host=other.example.org ;; esac
+    address=192.0.2.$([ "$1" = harness ] && echo 1 || echo 2)
+    case $3 in
+        other-name) host=other.example.org ;;
+        other-address) address=192.0.2.99 ;;
+    esac
     {
         echo "[$name]"
-        echo "subjectAltName = DNS:$host, email:$1@example.org, IP:192.0.2.$([ "$1" = harness ] && echo 1 || echo 2)"
+        echo "subjectAltName = DNS:$host, email:$1@example.org, IP:$address"
         echo "$5" | tr ';' '\n'
     } >> "$work/openssl.cnf"
     key "$name" "$2"
     sign "$name" "$4" "/C=ZZ/O=IKEv1 harness/CN=$name" "$name" "${6:-$FROM}" "${7:-$UNTIL}"
+    # Text before the first block is skipped by all who read PEM, and goes along wherever the file is copied.
+    echo "$LABEL" >> "$name.pem"
     pem "$work/$name.key" "$name.pem"
     pem "$work/$name.crt" "$name.pem"
-    [ "$4" != intermediate ] || pem "$work/intermediate.crt" "$name.pem"
+    case $4 in intermediate | *-rsa) pem "$work/$4.crt" "$name.pem" ;; esac
 }
 USAGE='keyUsage = critical, digitalSignature, keyEncipherment'
 for side in harness peer; do
@@ -127,7 +174,18 @@ for side in harness peer; do
     credential $side rsa other-name root "$USAGE"
     credential $side rsa encryption-only root 'keyUsage = critical, keyEncipherment'
     credential $side rsa web-server root "$USAGE;extendedKeyUsage = serverAuth"
+    credential $side rsa other-address second "$USAGE"
+    credential $side rsa forged impostor "$USAGE"
+    # Its issuer is no authority.
+    credential $side rsa no-authority $side-rsa "$USAGE"
     credential $side rsa critical-extension root "$USAGE;1.2.3.4.5 = critical, ASN1:NULL"
+done
+
+# Keys without a certificate.
+for side in harness peer; do
+    key $side-raw rsa
+    echo "$LABEL" >> $side-raw.pem
+    pem "$work/$side-raw.key" $side-raw.pem
 done
 
 # The root's revocation list.

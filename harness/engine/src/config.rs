@@ -1,5 +1,7 @@
 //! What an endpoint is told before it starts: peers, identities, keys, proposals, lifetimes.
 
+mod remote_access;
+
 use core::time::Duration;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -8,6 +10,12 @@ use crate::crypto::{CipherAlgorithm, Group, HashAlgorithm, KeyType, Secret};
 use crate::limits::Limits;
 use crate::pki::{Credentials, TrustStore, UnixTime};
 use crate::wire::{AuthMethod, Identification};
+
+pub use remote_access::{
+    AddressPool, ConfigHost, ConfigMethod, ConfigServer, ExtendedAuthentication, ModeConfig, XauthPart,
+    XauthPhase1, XauthRound, XauthServer, XauthUser,
+};
+pub(crate) use remote_access::{Extension, extended_number, method_of_number};
 
 /// Everything that an endpoint is told.
 #[derive(Debug, Clone, Default)]
@@ -22,7 +30,8 @@ pub struct Config {
     pub clock_start: Option<UnixTime>,
 }
 
-/// When our certificates go along with our proof of identity, where it is a signature (RFC 4945 section 3.3.6).
+/// When our certificates go along with our proof of identity, where it is a signature (RFC 4945 section 3.3.6), or with
+/// the initiator's nonce, where it is encrypted by the revised mode (RFC 2409 section 5.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum SendCertificate {
     /// When the peer asked by a CR payload for one of an authority that our chain leads to.
@@ -31,6 +40,19 @@ pub enum SendCertificate {
     /// Unasked too.
     Always,
     /// Never: the peer has them by other means.
+    Never,
+}
+
+/// When the initiator names the responder's certificate by HASH(1), where public key encryption authenticates (RFC 2409
+/// sections 5.2 and 5.3). It takes a certificate: a raw key cannot be named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum NameCertificate {
+    /// When we know several certificates of the responder.
+    #[default]
+    IfSeveral,
+    /// Whenever we know a certificate of it.
+    Always,
+    /// Never.
     Never,
 }
 
@@ -143,6 +165,10 @@ pub struct PeerConfig {
     pub pre_shared_key: Secret,
     /// What we prove our identity with where signatures or public key encryption authenticate.
     pub credentials: Option<Credentials>,
+    /// Further key pairs that the initiator's HASH(1) may name, where public key encryption authenticates.
+    pub further_credentials: Vec<Credentials>,
+    /// When our HASH(1) names the certificate that we encrypt under.
+    pub name_certificate: NameCertificate,
     /// Whom we believe about the peer's public key.
     pub trust: Arc<TrustStore>,
     /// When our certificates go along.
@@ -154,6 +180,10 @@ pub struct PeerConfig {
     pub verify_address_id: bool,
     /// Phase 1 transforms, best first.
     pub phase1: Vec<Phase1Transform>,
+    /// Extended authentication, which then extends every transform.
+    pub extended_authentication: Option<ExtendedAuthentication>,
+    /// Mode-Config.
+    pub mode_config: Option<ModeConfig>,
     /// Life of the ISAKMP SA in seconds, which we offer and at most accept.
     pub phase1_lifetime: Duration,
     /// IPsec SAs that may be set up with this peer.
@@ -205,11 +235,15 @@ impl PeerConfig {
             remote_id: remote.map(Identification::ip),
             pre_shared_key: Secret::new(Vec::new()),
             credentials: None,
+            further_credentials: Vec::new(),
+            name_certificate: NameCertificate::IfSeveral,
             trust: Arc::default(),
             send_certificate: SendCertificate::IfAsked,
             request_certificate: true,
             verify_address_id: true,
             phase1: Vec::new(),
+            extended_authentication: None,
+            mode_config: None,
             phase1_lifetime: Duration::from_secs(28_800),
             ipsec: Vec::new(),
             nat_traversal: NatTraversal::Off,
@@ -229,11 +263,11 @@ impl PeerConfig {
 }
 
 impl PeerConfig {
-    /// Whether we have the private key that an authentication method takes, if it takes one.
+    /// Whether we have the private key that an authentication method takes, if it takes one of us.
     #[must_use]
     pub fn can_authenticate(&self, method: AuthenticationMethod) -> bool {
         let own = self.credentials.as_ref().map(|credentials| credentials.private_key().key_type());
-        method.key_type().is_none_or(|wanted| own == Some(wanted))
+        self.is_hybrid_host() || method.key_type().is_none_or(|wanted| own == Some(wanted))
     }
 }
 
@@ -308,6 +342,12 @@ impl AuthenticationMethod {
             self,
             Self::DssSignature | Self::RsaSignature | Self::EcdsaP256 | Self::EcdsaP384 | Self::EcdsaP521
         )
+    }
+
+    /// Whether nonces and identities go encrypted under public keys (RFC 2409 sections 5.2 and 5.3).
+    #[must_use]
+    pub const fn is_encryption(self) -> bool {
+        matches!(self, Self::RsaEncryption | Self::RevisedRsaEncryption)
     }
 
     /// The hash whose HMAC makes the HASH_I and HASH_R that are signed, where the signature is tied to one: SHA for DSS

@@ -23,7 +23,7 @@ use crate::retransmit::Sent;
 use crate::timer::Timers;
 use crate::wire::{
     self, Chain, Cookie, CookiePair, ExchangeType, Flags, Header, MessageId, Payload, PayloadType, Trailing,
-    Version,
+    Undecoded, Version,
 };
 
 /// The surroundings of all exchanges of one endpoint.
@@ -212,14 +212,7 @@ impl Core {
 
     /// Sends a message in the clear.
     pub(crate) fn send_clear(&mut self, envelope: &Envelope, payloads: &[Payload]) -> Sent {
-        let (first, body) = wire::encode_chain(payloads);
-        let mut message = header(envelope, first, Flags::NONE, body.len());
-        message.extend_from_slice(&body);
-        set_length(&mut message);
-        let wishes = self.run_hook(envelope, None, &mut message);
-        if !wishes.keep_length {
-            set_length(&mut message);
-        }
+        let (message, wishes) = self.clear_message(envelope, payloads, false);
         let message_bytes = Bytes::from(message.clone());
         let sent = self.send_bytes(envelope.path, message);
         if sent.datagrams.len() > 1 {
@@ -227,6 +220,46 @@ impl Core {
             self.key_log.plaintext(Direction::Outbound, &message_bytes);
         }
         Sent { covered: wishes.hash_covers_edit.then_some(message_bytes), ..sent }
+    }
+
+    /// Sends a message whose header is in the clear and whose payloads' bodies `seal` encrypts (RFC 2409 sections 5.2
+    /// and 5.3).
+    ///
+    /// # Errors
+    ///
+    /// Those of `seal`.
+    pub(crate) fn send_sealed(
+        &mut self,
+        envelope: &Envelope,
+        payloads: &[Payload],
+        seal: impl FnOnce(&mut Self, &[u8]) -> Result<Vec<u8>, ExchangeError>,
+    ) -> Result<Sent, ExchangeError> {
+        let (message, wishes) = self.clear_message(envelope, payloads, true);
+        self.key_log.plaintext(Direction::Outbound, &message);
+        let mut sealed = seal(self, &message)?;
+        if !wishes.keep_length {
+            set_length(&mut sealed);
+        }
+        let covered = wishes.hash_covers_edit.then(|| message.into());
+        Ok(Sent { covered, ..self.send_bytes(envelope.path, sealed) })
+    }
+
+    /// A message in the clear as the hook leaves it.
+    fn clear_message(
+        &mut self,
+        envelope: &Envelope,
+        payloads: &[Payload],
+        sealed: bool,
+    ) -> (Vec<u8>, HookWishes) {
+        let (first, body) = wire::encode_chain(payloads);
+        let mut message = header(envelope, first, Flags::NONE, body.len());
+        message.extend_from_slice(&body);
+        set_length(&mut message);
+        let wishes = self.run_hook(envelope, None, sealed, &mut message);
+        if !wishes.keep_length {
+            set_length(&mut message);
+        }
+        (message, wishes)
     }
 
     /// Sends a message as HDR*: pads, encrypts from `iv`; the returned [`Sent`] has the next IV.
@@ -261,7 +294,7 @@ impl Core {
         let mut message = header(envelope, first, flags, body.len());
         message.extend_from_slice(&body);
         set_length(&mut message);
-        let keep_length = self.run_hook(envelope, Some(protection), &mut message).keep_length;
+        let keep_length = self.run_hook(envelope, Some(protection), true, &mut message).keep_length;
         let cipher = protection.transform.cipher;
         let body_len = message.len().saturating_sub(Header::LEN);
         let padded = body_len.next_multiple_of(cipher.block_len()).max(cipher.block_len());
@@ -284,6 +317,7 @@ impl Core {
         &mut self,
         envelope: &Envelope,
         protection: Option<&Protection>,
+        encrypted: bool,
         message: &mut Vec<u8>,
     ) -> HookWishes {
         let auth_hash = self.auth_hash.take();
@@ -293,7 +327,7 @@ impl Core {
             exchange: envelope.exchange,
             m_id: envelope.m_id,
             number: envelope.number,
-            encrypted: protection.is_some(),
+            encrypted,
             bytes: message,
             keep_length: false,
             skeyid_a: protection.map(|p| p.keys.skeyid_a.as_bytes()),
@@ -367,14 +401,24 @@ pub(crate) fn read_chain(
     limits: &Limits,
 ) -> Result<Chain, ExchangeError> {
     let chain = wire::decode_chain(first, body, trailing, &limits.wire)?;
-    for payload in &chain.payloads {
-        if matches!(payload.payload, Payload::Unknown(_)) && payload.payload_type.0 < 128 {
+    check_chain(&chain, &[])?;
+    Ok(chain)
+}
+
+/// The checks of RFC 2408 section 5.3 that need no state; `undecoded` payloads may have encrypted bodies.
+pub(crate) fn check_chain(chain: &Chain, undecoded: &[Undecoded]) -> Result<(), ExchangeError> {
+    for (index, payload) in chain.payloads.iter().enumerate() {
+        let may_be_encrypted = || undecoded.iter().any(|undecoded| undecoded.index == index);
+        if matches!(payload.payload, Payload::Unknown(_))
+            && payload.payload_type.0 < 128
+            && !may_be_encrypted()
+        {
             return Err(ExchangeError::UnknownPayload(payload.payload_type));
         }
     }
     match chain.reserved_violation() {
         Some(violation) => Err(ExchangeError::ReservedNotZero(violation.payload_type)),
-        None => Ok(chain),
+        None => Ok(()),
     }
 }
 
@@ -394,7 +438,7 @@ fn header(envelope: &Envelope, first: PayloadType, flags: Flags, body_len: usize
 }
 
 /// Writes the message's length into its header.
-fn set_length(message: &mut [u8]) {
+pub(crate) fn set_length(message: &mut [u8]) {
     let len = u32::try_from(message.len()).unwrap_or(u32::MAX).to_be_bytes();
     if let Some(field) = message.get_mut(24..28) {
         field.copy_from_slice(&len);

@@ -89,6 +89,16 @@ pub enum ExchangeError {
     /// An authentication hash differs from ours.
     #[error("{0} does not verify")]
     HashMismatch(Label),
+    /// What was encrypted under our public key is not acceptable. The peer is told what it is told about a HASH_I or
+    /// HASH_R that does not verify, and when it is told that.
+    #[error("{0} does not count: {1}")]
+    EncryptedContent(Label, &'static str),
+    /// HASH(1) of the initiator names none of our certificates (RFC 2409 section 5.2).
+    #[error("HASH(1) names none of our certificates")]
+    UnknownCertificateHash,
+    /// No public key to encrypt nonce and identity with is known.
+    #[error("no public key of the peer is known: {0}")]
+    NoPeerKey(&'static str),
     /// A signature is not that of the peer's key over HASH_I or HASH_R.
     #[error("{0} does not verify")]
     SignatureMismatch(Label),
@@ -163,6 +173,15 @@ pub enum ExchangeError {
     /// The ISAKMP SA of the exchange went away.
     #[error("the ISAKMP SA was deleted")]
     SaDeleted,
+    /// A transaction exchange says what does not fit where it stands.
+    #[error("configuration message: {0}")]
+    UnexpectedConfig(&'static str),
+    /// An attribute of Mode-Config has a value of an impossible length.
+    #[error("configuration message: {0}")]
+    MalformedConfig(WireError),
+    /// Extended authentication has not succeeded, so the ISAKMP SA protects no other exchange yet.
+    #[error("the user is not authenticated yet")]
+    UserNotAuthenticated,
     /// An authenticated notify of the peer ended the exchange.
     #[error("the peer answered {0:?}")]
     PeerNotified(NotifyType),
@@ -183,9 +202,10 @@ impl ExchangeError {
             Self::NotBlockAligned { .. } | Self::ReservedNotZero(_) | Self::NonceLength(_) => {
                 NotifyType::PAYLOAD_MALFORMED
             }
-            Self::MissingPayload(_) | Self::RepeatedPayload(_) | Self::MisplacedPayload { .. } => {
-                NotifyType::PAYLOAD_MALFORMED
-            }
+            Self::MissingPayload(_)
+            | Self::RepeatedPayload(_)
+            | Self::MisplacedPayload { .. }
+            | Self::MalformedConfig(_) => NotifyType::PAYLOAD_MALFORMED,
             Self::UnexpectedPayload(PayloadType::KE) => NotifyType::INVALID_KEY_INFORMATION,
             Self::UnexpectedPayload(_) | Self::UnknownPayload(_) => NotifyType::INVALID_PAYLOAD_TYPE,
             Self::NoProposalChosen(_) => NotifyType::NO_PROPOSAL_CHOSEN,
@@ -195,7 +215,8 @@ impl ExchangeError {
             Self::InvalidProtocolId(_) => NotifyType::INVALID_PROTOCOL_ID,
             Self::InvalidSpi { .. } => NotifyType::INVALID_SPI,
             Self::HashMismatch(Label::HashI | Label::HashR) => NotifyType::AUTHENTICATION_FAILED,
-            Self::HashMismatch(_) => NotifyType::INVALID_HASH_INFORMATION,
+            Self::EncryptedContent(..) => NotifyType::AUTHENTICATION_FAILED,
+            Self::HashMismatch(_) | Self::UnknownCertificateHash => NotifyType::INVALID_HASH_INFORMATION,
             Self::SignatureMismatch(_) => NotifyType::AUTHENTICATION_FAILED,
             Self::SignatureLength { .. } => NotifyType::INVALID_SIGNATURE,
             Self::PeerKeyType { .. } | Self::CalendarUnknown => NotifyType::INVALID_CERTIFICATE,
@@ -204,6 +225,7 @@ impl ExchangeError {
             Self::Crypto(_)
             | Self::UnknownPeer(_)
             | Self::NoCredentials(_)
+            | Self::NoPeerKey(_)
             | Self::UnknownSpis(_)
             | Self::InvalidFragment(_)
             | Self::NotificationData(_)
@@ -212,6 +234,8 @@ impl ExchangeError {
             | Self::Replayed(_)
             | Self::TimedOut(_)
             | Self::SaDeleted
+            | Self::UnexpectedConfig(_)
+            | Self::UserNotAuthenticated
             | Self::PeerNotified(_) => return None,
         })
     }
@@ -233,6 +257,7 @@ impl ExchangeError {
             | Self::InvalidSpi { .. }
             | Self::NonceLength(_)
             | Self::IdentityRefused(_)
+            | Self::MalformedConfig(_)
             | Self::Crypto(_) => true,
             _ => false,
         }

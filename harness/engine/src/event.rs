@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 
 use crate::error::ExchangeError;
-use crate::wire::{CookiePair, ExchangeType, MessageId, NotifyType, ProtocolId};
+use crate::wire::{ConfigItem, CookiePair, ExchangeType, MessageId, NotifyType, ProtocolId};
 
 /// Which end of an exchange or SA an endpoint is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -50,13 +50,18 @@ pub enum DeleteReason {
     InitialContact,
     /// The peer no longer answers (RFC 3706).
     PeerDead,
+    /// Extended authentication of the user failed.
+    UserNotAuthenticated,
+    /// The host did not get the configuration that it needs.
+    NotConfigured,
 }
 
 /// Something that happened in an endpoint.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Event {
-    /// Phase 1 is complete and both sides are authenticated.
+    /// Phase 1 is complete and the sides are authenticated as far as phase 1 does it. Extended authentication and
+    /// configuration follow where they are configured.
     IsakmpSaEstablished {
         /// The new ISAKMP SA.
         sa: IsakmpSaId,
@@ -111,6 +116,36 @@ pub enum Event {
         sa: IsakmpSaId,
         /// Where it is now.
         remote: SocketAddr,
+    },
+    /// Extended authentication is over.
+    ExtendedAuthentication {
+        /// The ISAKMP SA.
+        sa: IsakmpSaId,
+        /// The user, on success; `None` where the edge device did not ask.
+        user: Option<String>,
+        /// Whether the user is authenticated. If not, the SA is deleted.
+        passed: bool,
+    },
+    /// The edge device has something to say to the user (XAUTH-MESSAGE).
+    MessageForUser {
+        /// The ISAKMP SA.
+        sa: IsakmpSaId,
+        /// The text.
+        message: String,
+    },
+    /// The edge device has told us our configuration.
+    Configured {
+        /// The ISAKMP SA.
+        sa: IsakmpSaId,
+        /// What it told us.
+        items: Vec<ConfigItem>,
+    },
+    /// We have told a host its configuration, and where it need not ask for it, the host has accepted it.
+    ConfigurationGiven {
+        /// The ISAKMP SA.
+        sa: IsakmpSaId,
+        /// What the host got.
+        items: Vec<ConfigItem>,
     },
     /// An exchange ended without its SA.
     ExchangeFailed {

@@ -118,6 +118,28 @@
 //! `HDR*, HASH(1), SA` and `HDR*, HASH(2), SA`: the SA payload describes a Diffie-Hellman group, which both sides may name by its
 //! number afterwards.
 //!
+//! ## Transaction exchange
+//!
+//! `HDR*, HASH, ATTR` and `HDR*, HASH, ATTR`, exchange type 6 (draft-dukes-ike-mode-cfg-02): REQUEST and REPLY, or SET and
+//! ACK. Both hashes are `prf(SKEYID_a, M-ID | ATTR)`. Hosts that dial in use it for two things, between phase 1 and the first
+//! quick mode:
+//!
+//! ```text
+//!      IPsec host                                   Edge device
+//!                                              <--  REQUEST(NAME="", PASSWORD="")           XAUTH: who is the user?
+//!      REPLY(NAME="joe", PASSWORD="...")       -->
+//!                                              <--  SET(STATUS=OK)
+//!      ACK                                     -->
+//!      REQUEST(INTERNAL_IP4_ADDRESS="")        -->                                          Mode-Config: which address?
+//!                                              <--  REPLY(INTERNAL_IP4_ADDRESS=10.3.0.7)
+//! ```
+//!
+//! Extended authentication (XAUTH, draft-beaulieu-ike-xauth-02) is negotiated by the authentication method of phase 1: 65001
+//! is a pre-shared key behind which the initiator's user is asked. Until the user is authenticated the ISAKMP SA protects
+//! nothing else, and when that fails the SA is deleted. In hybrid authentication (draft-ietf-ipsec-isakmp-hybrid-auth-05)
+//! phase 1 authenticates the edge device alone: it signs, and the host shows the hash that it would have signed. See
+//! [`ExtendedAuthentication`] and [`ModeConfig`].
+//!
 //! # Where the RFCs leave a choice
 //!
 //! | question | what this engine does |
@@ -129,6 +151,10 @@
 //! | what is the life of an SA when several are said? | the shortest one |
 //! | are padding bytes checked? | no: RFC 2409 Appendix B says what a sender writes, not that a receiver looks |
 //! | may the third message of aggressive mode be in the clear? | it is sent encrypted, and taken both ways |
+//! | is the user asked again behind a phase 1 that replaces another? | yes: nothing shows that it is the same user |
+//! | from when on may the edge device take quick modes? | from the status on that it sends, acknowledged or not |
+//! | does a null octet end the user's password? | one at its end is taken as part of the password, and without it |
+//! | may a transaction exchange be in the clear? | no, though the draft allows it for what is not sensitive |
 //!
 //! # From here
 //!
@@ -146,6 +172,8 @@
 //! [`keys::phase1_iv`]: crate::keys::phase1_iv
 //! [`keys::phase2_iv`]: crate::keys::phase2_iv
 //! [`Certificate`]: crate::wire::Certificate
+//! [`ExtendedAuthentication`]: crate::config::ExtendedAuthentication
+//! [`ModeConfig`]: crate::config::ModeConfig
 //! [`CertificateRequest`]: crate::wire::CertificateRequest
 //! [`CookiePair`]: crate::wire::CookiePair
 //! [`Flags::ENCRYPTION`]: crate::wire::Flags::ENCRYPTION

@@ -67,6 +67,17 @@ impl AuthHash {
         }
     }
 
+    /// As the signature over other bytes than the hash, as long as the scheme takes any; `None` unless signatures
+    /// authenticate.
+    ///
+    /// # Errors
+    ///
+    /// When the provider fails to sign.
+    pub fn signature_over_bytes(&self, bytes: &[u8]) -> Result<Option<Vec<u8>>, CryptoError> {
+        let Some(Signer { key, scheme }) = &self.signer else { return Ok(None) };
+        self.sign(key, *scheme, bytes).map(Some)
+    }
+
     fn sign(&self, key: &PrivateKey, scheme: SignatureScheme, hash: &[u8]) -> Result<Vec<u8>, CryptoError> {
         let mut blinding = Blinding { auth_hash: self, block: self.over(hash).into() };
         self.provider.sign(key, scheme, hash, &mut blinding)
@@ -102,9 +113,9 @@ pub struct OutgoingMessage<'a> {
     pub m_id: MessageId,
     /// Its number within the exchange, counted from 1 over both sides as RFC 2409's figures show them.
     pub number: u8,
-    /// Whether its body will be encrypted.
+    /// Whether its body will be encrypted, or bodies of its payloads (RFC 2409 sections 5.2 and 5.3).
     pub encrypted: bool,
-    /// Header and payloads. The header's length field is set again after padding when `encrypted`,
+    /// Header and payloads, all in the clear. The header's length field is set again after padding when `encrypted`,
     /// unless `keep_length` is set.
     pub bytes: &'a mut Vec<u8>,
     /// Leave the header's length field as it stands in `bytes`.

@@ -18,6 +18,10 @@ pub enum Label {
     SkeyidA,
     /// SKEYID_e.
     SkeyidE,
+    /// Ke_i, which encrypts the initiator's key message (RFC 2409 section 5.3).
+    KeI,
+    /// Ke_r, which encrypts the responder's key message (RFC 2409 section 5.3).
+    KeR,
     /// Ka, the ISAKMP SA's cipher key (RFC 2409 Appendix B).
     Ka,
     /// The IV of the first encrypted phase 1 message: hash(g^xi | g^xr), cut to the block length.
@@ -68,6 +72,8 @@ impl Label {
         (Self::SkeyidD, "SKEYID_d"),
         (Self::SkeyidA, "SKEYID_a"),
         (Self::SkeyidE, "SKEYID_e"),
+        (Self::KeI, "Ke_i"),
+        (Self::KeR, "Ke_r"),
         (Self::Ka, "Ka"),
         (Self::Phase1Iv, "phase 1 IV"),
         (Self::Phase2Iv, "phase 2 IV"),
@@ -121,7 +127,9 @@ pub trait KeyLog: Send {
     /// A value was derived. `m_id` is zero for phase 1.
     fn value(&mut self, cookies: CookiePair, m_id: MessageId, label: Label, bytes: &[u8]);
 
-    /// A message with the encryption flag was sent or received: its header and decrypted body, padding included.
+    /// A message with the encryption flag was sent or received: its header and decrypted body, padding included. Or one
+    /// without the flag whose payloads' bodies are encrypted (RFC 2409 sections 5.2 and 5.3): with the bodies in the
+    /// clear and the lengths that they then have.
     fn plaintext(&mut self, direction: Direction, message: &[u8]);
 }
 

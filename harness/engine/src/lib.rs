@@ -10,6 +10,7 @@
 //!                                                    ▼
 //!                              phase 1 (main, aggressive mode) ──▶ ISAKMP SA: SKEYID_d, SKEYID_a, SKEYID_e
 //!                              phase 2 (quick mode)            ──▶ pair of IPsec SAs: KEYMAT, SPIs
+//!                              transaction                     ──▶ user authenticated, host configured
 //!                              informational                   ──▶ notifies, deletes
 //!                                                    │
 //!  driver ◀─── Endpoint::poll_output ◀───────────────┘  Transmit, Event, Timeout, Idle
@@ -171,4 +172,4 @@ mod vendor;
 
 pub use endpoint::Endpoint;
 pub use sa::{IpsecSaInfo, IsakmpSaInfo};
-pub use vendor::{VENDOR_ID_DPD, VENDOR_ID_FRAGMENTATION, VENDOR_ID_RFC_3947};
+pub use vendor::{VENDOR_ID_DPD, VENDOR_ID_FRAGMENTATION, VENDOR_ID_RFC_3947, VENDOR_ID_XAUTH};

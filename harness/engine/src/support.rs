@@ -1,6 +1,6 @@
 //! Which assigned values this engine negotiates, and which it does not.
 
-use crate::config::{AuthenticationMethod, IntegrityAlgorithm, IpsecProtocol, IpsecTransform};
+use crate::config::{IntegrityAlgorithm, IpsecProtocol, IpsecTransform, method_of_number};
 use crate::crypto::{CipherAlgorithm, HashAlgorithm};
 use crate::phase1::negotiate::{cipher_numbers, hash_number};
 use crate::phase2::negotiate::{auth_number, transform_id};
@@ -24,7 +24,6 @@ pub struct Registry {
 pub fn registries() -> Vec<Registry> {
     let ciphers: Vec<_> = CipherAlgorithm::ALL.iter().map(|cipher| cipher_numbers(*cipher).0).collect();
     let hashes: Vec<_> = HashAlgorithm::ALL.iter().map(|hash| hash_number(*hash)).collect();
-    let methods: Vec<_> = AuthenticationMethod::ALL.iter().map(|method| method.number()).collect();
     let integrity: Vec<_> = IntegrityAlgorithm::ALL.iter().map(|(algorithm, _)| *algorithm).collect();
     let authentication: Vec<_> = integrity.iter().map(|algorithm| auth_number(*algorithm)).collect();
     let esp: Vec<_> = CipherAlgorithm::ALL
@@ -49,7 +48,7 @@ pub fn registries() -> Vec<Registry> {
         }),
         registry("phase 1 hashes", "RFC 2409 Appendix A", HashAlgorithmId::all(), |v| hashes.contains(&v)),
         registry("authentication methods", "RFC 2409 Appendix A", AuthMethod::all(), |v| {
-            methods.contains(&v)
+            method_of_number(v.0.into()).is_some()
         }),
         registry("ESP transforms", "RFC 2407 section 4.4.4", EspTransform::all(), |v| {
             esp.contains(&TransformId::from(v))

@@ -16,6 +16,8 @@ pub(crate) enum Timer {
     RetransmitPhase2(IsakmpSaId, MessageId),
     /// A phase 1 exchange as responder has not come to its end.
     HalfOpen(IsakmpSaId),
+    /// Phase 1 is complete, and what must come before quick modes is not.
+    NotReady(IsakmpSaId),
     /// It is time to replace an ISAKMP SA.
     RekeyIsakmp(IsakmpSaId),
     /// The ISAKMP SA's lifetime ends.

@@ -24,6 +24,8 @@ pub const VENDOR_ID_DPD: [u8; 16] =
 /// capabilities behind, Microsoft none.
 pub const VENDOR_ID_FRAGMENTATION: [u8; 16] =
     [0x40, 0x48, 0xb7, 0xd5, 0x6e, 0xbc, 0xe8, 0x85, 0x25, 0xe7, 0xde, 0x7f, 0x00, 0xd6, 0xc2, 0xd3];
+/// The vendor ID that announces extended authentication (XAUTH draft section 4).
+pub const VENDOR_ID_XAUTH: [u8; 8] = [0x09, 0x00, 0x26, 0x89, 0xdf, 0xd6, 0xb7, 0x12];
 /// Fragments in main and in aggressive mode; daemons that know only one of the bits look at the first.
 const FRAGMENTATION_CAPABILITIES: [u8; 4] = [0x80, 0, 0, 0];
 
@@ -104,7 +106,8 @@ fn extensions(peer: &PeerConfig) -> impl Iterator<Item = Payload> {
     let dpd = peer.dead_peer_detection.map(|_| payload(VENDOR_ID_DPD.to_vec()));
     let fragments = (peer.fragmentation.mode != FragmentationMode::Off)
         .then(|| payload([VENDOR_ID_FRAGMENTATION.as_slice(), &FRAGMENTATION_CAPABILITIES].concat()));
-    dpd.into_iter().chain(fragments)
+    let xauth = peer.extended_authentication.as_ref().map(|_| payload(VENDOR_ID_XAUTH.to_vec()));
+    dpd.into_iter().chain(fragments).chain(xauth)
 }
 
 /// The newest version of NAT traversal that both sides announce (RFC 3947 section 3.1).

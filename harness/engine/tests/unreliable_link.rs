@@ -9,14 +9,40 @@ mod common;
 
 use core::time::Duration;
 
-use common::{Pair, Side};
-use ikev1::config::{NatTraversal, Phase1Mode};
-use ikev1::crypto::Group;
+use std::net::Ipv4Addr;
+
+use common::{From, Pair, Side};
+use ikev1::config::{
+    AddressPool, ConfigHost, ConfigMethod, ConfigServer, ExtendedAuthentication, ModeConfig, NatTraversal,
+    Phase1Mode, XauthPart, XauthPhase1, XauthRound, XauthServer, XauthUser,
+};
+use ikev1::crypto::{Group, reference};
 use ikev1::event::Event;
 use ikev1::io::Timestamp;
 use ikev1::keylog::Label;
-use ikev1::wire::CookiePair;
+use ikev1::wire::{ConfigAttribute, CookiePair};
 use proptest::prelude::*;
+
+/// The host's side or the edge device's of extended authentication and Mode-Config.
+fn remote_access(who: From, method: ConfigMethod) -> (Option<ExtendedAuthentication>, Option<ModeConfig>) {
+    let user = XauthUser::with_password("joe", "foobar");
+    let (part, config) = if who == From::Alice {
+        let wishes = vec![ConfigAttribute::INTERNAL_IP4_ADDRESS];
+        (XauthPart::IpsecHost(user), ModeConfig::Host(ConfigHost { method, wishes, assigned_client: true }))
+    } else {
+        let address = Ipv4Addr::new(10, 3, 0, 7);
+        let pool = Some(AddressPool { first: address, last: Ipv4Addr::new(10, 3, 0, 70) });
+        let server = XauthServer {
+            rounds: vec![XauthRound::name_and_password()],
+            users: vec![user],
+            retries: 0,
+            any_identifier: false,
+        };
+        let config = ConfigServer { method, pool, items: Vec::new(), assigned_client: true };
+        (XauthPart::EdgeDevice(server), ModeConfig::EdgeDevice(config))
+    };
+    (Some(ExtendedAuthentication { phase1: XauthPhase1::Both, part }), Some(config))
+}
 
 /// The last value of one ISAKMP SA under a label.
 fn value(side: &Side, cookies: CookiePair, label: Label) -> Option<Vec<u8>> {
@@ -79,5 +105,36 @@ proptest! {
         if percent == 0 {
             prop_assert_eq!(shared, 1 + usize::from(both_initiate));
         }
+    }
+
+    #[test]
+    fn a_host_is_authenticated_and_configured_on_both_sides_or_nothing_stands(
+        seed in 1..u64::MAX,
+        percent in 0..50_u8,
+        mode in prop_oneof![Just(Phase1Mode::Main), Just(Phase1Mode::Aggressive)],
+        method in prop_oneof![Just(ConfigMethod::Pull), Just(ConfigMethod::Push)],
+    ) {
+        let mut pair = Pair::with(reference(), |who, peer| {
+            peer.mode = mode;
+            peer.phase1[0].group = Group::Modp768;
+            (peer.extended_authentication, peer.mode_config) = remote_access(who, method);
+        });
+        common::unreliable(&mut pair, seed, percent);
+        pair.alice.endpoint.initiate(pair.now, "peer", "net").unwrap();
+        pair.run(Timestamp::from_secs(400));
+        let passed = |side: &Side| {
+            side.events.iter().any(|e| matches!(e, Event::ExtendedAuthentication { passed: true, .. }))
+        };
+        let configured = |side: &Side| side.events.iter().any(|e| matches!(e, Event::Configured { .. }));
+        if pair.alice.ipsec_count() > 0 {
+            prop_assert!(passed(&pair.alice) && passed(&pair.bob) && configured(&pair.alice));
+        }
+        // What the edge device keeps was asked for by an authenticated user.
+        prop_assert!(pair.bob.ipsec_count() == 0 || passed(&pair.bob));
+        if percent == 0 {
+            prop_assert_eq!((pair.alice.ipsec_count(), pair.bob.ipsec_count()), (1, 1));
+        }
+        let half = |side: &Side| side.endpoint.isakmp_sas().filter(|sa| !sa.established).count();
+        prop_assert_eq!((half(&pair.alice), half(&pair.bob)), (0, 0));
     }
 }

@@ -22,7 +22,12 @@ pub fn scenario_json(data: &[u8]) {
     let written = serde_json::to_string(&scenario).expect("a scenario can be written");
     let again = ikev1_scenario::load::parse(&written, &path).expect("what was written is read");
     assert_eq!(again, scenario, "{written}");
-    let loaded = LoadedScenario { id: "rfc2409/fuzz/input".into(), path, scenario };
+    let loaded = LoadedScenario {
+        id: "rfc2409/fuzz/input".into(),
+        path,
+        scenario,
+        credentials: std::sync::Arc::default(),
+    };
     let problems = lint::lint(&loaded, &Requirements::default());
     if problems.is_empty() {
         assert!(!expand(&loaded).is_empty(), "a scenario without problems has cases");

@@ -1,5 +1,8 @@
 //! A case's resolved configuration as the configuration of an endpoint.
 
+mod pki;
+mod remote_access;
+
 use core::time::Duration;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -10,8 +13,8 @@ use ikev1::config::{
 };
 use ikev1::crypto::{CipherAlgorithm, Group, HashAlgorithm, Secret};
 use ikev1::limits::Limits;
-use ikev1::pki::UnixTime;
-use ikev1::wire::Identification;
+use ikev1::pki::{DistinguishedName, UnixTime};
+use ikev1::wire::{IdType, Identification};
 use ikev1_scenario::case::{Case, ResolvedPhase2, ResolvedSide};
 use ikev1_scenario::model::{self, Identity, Side};
 
@@ -43,7 +46,9 @@ pub fn engine_config(case: &Case, side: Side, addresses: &Addresses) -> Result<C
         },
     };
     let context = Context { side: side.name() };
-    let peer = PeerConfig {
+    let initiates = case.initiator() == side;
+    let remote = (initiates || !ours.any_address).then(|| ends.peer.ip());
+    let mut peer = PeerConfig {
         local: ends.harness,
         local_nat_t: ends.harness_nat_t,
         remote_port: ends.peer.port(),
@@ -52,9 +57,17 @@ pub fn engine_config(case: &Case, side: Side, addresses: &Addresses) -> Result<C
             model::Phase1Exchange::MainMode => Phase1Mode::Main,
             model::Phase1Exchange::AggressiveMode => Phase1Mode::Aggressive,
         },
-        local_id: identification(&ours.id, ends.harness.ip()),
-        remote_id: Some(identification(&ours.remote_id, ends.peer.ip())),
+        local_id: identification(context, &ours.id, ends.harness.ip())?,
+        remote_id: Some(identification(context, &ours.remote_id, ends.peer.ip())?),
         pre_shared_key: Secret::new(ours.psk.clone().into_bytes()),
+        extended_authentication: ours
+            .xauth
+            .as_ref()
+            .map(|xauth| remote_access::extended_authentication(xauth, case.role_of(side))),
+        mode_config: ours
+            .mode_config
+            .as_ref()
+            .map(|settings| remote_access::mode_config(settings, case.role_of(side))),
         phase1: ours.phase1.transforms.iter().map(|t| context.phase1(t)).collect::<Result<_, _>>()?,
         phase1_lifetime: seconds(ours.phase1.lifetime_seconds),
         ipsec: vec![context.policy(ours)?],
@@ -90,8 +103,11 @@ pub fn engine_config(case: &Case, side: Side, addresses: &Addresses) -> Result<C
         },
         rekey: ours.rekey,
         rekey_margin: seconds(ours.rekey_margin_seconds),
-        ..PeerConfig::new(PEER_NAME, ends.harness.ip(), Some(ends.peer.ip()))
+        ..PeerConfig::new(PEER_NAME, ends.harness.ip(), remote)
     };
+    if let Some(keys) = &ours.pki {
+        pki::set(&mut peer, context, keys, ends.peer.ip())?;
+    }
     Ok(Config { peers: vec![peer], limits: Limits::default(), clock_start: Some(CLOCK_START) })
 }
 
@@ -134,14 +150,23 @@ fn dead_peer_detection(dpd: model::Dpd) -> DeadPeerDetection {
     }
 }
 
-fn identification(identity: &Identity, address: IpAddr) -> Identification {
-    match identity {
+fn identification(
+    context: Context,
+    identity: &Identity,
+    address: IpAddr,
+) -> Result<Identification, InfraError> {
+    Ok(match identity {
         Identity::Address => Identification::ip(address),
         Identity::Ipv4(address) => Identification::ipv4(*address),
         Identity::Fqdn(name) => Identification::fqdn(name),
         Identity::UserFqdn(name) => Identification::user_fqdn(name),
         Identity::KeyId(id) => Identification::key_id(id.clone().into_bytes()),
-    }
+        Identity::Empty => Identification::new(IdType(0), Vec::new()),
+        Identity::Dn(text) => text
+            .parse::<DistinguishedName>()
+            .map_err(|error| context.error(format!("id {text:?}: {error}")))?
+            .to_id(),
+    })
 }
 
 /// Whose configuration is read, for errors.

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Acceptance, Capability, Dpd, Encapsulation, Fragmentation, Identity, Level, NatTraversal,
+    Acceptance, Capability, Dpd, Encapsulation, Fragmentation, Identity, Level, ModeConfig, NatTraversal,
     NatTraversalVersion, Pfs, Phase1Exchange, Phase1Transform, Phase2Transform, Protocol, Retransmission,
-    Role, Side, Step,
+    Role, Side, Step, XauthConfig,
 };
+use crate::pki::ResolvedPki;
 use crate::requirement::RequirementId;
 
 /// One case. It goes into the folder of a run, so that judging again needs no scenario file.
@@ -38,6 +39,11 @@ pub struct Case {
 }
 
 impl Case {
+    /// The role of a side in phase 1.
+    pub fn role_of(&self, side: Side) -> Role {
+        if side == self.initiator() { Role::Initiator } else { Role::Responder }
+    }
+
     /// The side that initiates phase 1 and the first quick mode.
     pub fn initiator(&self) -> Side {
         match self.role {
@@ -75,14 +81,26 @@ pub struct ResolvedSide {
     pub exchange: Phase1Exchange,
     /// The pre-shared key.
     pub psk: String,
+    /// Keys and certificates; `None` where no authentication method takes any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pki: Option<ResolvedPki>,
     /// The identity that this side sends.
     pub id: Identity,
     /// The identity that this side requires of the other; [`Identity::Address`] is the other's address.
     pub remote_id: Identity,
+    /// Take first messages from any address.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub any_address: bool,
     /// Phase 1.
     pub phase1: ResolvedPhase1,
     /// Phase 2.
     pub phase2: ResolvedPhase2,
+    /// Extended authentication.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub xauth: Option<XauthConfig>,
+    /// Mode-Config.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode_config: Option<ModeConfig>,
     /// NAT traversal.
     pub nat_traversal: NatTraversal,
     /// The versions of NAT traversal that are announced.

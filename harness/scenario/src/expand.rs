@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use crate::case::{Case, ResolvedConfig, ResolvedPhase1, ResolvedPhase2, ResolvedSide, rfc3947};
 use crate::load::LoadedScenario;
 use crate::model::{
-    Authentication, Capability, Cipher, Combine, Condition, Config, DpdTrigger, Encapsulation, EspCipher,
-    Fragmentation, FragmentationMode, Group, Hash, Identity, Integrity, Matrix, MatrixPoint, NatTraversal,
-    NatTraversalVersion, Pfs, Phase1Exchange, Phase1Transform, Phase2Transform, Probe, Protocol,
-    Retransmission, Role, SaKind, Scenario, Side, SideConfig, StartExchange, Step, Whose,
+    Authentication, Capability, Cipher, Combine, Condition, Config, ConfigMethod, DpdTrigger, Encapsulation,
+    EspCipher, Fragmentation, FragmentationMode, Group, Hash, Identity, Integrity, Matrix, MatrixPoint,
+    NatTraversal, NatTraversalVersion, Pfs, Phase1Exchange, Phase1Transform, Phase2Transform, Probe,
+    Protocol, Retransmission, Role, SaKind, Scenario, Side, SideConfig, StartExchange, Step, Whose,
 };
+use crate::pki::{self, CredentialFiles};
 
 /// Cases of several scenarios, in their order.
 pub fn expand_all(scenarios: &[LoadedScenario]) -> Vec<Case> {
@@ -23,7 +24,7 @@ pub fn expand(loaded: &LoadedScenario) -> Vec<Case> {
     for point in points(scenario.matrix.as_ref()) {
         let name = point_name(&point);
         let id = if name.is_empty() { loaded.id.clone() } else { format!("{}/{name}", loaded.id) };
-        let config = resolve(&scenario.config, &point);
+        let config = resolve(&scenario.config, &point, &loaded.credentials);
         let edits = scenario.steps.iter().any(|s| matches!(s, Step::Edit(_) | Step::EditDatagram(_)));
         let same_key = config.harness.psk == config.peer.psk;
         let compare_values = scenario.checks.values.unwrap_or(same_key && !edits);
@@ -36,7 +37,7 @@ pub fn expand(loaded: &LoadedScenario) -> Vec<Case> {
                 level: scenario.level,
                 needs: needs(scenario, &config, *role),
                 config: config.clone(),
-                steps: scenario.steps.clone(),
+                steps: pki::with_certificates(&loaded.credentials, &scenario.steps),
                 accept: scenario.accept.clone(),
                 compare_values,
             });
@@ -52,6 +53,7 @@ fn points(matrix: Option<&Matrix>) -> Vec<MatrixPoint> {
     let Some(matrix) = matrix else { return vec![MatrixPoint::default()] };
     let mut points = vec![MatrixPoint::default()];
     axis(&mut points, matrix.exchange.as_deref(), |p, v| p.exchange = Some(v));
+    axis(&mut points, matrix.authentication.as_deref(), |p, v| p.authentication = Some(v));
     axis(&mut points, matrix.cipher.as_deref(), |p, v| p.cipher = Some(v));
     axis(&mut points, matrix.hash.as_deref(), |p, v| p.hash = Some(v));
     axis(&mut points, matrix.group.as_deref(), |p, v| p.group = Some(v));
@@ -82,9 +84,10 @@ fn axis<T: Copy>(points: &mut Vec<MatrixPoint>, values: Option<&[T]>, set: impl 
 }
 
 /// The values of a point in the order of the axes, by name; `None` where the axis is not in the matrix.
-fn values(point: &MatrixPoint) -> [Option<&'static str>; 9] {
+fn values(point: &MatrixPoint) -> [Option<&'static str>; 10] {
     [
         point.exchange.map(Phase1Exchange::name),
+        point.authentication.map(Authentication::name),
         point.cipher.map(Cipher::name),
         point.hash.map(Hash::name),
         point.group.map(Group::name),
@@ -104,7 +107,7 @@ fn agrees(point: &MatrixPoint, pattern: &MatrixPoint) -> bool {
 /// The part of a case ID that names a point.
 fn point_name(point: &MatrixPoint) -> String {
     let mut names: Vec<String> =
-        values(point).iter().take(8).flatten().map(|name| (*name).to_owned()).collect();
+        values(point).iter().take(9).flatten().map(|name| (*name).to_owned()).collect();
     match point.pfs {
         None => {}
         Some(Pfs::None) => names.push("no-pfs".into()),
@@ -151,7 +154,7 @@ fn pairwise(mut points: Vec<MatrixPoint>) -> Vec<MatrixPoint> {
 const DEFAULT_PSK: &str = "conformance pre-shared key";
 
 /// Applies default, common, matrix and side, in this order.
-fn resolve(config: &Config, point: &MatrixPoint) -> ResolvedConfig {
+fn resolve(config: &Config, point: &MatrixPoint, files: &CredentialFiles) -> ResolvedConfig {
     let mut common = defaults();
     overlay(&mut common, &config.common);
     apply_point(&mut common, point);
@@ -168,6 +171,14 @@ fn resolve(config: &Config, point: &MatrixPoint) -> ResolvedConfig {
             side.phase2.transforms.iter_mut().for_each(|t| t.cipher = None);
         }
     }
+    for (side, name, own) in
+        [(&mut harness, Side::Harness, &config.harness), (&mut peer, Side::Peer, &config.peer)]
+    {
+        let layers = [&config.common, own];
+        if layers.iter().all(|layer| layer.id.is_none()) && pki::uses_public_keys(side, layers) {
+            side.id = pki::default_identity(name);
+        }
+    }
     let remote_id = |own: &SideConfig, other: &ResolvedSide| {
         own.remote_id.clone().or_else(|| config.common.remote_id.clone()).unwrap_or_else(|| other.id.clone())
     };
@@ -179,6 +190,9 @@ fn resolve(config: &Config, point: &MatrixPoint) -> ResolvedConfig {
     peer.remote_id = remote_id(&config.peer, &harness);
     harness.phase2.remote_client = remote_client(&config.harness, &peer);
     peer.phase2.remote_client = remote_client(&config.peer, &harness);
+    let (of_harness, of_peer) = ([&config.common, &config.harness], [&config.common, &config.peer]);
+    harness.pki = pki::resolve(files, Side::Harness, &harness, of_harness, (&peer, of_peer));
+    peer.pki = pki::resolve(files, Side::Peer, &peer, of_peer, (&harness, of_harness));
     ResolvedConfig { harness, peer }
 }
 
@@ -191,6 +205,8 @@ fn defaults() -> ResolvedSide {
     ResolvedSide {
         exchange: Phase1Exchange::MainMode,
         psk: DEFAULT_PSK.to_owned(),
+        pki: None,
+        any_address: false,
         id: Identity::Address,
         remote_id: Identity::Address,
         phase1: ResolvedPhase1 {
@@ -216,6 +232,8 @@ fn defaults() -> ResolvedSide {
             client: String::new(),
             remote_client: String::new(),
         },
+        xauth: None,
+        mode_config: None,
         nat_traversal: NatTraversal::Auto,
         nat_traversal_versions: rfc3947(),
         nat_keep_alive_seconds: None,
@@ -241,6 +259,8 @@ fn overlay(side: &mut ResolvedSide, layer: &SideConfig) {
     set(&mut side.exchange, layer.exchange.as_ref());
     set(&mut side.psk, layer.psk.as_ref());
     set(&mut side.id, layer.id.as_ref());
+    side.xauth = layer.xauth.clone().or(side.xauth.take());
+    side.mode_config = layer.mode_config.clone().or(side.mode_config.take());
     set(&mut side.nat_traversal, layer.nat_traversal.as_ref());
     set(&mut side.nat_traversal_versions, layer.nat_traversal_versions.as_ref());
     set(&mut side.fragmentation, layer.fragmentation.as_ref());
@@ -252,6 +272,7 @@ fn overlay(side: &mut ResolvedSide, layer: &SideConfig) {
     set(&mut side.commit_bit, layer.commit_bit.as_ref());
     set(&mut side.retransmission, layer.retransmission.as_ref());
     set(&mut side.rekey, layer.rekey.as_ref());
+    set(&mut side.any_address, layer.any_address.as_ref());
     set(&mut side.rekey_margin_seconds, layer.rekey_margin_seconds.as_ref());
     if let Some(phase1) = &layer.phase1 {
         set(&mut side.phase1.transforms, phase1.transforms.as_ref());
@@ -319,6 +340,17 @@ fn needs(scenario: &Scenario, config: &ResolvedConfig, role: Role) -> BTreeSet<C
     if peer.id != Identity::Address || peer.remote_id != Identity::Address {
         needs.insert(Capability::NamedIds);
     }
+    if peer.any_address {
+        needs.insert(Capability::AnyAddress);
+    }
+    if let Some(pki) = &peer.pki {
+        if !pki.raw_keys.is_empty() {
+            needs.insert(Capability::RawPublicKeys);
+        }
+        if !pki.verify_address_id {
+            needs.insert(Capability::AnyAddressId);
+        }
+    }
     if peer.initial_contact {
         needs.insert(Capability::InitialContact);
     }
@@ -327,7 +359,7 @@ fn needs(scenario: &Scenario, config: &ResolvedConfig, role: Role) -> BTreeSet<C
         (NatTraversal::Off, _) | (_, NatTraversal::Off) => needs.insert(Capability::NoNat),
         (NatTraversal::Auto, NatTraversal::Auto) => false,
     };
-    extension_needs(config, &mut needs);
+    extension_needs(config, role, &mut needs);
     if scenario.steps.iter().any(starts_phase2) {
         phase2_needs(peer, &mut needs);
     }
@@ -356,7 +388,7 @@ fn needs(scenario: &Scenario, config: &ResolvedConfig, role: Role) -> BTreeSet<C
 
 /// What the extensions want of the peer: it must speak those that it is configured with. What only the harness speaks
 /// shows how the peer does without.
-fn extension_needs(config: &ResolvedConfig, needs: &mut BTreeSet<Capability>) {
+fn extension_needs(config: &ResolvedConfig, role: Role, needs: &mut BTreeSet<Capability>) {
     let ResolvedConfig { harness, peer } = config;
     if !harness.nat_traversal_versions.contains(&NatTraversalVersion::Rfc3947) {
         needs.insert(Capability::NatTDrafts);
@@ -385,6 +417,23 @@ fn extension_needs(config: &ResolvedConfig, needs: &mut BTreeSet<Capability>) {
     // Whoever gets the Commit bit has to wait for CONNECTED.
     if peer.commit_bit || harness.commit_bit {
         needs.insert(Capability::CommitBit);
+    }
+    if let Some(xauth) = &peer.xauth {
+        needs.insert(Capability::Xauth);
+        if xauth.hybrid {
+            needs.insert(Capability::Hybrid);
+        }
+        let is_host = (xauth.host() == Role::Initiator) == (role == Role::Responder);
+        let more = xauth.user.as_ref().is_some_and(|user| !user.answers.is_empty());
+        if if is_host { more } else { xauth.rounds.is_some() || xauth.retries.is_some() } {
+            needs.insert(Capability::XauthRounds);
+        }
+    }
+    if let Some(mode_config) = &peer.mode_config {
+        needs.insert(match mode_config.method {
+            ConfigMethod::Pull => Capability::ModeConfigPull,
+            ConfigMethod::Push => Capability::ModeConfigPush,
+        });
     }
 }
 
@@ -517,12 +566,14 @@ fn integrity_need(integrity: Integrity) -> Capability {
 mod tests {
     use super::*;
     use std::path::PathBuf;
+    use std::sync::Arc;
 
     fn loaded(json: &str) -> LoadedScenario {
         LoadedScenario {
             id: "rfc2409/5.4-pre-shared-key/sample".into(),
             path: PathBuf::from("sample.json"),
             scenario: serde_json::from_str(json).unwrap(),
+            credentials: Arc::default(),
         }
     }
 

@@ -15,6 +15,7 @@ pub mod judge;
 pub mod lint;
 pub mod load;
 pub mod model;
+pub mod pki;
 pub mod requirement;
 pub mod schema;
 pub mod select;

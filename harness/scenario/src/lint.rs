@@ -6,15 +6,16 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use ikev1::keylog::Label;
-use ikev1::wire::{IpsecAttribute, NotifyType, Phase1Attribute};
+use ikev1::wire::{ConfigAttribute, IpsecAttribute, NotifyType, Phase1Attribute};
 
 use crate::case::Case;
 use crate::expand::expand;
 use crate::load::LoadedScenario;
 use crate::model::{
-    Acceptance, Check, Condition, Contains, DatagramOp, EditOp, Exchange, FieldAssert, Inject, InjectBytes,
-    Role, Selector, Step, When,
+    Acceptance, Check, Condition, Contains, DatagramOp, EditOp, Exchange, FieldAssert, HashTreatment, Inject,
+    InjectBytes, Role, Selector, Side, Step, When,
 };
+use crate::pki::CREDENTIALS_FOLDER;
 use crate::requirement::Requirements;
 use crate::select::nearest;
 
@@ -48,7 +49,10 @@ pub fn lint(loaded: &LoadedScenario, requirements: &Requirements) -> Vec<Problem
         linter.acceptance(&format!("accept[{index}]"), acceptance);
     }
     if linter.problems.is_empty() {
-        expand(loaded).iter().for_each(|case| linter.case(case));
+        for case in expand(loaded) {
+            linter.case(&case);
+            linter.credentials(loaded, &case);
+        }
         linter.problems.sort_by(|a, b| (&a.place, &a.problem).cmp(&(&b.place, &b.problem)));
         linter.problems.dedup();
     }
@@ -138,7 +142,9 @@ impl Linter {
             }
             Step::Edit(edit) => {
                 self.selector(&format!("{place}.message"), &edit.message, true);
-                self.nonempty(&format!("{place}.apply"), edit.apply.len());
+                if matches!(edit.hash, HashTreatment::Keep | HashTreatment::Recompute) {
+                    self.nonempty(&format!("{place}.apply"), edit.apply.len());
+                }
                 for (index, op) in edit.apply.iter().enumerate() {
                     self.edit_op(&format!("{place}.apply[{index}]"), op);
                 }
@@ -257,12 +263,13 @@ impl Linter {
                 self.hex(place, hex);
             }
             EditOp::SetNumber { field, .. }
+            | EditOp::Resize { field, .. }
             | EditOp::Xor { field, .. }
             | EditOp::RemovePayload { field }
             | EditOp::Fill { field, .. }
             | EditOp::DuplicatePayload { field } => self.field(place, field),
             EditOp::Append { hex } | EditOp::InsertPayload { hex, .. } => self.hex(place, hex),
-            EditOp::Truncate { .. } | EditOp::Reorder { .. } => {}
+            EditOp::Truncate { .. } | EditOp::Reorder { .. } | EditOp::InsertCertificate { .. } => {}
         }
         if matches!(op, EditOp::Xor { mask: 0, .. }) {
             self.add(place, "", "a mask of 0 changes nothing", Vec::new());
@@ -334,6 +341,39 @@ impl Linter {
                 return;
             }
             parent = name;
+        }
+    }
+
+    /// Checks that the keys and certificates of a case are there.
+    fn credentials(&mut self, loaded: &LoadedScenario, case: &Case) {
+        for (index, step) in case.steps.iter().enumerate() {
+            let Step::Edit(edit) = step else { continue };
+            for (op_index, op) in edit.apply.iter().enumerate() {
+                // One whose file is there has become one of plain bytes.
+                if let EditOp::InsertCertificate { file, .. } = op {
+                    let place = format!("steps[{index}].edit.apply[{op_index}].insert_certificate.file");
+                    let problem =
+                        format!("{CREDENTIALS_FOLDER}/{file}.pem has no certificate or revocation list");
+                    self.add(&place, file, problem, nearest(file, loaded.credentials.names()));
+                }
+            }
+        }
+        for side in Side::ALL {
+            let Some(pki) = &case.config.side(*side).pki else { continue };
+            for (field, file) in pki.files().filter(|(_, file)| file.pem.is_empty()) {
+                let name = &file.name;
+                // The file's name without what its kind puts before it, as the scenario has it.
+                let value = match field {
+                    "certificates" | "raw_keys" => name.as_str(),
+                    _ => name.split_once('-').map_or(name.as_str(), |(_, value)| value),
+                };
+                let problem = format!(
+                    "{CREDENTIALS_FOLDER}/{name}.pem is missing or empty; name another file or make it with \
+                     make-credentials.sh"
+                );
+                let near = nearest(name, loaded.credentials.names());
+                self.add(&format!("config.{side}.pki.{field}"), value, problem, near);
+            }
         }
     }
 
@@ -458,7 +498,13 @@ fn children(parent: &str) -> Vec<String> {
         "notification" => &["doi", "protocol", "spi_size", "type", "spi", "data"],
         "delete" => &["doi", "protocol", "spi_size", "spi_count", "spi", "data"],
         "nat_oa" => &["type", "reserved2", "reserved3", "data"],
-        "attributes" => &["type", "reserved2", "identifier", "attribute"],
+        "attributes" => {
+            let classes = ConfigAttribute::all().iter().map(|(name, _)| *name);
+            let fixed =
+                ["next_payload", "reserved", "length", "type", "reserved2", "identifier", "attribute"];
+            let normal = |name: &str| name.replace('-', "_").to_ascii_lowercase();
+            return classes.map(normal).chain(fixed.map(str::to_owned)).collect();
+        }
         "fragment" => &["id", "number", "flags", "data"],
         _ => return Vec::new(),
     };
@@ -468,6 +514,8 @@ fn children(parent: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
+
+    use std::sync::Arc;
 
     use super::*;
     use crate::load::LoadedScenario;
@@ -482,7 +530,8 @@ mod tests {
         let entry = "rfc = 2409\ntitle = \"t\"\n[[requirement]]\nid = \"RFC2409-5.4-01\"\nsection = \"5.4\"\nlevel = \"must\"\nsummary = \"s\"\n";
         register.add(entry, "r.toml".as_ref()).unwrap();
         let scenario = serde_json::from_str(&json).unwrap();
-        let loaded = LoadedScenario { id: "a/b".into(), path: "b.json".into(), scenario };
+        let loaded =
+            LoadedScenario { id: "a/b".into(), path: "b.json".into(), scenario, credentials: Arc::default() };
         let found = lint(&loaded, &register);
         found.iter().map(|p| format!("{}: {}", p.place, p.problem)).collect::<Vec<_>>().join("\n")
     }
@@ -552,6 +601,23 @@ mod tests {
     }
 
     #[test]
+    fn missing_credentials_are_named_with_their_place() {
+        let config = r#"{"peer": {"pki": {"credentials": "rsb", "anchors": []}}, "harness": {"pki":
+            {"credentials": "none", "anchors": [], "raw_keys": [{"key": "peer-rsa"}]}}}"#;
+        let lines = problems(r#"["initiator"]"#, config, "", OK);
+        let places: Vec<_> = lines.lines().filter_map(|line| line.split_once(" is missing")).collect();
+        let places: Vec<_> = places.iter().map(|(place, _)| *place).collect();
+        assert_eq!(
+            places,
+            [
+                "config.harness.pki.credentials: credentials/harness-none.pem",
+                "config.harness.pki.raw_keys: credentials/peer-rsa.pem",
+                "config.peer.pki.credentials: credentials/peer-rsb.pem"
+            ]
+        );
+    }
+
+    #[test]
     fn two_files_that_say_the_same_are_found() {
         let scenario = |id: &str| {
             LoadedScenario {
@@ -562,6 +628,7 @@ mod tests {
                     "steps": [], "accept": []}"#,
             )
             .unwrap(),
+            credentials: Arc::default(),
         }
         };
         let found = lint_all(&[scenario("one"), scenario("two")]);

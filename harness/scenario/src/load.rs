@@ -3,14 +3,16 @@
 use core::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::lint::{self, Problem};
 use crate::model::Scenario;
+use crate::pki::{CREDENTIALS_FOLDER, CredentialFiles};
 use crate::requirement::{RequirementError, Requirements};
 use crate::select::{did_you_mean, nearest};
 
 /// Folders below the scenario folder that hold no scenarios.
-const OTHER_FOLDERS: [&str; 2] = ["requirements", "schema"];
+const OTHER_FOLDERS: [&str; 3] = [CREDENTIALS_FOLDER, "requirements", "schema"];
 
 /// A scenario and where it came from.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +23,8 @@ pub struct LoadedScenario {
     pub path: PathBuf,
     /// What it says.
     pub scenario: Scenario,
+    /// The keys and certificates of its folder.
+    pub credentials: Arc<CredentialFiles>,
 }
 
 /// Every scenario of a folder, in the order of their IDs, with the register of requirements.
@@ -89,12 +93,14 @@ impl Library {
     pub fn load(folder: &Path) -> Result<Self, LoadErrors> {
         let requirements =
             Requirements::load(&folder.join("requirements")).map_err(|e| LoadErrors(vec![e.into()]))?;
+        let io = |(path, source)| LoadErrors(vec![LoadError::Io { path, source }]);
+        let credentials = Arc::new(CredentialFiles::load(&folder.join(CREDENTIALS_FOLDER)).map_err(io)?);
         let mut paths = Vec::new();
         find(folder, true, &mut paths).map_err(|e| LoadErrors(vec![e]))?;
         paths.sort();
         let (mut scenarios, mut errors) = (Vec::new(), Vec::new());
         for path in paths {
-            match load_file(folder, &path, &requirements) {
+            match load_file(folder, &path, &requirements, &credentials) {
                 Ok(scenario) => scenarios.push(scenario),
                 Err(found) => errors.extend(found),
             }
@@ -131,13 +137,15 @@ pub fn load_file(
     folder: &Path,
     path: &Path,
     requirements: &Requirements,
+    credentials: &Arc<CredentialFiles>,
 ) -> Result<LoadedScenario, Vec<LoadError>> {
     let text =
         fs::read_to_string(path).map_err(|source| vec![LoadError::Io { path: path.to_owned(), source }])?;
     let scenario = parse(&text, path).map_err(|e| vec![e])?;
     let below = path.strip_prefix(folder).unwrap_or(path).with_extension("");
     let parts: Vec<_> = below.components().map(|c| c.as_os_str().to_string_lossy()).collect();
-    let loaded = LoadedScenario { id: parts.join("/"), path: path.to_owned(), scenario };
+    let (path_buf, credentials) = (path.to_owned(), Arc::clone(credentials));
+    let loaded = LoadedScenario { id: parts.join("/"), path: path_buf, scenario, credentials };
     let problems = lint::lint(&loaded, requirements);
     if problems.is_empty() {
         Ok(loaded)

@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use crate::model::Level;
 use crate::select::nearest;
 
-/// ID of a requirement: `RFC2409-5.4-01` is the first one of RFC 2409 section 5.4.
+/// ID of a requirement: `RFC2409-5.4-01` is the first one of RFC 2409 section 5.4, `draft-dukes-ike-mode-cfg-02-3.2-01`
+/// that of a draft.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RequirementId(String);
@@ -27,7 +28,7 @@ impl JsonSchema for RequirementId {
         json_schema!({
             "description": "ID of a requirement, e.g. RFC2409-5.4-01.",
             "type": "string",
-            "pattern": r"^RFC[0-9]{4}-[0-9A-Z]+(\.[0-9]+)*-[0-9]{2}$",
+            "pattern": r"^(RFC[0-9]{4}|draft(-[a-z0-9]+)+-[0-9]{2})-[0-9A-Z]+(\.[0-9]+)*-[0-9]{2}$",
         })
     }
 }
@@ -43,14 +44,14 @@ impl RequirementId {
         &self.0
     }
 
-    /// The RFC's number.
-    pub fn rfc(&self) -> &str {
-        self.0.get(3..7).unwrap_or_default()
+    /// The document: `RFC2409`, or a draft's name with its version.
+    pub fn document(&self) -> &str {
+        self.0.rsplitn(3, '-').nth(2).unwrap_or_default()
     }
 
     /// The section.
     pub fn section(&self) -> &str {
-        self.0.split('-').nth(1).unwrap_or_default()
+        self.0.rsplit('-').nth(1).unwrap_or_default()
     }
 }
 
@@ -59,21 +60,31 @@ impl FromStr for RequirementId {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let bad = || BadRequirementId(text.to_owned());
-        let parts: Vec<&str> = text.split('-').collect();
-        let [rfc, section, number] = parts.as_slice() else { return Err(bad()) };
+        let parts: Vec<&str> = text.rsplitn(3, '-').collect();
+        let [number, section, document] = parts.as_slice() else { return Err(bad()) };
         let digits = |s: &str, n: usize| s.len() == n && s.bytes().all(|b| b.is_ascii_digit());
-        let rfc_ok = rfc.strip_prefix("RFC").is_some_and(|n| digits(n, 4));
+        let document_ok = document.strip_prefix("RFC").is_some_and(|n| digits(n, 4)) || is_draft(document);
         let mut labels = section.split('.');
         let first_ok = labels.next().is_some_and(|l| {
             !l.is_empty() && l.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
         });
         let rest_ok = labels.all(|l| !l.is_empty() && l.bytes().all(|b| b.is_ascii_digit()));
-        if rfc_ok && first_ok && rest_ok && digits(number, 2) {
+        if document_ok && first_ok && rest_ok && digits(number, 2) {
             Ok(Self(text.to_owned()))
         } else {
             Err(bad())
         }
     }
+}
+
+/// Whether a text is the name of an Internet-Draft with its version, such as `draft-dukes-ike-mode-cfg-02`.
+fn is_draft(text: &str) -> bool {
+    let lower =
+        |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_lowercase());
+    let name = text.strip_prefix("draft-").and_then(|rest| rest.rsplit_once('-'));
+    name.is_some_and(|(words, version)| {
+        words.split('-').all(lower) && version.len() == 2 && version.bytes().all(|b| b.is_ascii_digit())
+    })
 }
 
 impl TryFrom<String> for RequirementId {
@@ -114,7 +125,10 @@ pub struct Requirement {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RequirementFile {
-    rfc: u32,
+    /// Number of the RFC.
+    rfc: Option<u32>,
+    /// Name of the draft, with its version, where it is none of an RFC.
+    draft: Option<String>,
     #[expect(dead_code, reason = "the title is for people who read the file")]
     title: String,
     requirement: Vec<Requirement>,
@@ -190,11 +204,19 @@ impl Requirements {
     pub fn add(&mut self, text: &str, path: &Path) -> Result<(), RequirementError> {
         let file: RequirementFile = toml::from_str(text)
             .map_err(|e| RequirementError::Format { path: path.to_owned(), problem: e.to_string() })?;
+        let document = match (file.rfc, file.draft) {
+            (Some(rfc), None) => format!("RFC{rfc}"),
+            (None, Some(draft)) => draft,
+            _ => {
+                let problem = "it must name an RFC or a draft, and not both".to_owned();
+                return Err(RequirementError::Format { path: path.to_owned(), problem });
+            }
+        };
         for requirement in file.requirement {
             let id = requirement.id.clone();
             let entry = |problem| RequirementError::Entry { path: path.to_owned(), id: id.clone(), problem };
-            if id.rfc() != file.rfc.to_string() {
-                return Err(entry("the ID is of another RFC than the file"));
+            if id.document() != document {
+                return Err(entry("the ID is of another document than the file"));
             }
             if id.section() != requirement.section {
                 return Err(entry("the ID is of another section than the entry"));
@@ -240,12 +262,27 @@ mod tests {
     #[case::no_section("RFC2409--01", false)]
     #[case::trailing_dot("RFC2409-5.-01", false)]
     #[case::empty("", false)]
+    #[case::draft("draft-dukes-ike-mode-cfg-02-3.2-01", true)]
+    #[case::draft_without_a_version("draft-dukes-ike-mode-cfg-3.2-01", false)]
+    #[case::draft_without_a_section("draft-dukes-ike-mode-cfg-02-01", false)]
+    #[case::draft_in_upper_case("draft-Dukes-02-3.2-01", false)]
     fn reads_requirement_ids(#[case] text: &str, #[case] valid: bool) {
         let id: Result<RequirementId, _> = text.parse();
         assert_eq!(id.is_ok(), valid);
         if let Ok(id) = id {
-            assert_eq!((id.rfc(), id.to_string().as_str()), ("2409", text));
+            assert_eq!(id.to_string(), text);
         }
+    }
+
+    #[test]
+    fn an_id_has_a_document_and_a_section() {
+        let parts = |text: &str| {
+            let id: RequirementId = text.parse().unwrap();
+            (id.document().to_owned(), id.section().to_owned())
+        };
+        assert_eq!(parts("RFC2409-5.4-01"), ("RFC2409".to_owned(), "5.4".to_owned()));
+        let draft = "draft-dukes-ike-mode-cfg-02";
+        assert_eq!(parts(&format!("{draft}-3.2-01")), (draft.to_owned(), "3.2".to_owned()));
     }
 
     const ENTRY: &str =
@@ -253,7 +290,10 @@ mod tests {
 
     #[rstest]
     #[case::good("rfc = 2409\ntitle = \"t\"\n", "", None)]
-    #[case::other_rfc("rfc = 2408\ntitle = \"t\"\n", "", Some("another RFC"))]
+    #[case::other_rfc("rfc = 2408\ntitle = \"t\"\n", "", Some("another document"))]
+    #[case::no_document("title = \"t\"\n", "", Some("an RFC or a draft"))]
+    #[case::two_documents("rfc = 2409\ndraft = \"draft-a-00\"\ntitle = \"t\"\n", "", Some("not both"))]
+    #[case::draft("draft = \"draft-a-00\"\ntitle = \"t\"\n", "", Some("another document"))]
     #[case::twice("rfc = 2409\ntitle = \"t\"\n", ENTRY, Some("twice"))]
     #[case::unknown_key("rfc = 2409\ntitle = \"t\"\nnumber = 3\n", "", Some("unknown field `number`"))]
     fn checks_register_files(#[case] head: &str, #[case] tail: &str, #[case] problem: Option<&str>) {

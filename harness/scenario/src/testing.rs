@@ -21,7 +21,11 @@ pub(crate) fn case_of(members: &str) -> Case {
             "roles": ["initiator"], {members}}}"#
     );
     let scenario = serde_json::from_str(&json).unwrap_or_else(|e| panic!("{e}: {json}"));
-    let loaded =
-        LoadedScenario { id: "rfc2409/5.4/sample".into(), path: PathBuf::from("sample.json"), scenario };
+    let loaded = LoadedScenario {
+        id: "rfc2409/5.4/sample".into(),
+        path: PathBuf::from("sample.json"),
+        scenario,
+        credentials: std::sync::Arc::default(),
+    };
     expand(&loaded).remove(0)
 }

@@ -278,6 +278,29 @@ pub enum EngineEvent {
         /// What went wrong.
         error: String,
     },
+    /// Extended authentication is over.
+    ExtendedAuthentication {
+        /// The user, where one was asked for and is authenticated.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user: Option<String>,
+        /// Whether the user is authenticated.
+        passed: bool,
+    },
+    /// The edge device has something to say to the user.
+    MessageForUser {
+        /// The text.
+        message: String,
+    },
+    /// Mode-Config is over.
+    Configured {
+        /// It was this side that was configured, not the other.
+        host: bool,
+        /// The IPv4 address that was assigned.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        address: Option<std::net::Ipv4Addr>,
+        /// Everything that was told, in words.
+        items: Vec<String>,
+    },
     /// A notification arrived.
     Notified {
         /// Its type, by name.

@@ -16,7 +16,7 @@ use crate::phase2::lifetime::{self, Life};
 use crate::phase2::negotiate::protocol_id;
 use crate::phase2::quick_mode::{Outcome, Step};
 use crate::retransmit::Conversation;
-use crate::sa::{IpsecSaPair, Phase2};
+use crate::sa::{IpsecSaPair, IsakmpSa, Phase2};
 use crate::timer::Timer;
 use crate::wire::{
     CookiePair, Delete, ExchangeType, Flags, Header, Identification, MessageId, Notification, NotifyType,
@@ -29,12 +29,9 @@ const REPLACED_GRACE: Duration = Duration::from_secs(2);
 impl Endpoint {
     /// Phase 1 is complete.
     pub(super) fn isakmp_sa_established(&mut self, id: IsakmpSaId) {
-        let completed = self.count_sa();
-        self.isakmp.complete(id, completed);
         let Some(sa) = self.isakmp.get_mut(&id) else { return };
         let peer_index = sa.peer;
         let Some(peer) = self.peers.get(peer_index) else { return };
-        let initial_contact = sa.established().is_some_and(|established| established.initial_contact);
         let offered = sa.established().and_then(|established| established.lifetime);
         let lifetime = offered.map_or(peer.phase1_lifetime, |offered| offered.min(peer.phase1_lifetime));
         let expires = self.core.now + lifetime;
@@ -50,7 +47,6 @@ impl Endpoint {
         let says_initial_contact = peer.initial_contact && role == Role::Responder;
         let shorter = offered.is_some_and(|offered| lifetime < offered);
         let says_lifetime = peer.responder_lifetime && role == Role::Responder && shorter;
-        let waiting = core::mem::take(&mut sa.waiting);
         if let Some(remote) = sa.first_from {
             self.half_open.remove(id, remote.ip(), sa.began);
         }
@@ -67,11 +63,24 @@ impl Endpoint {
             let notification = lifetime::notification(ProtocolId::ISAKMP, cookies, life);
             self.send_informational(id, Payload::Notification(notification));
         }
-        if initial_contact {
-            self.initial_contact(id);
-        }
         self.watch_peer(id);
         self.keep_mapping_alive(id);
+        self.begin_transactions(id);
+    }
+
+    /// Phase 1 and what must follow it is complete: the SA takes its place, and quick modes may start.
+    pub(super) fn isakmp_sa_ready(&mut self, id: IsakmpSaId) {
+        if self.isakmp.get(&id).is_none_or(IsakmpSa::is_ready) {
+            return;
+        }
+        let completed = self.count_sa();
+        self.isakmp.complete(id, completed);
+        self.core.timers.stop(Timer::NotReady(id));
+        let Some(sa) = self.isakmp.get_mut(&id) else { return };
+        let waiting = core::mem::take(&mut sa.waiting);
+        if sa.established().is_some_and(|established| established.initial_contact) {
+            self.initial_contact(id);
+        }
         self.supersede_others(id);
         for (policy, replaces) in waiting {
             if let Err(error) = self.start_quick_mode(id, policy, replaces) {
@@ -249,6 +258,7 @@ impl Endpoint {
             Timer::ExpireIsakmp(id),
             Timer::Reassembly(id),
             Timer::DeadPeer(id),
+            Timer::NotReady(id),
         ] {
             self.core.timers.stop(timer);
         }
@@ -264,6 +274,10 @@ impl Endpoint {
         }
         for (_, pair) in &sa.waiting {
             self.not_replaced(*pair);
+        }
+        self.release_address(id, sa.peer, sa.transactions.assigned);
+        for m_id in sa.transactions.exchanges.keys() {
+            self.core.timers.stop(Timer::RetransmitPhase2(id, *m_id));
         }
         for (m_id, exchange) in &sa.phase2 {
             self.core.timers.stop(Timer::RetransmitPhase2(id, *m_id));

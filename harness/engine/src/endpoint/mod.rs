@@ -10,5 +10,6 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod timeouts;
+mod transactions;
 
 pub use state::Endpoint;

@@ -228,6 +228,7 @@ impl Endpoint {
             first_contact,
         };
         let start = phase1::accept(&mut cx, received)?;
+        let peer_index = cx.peer_index;
         let mut conversation = Conversation::default();
         let timer = Timer::RetransmitPhase1(id);
         conversation.handled(&mut self.core, digest, timer);
@@ -256,7 +257,7 @@ impl Endpoint {
     ) -> Result<(), ExchangeError> {
         let encrypted = received.header.flags.contains(Flags::ENCRYPTION);
         match received.header.exchange_type {
-            ExchangeType::QUICK_MODE | ExchangeType::INFORMATIONAL
+            ExchangeType::QUICK_MODE | ExchangeType::INFORMATIONAL | ExchangeType::TRANSACTION
                 if encrypted && self.keep_early(id, received) =>
             {
                 self.show_early(id, received);
@@ -270,6 +271,7 @@ impl Endpoint {
                 self.handle_quick_mode(id, received, digest)
             }
             ExchangeType::INFORMATIONAL => self.handle_informational(id, received),
+            ExchangeType::TRANSACTION => self.handle_transaction(id, received, digest),
             got => Err(ExchangeError::UnexpectedExchange { got }),
         }
     }
@@ -399,6 +401,9 @@ impl Endpoint {
             return Err(ExchangeError::UnexpectedExchange { got: received.header.exchange_type });
         };
         let Some(exchange) = sa.phase2.remove(&m_id) else {
+            if !sa.transactions.is_user_settled() {
+                return Err(ExchangeError::UserNotAuthenticated);
+            }
             sa.check_new_m_id(m_id)?;
             let running = sa.phase2.values().filter(|e| e.state.reserved_spi().is_some()).count();
             if running >= self.core.limits.phase2_exchanges_max {

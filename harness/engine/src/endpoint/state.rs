@@ -14,6 +14,7 @@ use crate::keylog::{KeyLog, NoKeyLog};
 use crate::peers::Peers;
 use crate::phase2::negotiate::protocol_id;
 use crate::phase2::quick_mode::QmCx;
+use crate::phase2::transaction::Leases;
 use crate::sa::{IpsecSaInfo, IpsecTable, IsakmpSaInfo, IsakmpTable};
 use crate::timer::Timers;
 use crate::wire::{Cookie, CookiePair, MessageId};
@@ -36,7 +37,8 @@ use crate::wire::{Cookie, CookiePair, MessageId};
 ///  CKY-R zero       CKY-I and source address ──▶ first message that came before: answered again
 ///                   else                     ──▶ new phase 1 as responder, within the limits
 ///  CKY-R not zero   CKY-I | CKY-R            ──▶ ISAKMP SA ─┬─ phase 1: the state that awaits a message
-///                   CKY-I of ours            ──▶ its answer └─ phase 2: M-ID ──▶ quick mode, informational
+///                   CKY-I of ours            ──▶ its answer └─ phase 2: M-ID ──▶ quick mode, transaction,
+///                                                                            informational
 ///  ESP, AH          SPI                      ──▶ inbound IPsec SA
 /// ```
 ///
@@ -56,6 +58,8 @@ pub struct Endpoint {
     pub(super) by_first_message: BTreeMap<(Cookie, std::net::SocketAddr), IsakmpSaId>,
     pub(super) ipsec: IpsecTable,
     pub(super) half_open: HalfOpen,
+    /// The addresses that Mode-Config has assigned.
+    pub(super) leases: Leases,
     pub(super) next_isakmp_id: u32,
     pub(super) next_ipsec_id: u32,
     /// Counts SAs begun and completed, to tell which was first.
@@ -89,6 +93,7 @@ impl Endpoint {
             by_first_message: BTreeMap::new(),
             ipsec: IpsecTable::default(),
             half_open: HalfOpen::default(),
+            leases: Leases::default(),
             next_isakmp_id: 1,
             next_ipsec_id: 1,
             sa_count: 0,
@@ -211,6 +216,7 @@ impl Endpoint {
             cookies: sa.cookies,
             path,
             m_id,
+            assigned: sa.transactions.assigned,
         };
         Some(f(&mut cx))
     }

@@ -63,14 +63,18 @@ fn assert_consistent(endpoint: &Endpoint) {
             | Timer::Reassembly(id)
             | Timer::DeadPeer(id) => assert!(standing(&id), "{timer:?}"),
             Timer::KeepAlive(remote) => assert!(endpoint.core.keep_alives.get(remote).is_some(), "{timer:?}"),
+            Timer::NotReady(id) => {
+                let sa = endpoint.isakmp.get(&id).unwrap();
+                assert!(sa.established().is_some() && !sa.is_ready(), "{timer:?}");
+            }
             Timer::HalfOpen(id) => {
                 assert!(endpoint.isakmp.get(&id).unwrap().established().is_none(), "{timer:?}")
             }
             Timer::RetransmitPhase2(id, m_id) => {
-                assert!(
-                    endpoint.isakmp.get(&id).unwrap().phase2[&m_id].state.reserved_spi().is_some(),
-                    "{timer:?}"
-                );
+                let sa = endpoint.isakmp.get(&id).unwrap();
+                let quick = sa.phase2.get(&m_id).is_some_and(|e| e.state.reserved_spi().is_some());
+                let transaction = sa.transactions.exchanges.get(&m_id).is_some_and(|e| e.awaits.is_some());
+                assert!(quick || transaction, "{timer:?}");
             }
             Timer::RekeyIpsec(id) | Timer::ExpireIpsec(id) => {
                 assert!(endpoint.ipsec.get(id).is_some(), "{timer:?}");

@@ -23,6 +23,7 @@ impl Endpoint {
             Timer::RetransmitPhase1(id) => self.retransmit_phase1(id),
             Timer::RetransmitPhase2(id, m_id) => self.retransmit_phase2(id, m_id),
             Timer::HalfOpen(id) => self.fail_phase1(id, ExchangeError::TimedOut(0)),
+            Timer::NotReady(id) => self.is_not_ready(id),
             Timer::RekeyIsakmp(id) => self.replace_isakmp_sa(id),
             Timer::ExpireIsakmp(id) => self.isakmp_sa_ends(id),
             Timer::RekeyIpsec(id) => self.replace_ipsec_sa(id),
@@ -58,6 +59,9 @@ impl Endpoint {
     }
 
     fn retransmit_phase2(&mut self, id: IsakmpSaId, m_id: MessageId) {
+        if self.retransmit_transaction(id, m_id) {
+            return;
+        }
         let Some(policy) = self.isakmp.get(&id).map(|sa| self.retransmission(sa.peer)) else { return };
         let Some(exchange) = self.isakmp.get_mut(&id).and_then(|sa| sa.phase2.get_mut(&m_id)) else {
             return;
@@ -122,6 +126,7 @@ impl Endpoint {
         let usable = |id: &IsakmpSaId| {
             self.isakmp.get(id).is_some_and(|sa| {
                 !sa.superseded
+                    && sa.is_ready()
                     && sa
                         .remote()
                         .is_some_and(|(p, id)| p == peer && remote_id.is_none_or(|wanted| wanted == id))

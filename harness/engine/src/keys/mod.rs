@@ -5,6 +5,7 @@
 //! g^xy, CKY-I, CKY-R ---------------------+--> SKEYID_a --> HASH(1), HASH(2), HASH(3)
 //!                                         +--> SKEYID_e --> Ka (RFC 2409 Appendix B)
 //! SKEYID, g^xi, g^xr, cookies, SAi_b, IDii_b or IDir_b --> HASH_I, HASH_R
+//! Ni_b, CKY-I --> Ne_i --> Ke_i;  Nr_b, CKY-R --> Ne_r --> Ke_r (revised public key encryption)
 //! g^xi, g^xr --> phase 1 IV --> ... last phase 1 block, M-ID --> phase 2 IV
 //! ```
 //!
@@ -13,6 +14,7 @@
 //! before them, so a key cannot be used earlier than it exists.
 
 mod auth_hash;
+mod ephemeral;
 mod iv;
 mod keymat;
 mod quick_hash;
@@ -21,6 +23,7 @@ mod skeyid;
 mod tests;
 
 pub use auth_hash::{AuthHashInput, hash_i, hash_r};
+pub use ephemeral::{certificate_hash, ephemeral_key, ne};
 pub use iv::{IvChain, last_block, phase1_iv, phase2_iv};
 pub use keymat::{KeymatInput, keymat};
 pub use quick_hash::{hash_1, hash_2, hash_3};

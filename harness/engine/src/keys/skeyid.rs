@@ -125,7 +125,16 @@ pub fn encryption_key(
     cipher: CipherAlgorithm,
     skeyid_e: &SkeyidE,
 ) -> Secret {
-    let material = skeyid_e.as_bytes();
+    cipher_key(p, h, cipher, skeyid_e.as_bytes())
+}
+
+/// A cipher's key from `material`, as RFC 2409 Appendix B has it.
+pub(super) fn cipher_key(
+    p: &dyn CryptoProvider,
+    h: HashAlgorithm,
+    cipher: CipherAlgorithm,
+    material: &[u8],
+) -> Secret {
     let wanted = cipher.key_len();
     if cipher == CipherAlgorithm::Des {
         let mut candidates = material.chunks_exact(wanted);

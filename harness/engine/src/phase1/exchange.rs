@@ -4,11 +4,11 @@ use core::time::Duration;
 
 use bytes::Bytes;
 
-use super::{aggressive_mode, main_mode};
-use crate::config::{PeerConfig, Phase1Mode};
+use super::{aggressive_mode, auth, main_mode};
+use crate::config::{PeerConfig, Phase1Mode, extended_number};
 use crate::core::{Core, Envelope, Path, Protection};
 use crate::error::ExchangeError;
-use crate::event::{Event, IsakmpSaId};
+use crate::event::{Event, IsakmpSaId, Role};
 use crate::natt::Nat;
 use crate::peers::Peers;
 use crate::retransmit::Sent;
@@ -177,6 +177,15 @@ pub(crate) fn initiate(cx: &mut Cx<'_>) -> Result<Start, ExchangeError> {
     let mut methods = cx.peer.phase1.iter().map(|transform| transform.authentication);
     if let Some(lacking) = methods.find(|method| !cx.peer.can_authenticate(*method)) {
         return Err(ExchangeError::NoCredentials(lacking.name()));
+    }
+    let extension = cx.peer.extension(Role::Initiator);
+    let mut methods = cx.peer.phase1.iter().map(|transform| transform.authentication);
+    if let Some(plain) = methods.find(|method| extended_number(*method, extension).is_none()) {
+        let reason = format!("authentication method {} cannot be extended so", plain.name());
+        return Err(ExchangeError::NoProposalChosen(reason));
+    }
+    for transform in &cx.peer.phase1 {
+        auth::check_ready(cx, transform.authentication)?;
     }
     match cx.peer.mode {
         Phase1Mode::Main => main_mode::initiate(cx),

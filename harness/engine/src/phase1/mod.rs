@@ -5,11 +5,13 @@
 
 mod aggressive_mode;
 mod auth;
+mod clear_message;
 mod exchange;
 mod main_mode;
 pub(crate) mod negotiate;
 pub(crate) mod peers;
 
+pub(crate) use clear_message::ClearMessage;
 pub(crate) use exchange::{
     Advance, Cx, Established, Phase1, Received, Start, accept, initiate, says_initial_contact,
 };

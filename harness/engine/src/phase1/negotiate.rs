@@ -5,9 +5,10 @@ use core::time::Duration;
 
 use bytes::Bytes;
 
-use crate::config::{AuthenticationMethod, PeerConfig, Phase1Transform};
+use crate::config::{Extension, PeerConfig, Phase1Transform, extended_number, method_of_number};
 use crate::crypto::{CipherAlgorithm, Group, HashAlgorithm};
 use crate::error::ExchangeError;
+use crate::event::Role;
 use crate::wire::{
     Attribute, Doi, EncryptionAlgorithm, HashAlgorithmId, LifeType, Phase1Attribute, Proposal, ProtocolId,
     SaPayload, Transform, TransformId,
@@ -20,6 +21,8 @@ pub(crate) const SIT_IDENTITY_ONLY: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Chosen {
     pub(crate) transform: Phase1Transform,
+    /// The extended authentication that the method says will follow.
+    pub(crate) extension: Option<Extension>,
     /// Life in seconds, when the transform says one.
     pub(crate) lifetime: Option<Duration>,
 }
@@ -31,7 +34,7 @@ pub(crate) fn offer(peer: &PeerConfig) -> SaPayload {
         .map(|(number, transform)| Transform {
             number,
             id: TransformId::KEY_IKE,
-            attributes: attributes(transform, peer.phase1_lifetime),
+            attributes: attributes(transform, peer),
         })
         .collect();
     SaPayload::ipsec_doi(vec![Proposal {
@@ -42,16 +45,19 @@ pub(crate) fn offer(peer: &PeerConfig) -> SaPayload {
     }])
 }
 
-fn attributes(transform: &Phase1Transform, lifetime: Duration) -> Vec<Attribute> {
+fn attributes(transform: &Phase1Transform, peer: &PeerConfig) -> Vec<Attribute> {
+    // `phase1::initiate` has checked that there is such a method.
+    let method = extended_number(transform.authentication, peer.extension(Role::Initiator));
+    let method = method.unwrap_or_else(|| transform.authentication.number());
     let (cipher, key_bits) = cipher_numbers(transform.cipher);
     let mut attributes = vec![Attribute::short(Phase1Attribute::ENCRYPTION_ALGORITHM.0, cipher.0)];
     if let Some(bits) = key_bits {
         attributes.push(Attribute::short(Phase1Attribute::KEY_LENGTH.0, bits));
     }
-    let seconds = u32::try_from(lifetime.as_secs()).unwrap_or(u32::MAX);
+    let seconds = u32::try_from(peer.phase1_lifetime.as_secs()).unwrap_or(u32::MAX);
     attributes.extend([
         Attribute::short(Phase1Attribute::HASH_ALGORITHM.0, hash_number(transform.hash).0),
-        Attribute::short(Phase1Attribute::AUTHENTICATION_METHOD.0, transform.authentication.number().0),
+        Attribute::short(Phase1Attribute::AUTHENTICATION_METHOD.0, method.0),
         Attribute::short(Phase1Attribute::GROUP_DESCRIPTION.0, transform.group.id()),
         Attribute::short(Phase1Attribute::LIFE_TYPE.0, LifeType::SECONDS.0),
         Attribute::lifetime(Phase1Attribute::LIFE_DURATION.0, seconds),
@@ -93,11 +99,27 @@ pub(crate) fn choose(peer: &PeerConfig, offered: &SaPayload) -> Result<(SaPayloa
     Err(ExchangeError::NoProposalChosen(refusals.join("; ")))
 }
 
+/// Whether public key encryption is offered, so that ID payloads of the same message are encrypted. Aggressive mode
+/// cannot negotiate the method, so the first transform tells.
+pub(crate) fn offers_encryption(offered: &SaPayload) -> bool {
+    let first = offered.proposals.first().and_then(|proposal| proposal.transforms.first());
+    first.is_some_and(|transform| {
+        let is_method = |attribute: &&Attribute| {
+            Phase1Attribute(attribute.class) == Phase1Attribute::AUTHENTICATION_METHOD
+        };
+        let method = transform.attributes.iter().find(is_method).and_then(Attribute::as_u64);
+        method.and_then(method_of_number).is_some_and(|(method, _)| method.is_encryption())
+    })
+}
+
 fn acceptable(peer: &PeerConfig, transform: &Transform) -> Result<Chosen, String> {
     let chosen = read_transform(transform)?;
     let method = chosen.transform.authentication;
     if !peer.can_authenticate(method) {
         return Err(format!("no credentials for authentication method {}", method.name()));
+    }
+    if chosen.extension != peer.extension(Role::Responder) {
+        return Err("its extended authentication is not the policy's".into());
     }
     if peer.phase1.contains(&chosen.transform) {
         Ok(chosen)
@@ -217,15 +239,15 @@ fn read_transform(transform: &Transform) -> Result<Chosen, String> {
     let hash = hash.ok_or("no hash algorithm")?;
     let hash = hash_from_number(hash).ok_or_else(|| format!("hash algorithm {hash} is not supported"))?;
     let method = method.ok_or("no authentication method")?;
-    let authentication = method_from_number(method)
-        .ok_or_else(|| format!("authentication method {method} is not supported"))?;
+    let (authentication, extension) =
+        method_of_number(method).ok_or_else(|| format!("authentication method {method} is not supported"))?;
     let group = group.ok_or("no group description")?;
     let group = u16::try_from(group)
         .ok()
         .and_then(Group::from_id)
         .ok_or_else(|| format!("group {group} is not supported"))?;
     let lifetime = life.seconds();
-    Ok(Chosen { transform: Phase1Transform { authentication, cipher, hash, group }, lifetime })
+    Ok(Chosen { transform: Phase1Transform { authentication, cipher, hash, group }, extension, lifetime })
 }
 
 /// Life type and life duration attributes, which come in pairs: each duration belongs to the type before it
@@ -294,10 +316,6 @@ pub(crate) fn hash_number(hash: HashAlgorithm) -> HashAlgorithmId {
 
 fn hash_from_number(number: u64) -> Option<HashAlgorithm> {
     HashAlgorithm::ALL.iter().copied().find(|hash| u64::from(hash_number(*hash).0) == number)
-}
-
-fn method_from_number(number: u64) -> Option<AuthenticationMethod> {
-    AuthenticationMethod::ALL.iter().copied().find(|method| u64::from(method.number().0) == number)
 }
 
 #[cfg(test)]

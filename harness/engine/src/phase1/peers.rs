@@ -3,16 +3,17 @@
 //! | | known when | by |
 //! |---|---|---|
 //! | main mode, pre-shared key | message 1 | address and offer: SKEYID depends on the key (RFC 2409 section 5.4) |
+//! | public key encryption | message 3, in aggressive mode 1 | decrypted identity, among the peers that it may be from |
 //! | main mode, signatures | message 5 | identity, among the peers that message 1 may have come from |
-//! | aggressive mode | message 1 | identity, where it is in the clear |
+//! | aggressive mode, pre-shared key or signatures | message 1 | identity |
 
-use super::{Cx, Phase1, Received, negotiate};
+use super::{ClearMessage, Cx, Phase1, Received, negotiate};
 use crate::config::{AuthenticationMethod, PeerConfig, Phase1Transform};
-use crate::core::read_chain;
+use crate::event::Role;
 use crate::limits::Limits;
 use crate::payloads;
 use crate::peers::Peers;
-use crate::wire::{ExchangeType, Header, Identification, PayloadType, Trailing};
+use crate::wire::{ExchangeType, Identification, PayloadType};
 
 /// The peer that an initiator's first message belongs to; `None` when none has its address. Where several have it, or
 /// none of those with an address, the first that has the exchange, accepts the offer and, in aggressive mode, expects
@@ -29,11 +30,11 @@ pub(crate) fn of_first_message(peers: &Peers, received: &Received, limits: &Limi
 /// Among these peers the best for a message that several can have sent.
 fn accepting(among: &[(usize, &PeerConfig)], received: &Received, limits: &Limits) -> Option<usize> {
     let header = &received.header;
-    let body = received.message.slice(Header::LEN..);
-    let chain = read_chain(header.next_payload, &body, Trailing::Refuse, limits).ok()?;
-    let (offered, _) = payloads::leading_sa(&chain).ok()?;
-    let id = (header.exchange_type == ExchangeType::AGGRESSIVE)
-        .then(|| payloads::one(&chain, PayloadType::ID).and_then(payloads::identification).ok())
+    let message = ClearMessage::of(header, &received.message, limits).ok()?;
+    let (offered, _) = message.leading_sa().ok()?;
+    let in_clear = !negotiate::offers_encryption(offered);
+    let id = (header.exchange_type == ExchangeType::AGGRESSIVE && in_clear)
+        .then(|| payloads::one(message.sealed(), PayloadType::ID).and_then(payloads::identification).ok())
         .flatten()
         .map(|(id, _)| id);
     let candidates = among.iter().copied().filter(|(_, peer)| {
@@ -83,11 +84,12 @@ impl<'a> Cx<'a> {
     /// Goes over to the configured peer that has this identity, among those that the exchange so far may be with. Stays
     /// with the present one when there is no such.
     pub(crate) fn choose_peer_by_identity(&mut self, id: &Identification, transform: &Phase1Transform) {
-        let mode = self.peer.mode;
+        let (mode, extension) = (self.peer.mode, self.peer.extension(Role::Responder));
         let candidates = self
             .peers
             .at_address(self.path.remote.ip())
-            .filter(|(_, peer)| peer.mode == mode && peer.phase1.contains(transform));
+            .filter(|(_, peer)| peer.mode == mode && peer.phase1.contains(transform))
+            .filter(|(_, peer)| peer.extension(Role::Responder) == extension);
         if let Some(index) = best(candidates, Some(id))
             && let Some(peer) = self.peers.get(index)
         {

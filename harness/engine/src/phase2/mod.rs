@@ -4,3 +4,4 @@ pub(crate) mod informational;
 pub(crate) mod lifetime;
 pub(crate) mod negotiate;
 pub(crate) mod quick_mode;
+pub(crate) mod transaction;

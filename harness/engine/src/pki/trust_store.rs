@@ -89,6 +89,22 @@ impl TrustStore {
         if let Some(key) = self.raw_key(id) {
             return Ok(key.clone());
         }
+        self.validate_certificate(provider, received, received_crls, id, at, purpose).map(|(_, key)| key)
+    }
+
+    /// As [`validate`](Self::validate), but for raw keys: the certificate together with its key.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate).
+    pub fn validate_certificate(
+        &self,
+        provider: &dyn CryptoProvider,
+        received: &[Certificate],
+        received_crls: &[Crl],
+        id: &Identification,
+        at: UnixTime,
+        purpose: KeyPurpose,
+    ) -> Result<(Certificate, PublicKey), PkiError> {
         let limits = &self.policy.limits;
         if received.len() > limits.certificates_max {
             return Err(PkiError::TooMany { what: "certificates", limit: limits.certificates_max });
@@ -100,7 +116,7 @@ impl TrustStore {
         let mut first_error = None;
         for leaf in received.iter().chain(&self.certificates).filter(|certificate| certificate.names(id)) {
             match path.validate(leaf, purpose) {
-                Ok(key) => return Ok(key),
+                Ok(key) => return Ok((leaf.clone(), key)),
                 Err(error) => first_error = first_error.or(Some(error)),
             }
         }

@@ -12,6 +12,7 @@ use crate::io::Timestamp;
 use crate::natt::Nat;
 use crate::phase1::{Established, Phase1, Received};
 use crate::phase2::quick_mode::QuickMode;
+use crate::phase2::transaction::Transactions;
 use crate::retransmit::Conversation;
 use crate::vendor::Announced;
 use crate::wire::{CookiePair, Identification, MessageId};
@@ -31,7 +32,7 @@ pub(crate) struct IsakmpSa {
     /// M-IDs that were used, oldest first, against replays.
     pub(crate) used_m_ids: VecDeque<MessageId>,
     pub(crate) expires: Option<Timestamp>,
-    /// Quick modes to start once phase 1 is complete: index of the policy, SA pair to replace.
+    /// Quick modes to start once the SA is ready: index of the policy, SA pair to replace.
     pub(crate) waiting: Vec<(usize, Option<IpsecSaId>)>,
     /// The ISAKMP SA that this one replaces.
     pub(crate) replaces: Option<IsakmpSaId>,
@@ -41,7 +42,7 @@ pub(crate) struct IsakmpSa {
     pub(crate) first_from: Option<SocketAddr>,
     /// The endpoint's count of SAs when this one began.
     pub(crate) began: u64,
-    /// The endpoint's count of SAs when phase 1 was complete.
+    /// The endpoint's count of SAs when this one was ready.
     pub(crate) completed: Option<u64>,
     /// Phase 2 messages that came before the last message of phase 1.
     pub(crate) early: Vec<Received>,
@@ -52,6 +53,7 @@ pub(crate) struct IsakmpSa {
     pub(crate) liveness: Liveness,
     /// Messages that came in part.
     pub(crate) reassembly: Reassembly,
+    pub(crate) transactions: Transactions,
 }
 
 /// A quick mode exchange with what retransmission needs.
@@ -94,6 +96,7 @@ impl IsakmpSa {
             announced: Announced::default(),
             liveness: Liveness::default(),
             reassembly: Reassembly::default(),
+            transactions: Transactions::default(),
         }
     }
 
@@ -103,6 +106,11 @@ impl IsakmpSa {
             Phase1::Established(established) => Some(established),
             _ => None,
         }
+    }
+
+    /// Whether everything is done that must come before quick modes: phase 1, extended authentication, configuration.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.completed.is_some()
     }
 
     /// The NAT between us and the peer, once phase 1 is complete.
@@ -143,7 +151,8 @@ impl IsakmpSa {
         if m_id == MessageId::PHASE_1 {
             return Err(ExchangeError::InvalidMessageId(m_id));
         }
-        if self.used_m_ids.contains(&m_id) || self.phase2.contains_key(&m_id) {
+        let running = self.phase2.contains_key(&m_id) || self.transactions.exchanges.contains_key(&m_id);
+        if running || self.used_m_ids.contains(&m_id) {
             return Err(ExchangeError::Replayed(m_id));
         }
         Ok(())
@@ -153,11 +162,11 @@ impl IsakmpSa {
     pub(crate) fn use_m_id(&mut self, m_id: MessageId, max: usize) {
         self.used_m_ids.push_back(m_id);
         while self.used_m_ids.len() > max {
-            if let Some(forgotten) = self.used_m_ids.pop_front()
-                && self.phase2.get(&forgotten).is_some_and(|exchange| exchange.state.reserved_spi().is_none())
-            {
+            let Some(forgotten) = self.used_m_ids.pop_front() else { return };
+            if self.phase2.get(&forgotten).is_some_and(|exchange| exchange.state.reserved_spi().is_none()) {
                 self.phase2.remove(&forgotten);
             }
+            self.transactions.exchanges.remove(&forgotten);
         }
     }
 }

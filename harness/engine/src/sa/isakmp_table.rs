@@ -6,7 +6,7 @@ use super::IsakmpSa;
 use crate::event::{IsakmpSaId, Role};
 use crate::wire::Identification;
 
-/// All ISAKMP SAs by identifier; those that are complete also by whom they speak with.
+/// All ISAKMP SAs by identifier; those that are complete, that is ready for quick modes, also by whom they speak with.
 #[derive(Debug, Default)]
 pub(crate) struct IsakmpTable {
     sas: BTreeMap<IsakmpSaId, IsakmpSa>,
@@ -24,7 +24,7 @@ impl IsakmpTable {
         self.sas.insert(sa.id, sa);
     }
 
-    /// Notes that phase 1 is complete, as the `completed`th thing that the endpoint counted.
+    /// Notes that phase 1 and what must follow it is complete, as the `completed`th thing that the endpoint counted.
     pub(crate) fn complete(&mut self, id: IsakmpSaId, completed: u64) {
         let Some(sa) = self.sas.get_mut(&id) else { return };
         sa.completed = Some(completed);

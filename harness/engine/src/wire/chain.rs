@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::codec::{GENERIC_HEADER, Reader, put_generic};
-use super::{Header, Payload, PayloadType, Result, WireError, WireLimits};
+use super::{Header, Payload, PayloadType, Result, UnknownPayload, WireError, WireLimits};
 
 /// What bytes after the last payload of a chain mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,8 +100,38 @@ pub fn decode_chain(
     trailing: Trailing,
     limits: &WireLimits,
 ) -> Result<Chain> {
+    let (chain, mut undecoded) = decode_chain_lenient(first, body, trailing, limits)?;
+    match undecoded.pop() {
+        Some(Undecoded { error, .. }) => Err(error),
+        None => Ok(chain),
+    }
+}
+
+/// A payload whose body is not of the form that its type has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undecoded {
+    /// Its index in the chain.
+    pub index: usize,
+    /// What is wrong with the body.
+    pub error: WireError,
+}
+
+/// Decodes as [`decode_chain`] does a chain in which bodies may be encrypted, as the key messages of authentication
+/// with public key encryption have them (RFC 2409 sections 5.2 and 5.3). A body that cannot
+/// be decoded does not end the reading: its payload becomes [`Payload::Unknown`]. Such payloads are given too, the last
+/// one first. An SA payload is never encrypted, so its errors count.
+///
+/// # Errors
+/// The first thing wrong in the chain or in an SA payload.
+pub fn decode_chain_lenient(
+    first: PayloadType,
+    body: &Bytes,
+    trailing: Trailing,
+    limits: &WireLimits,
+) -> Result<(Chain, Vec<Undecoded>)> {
     let mut reader = Reader::new("payload chain", body.clone());
     let mut chain = Chain::default();
+    let mut undecoded = Vec::new();
     let mut payload_type = first;
     while payload_type != PayloadType::NONE {
         if chain.payloads.len() >= limits.payloads_max {
@@ -109,7 +139,15 @@ pub fn decode_chain(
         }
         let offset = Header::LEN.saturating_add(body.len().saturating_sub(reader.len()));
         let generic = reader.generic_payload("payload length")?;
-        let payload = Payload::decode(payload_type, generic.body.clone(), limits)?;
+        let payload = match Payload::decode(payload_type, generic.body.clone(), limits) {
+            Ok(payload) => payload,
+            Err(error @ WireError::BadNextPayload { .. }) => return Err(error),
+            Err(error) if payload_type == PayloadType::SA => return Err(error),
+            Err(error) => {
+                undecoded.push(Undecoded { index: chain.payloads.len(), error });
+                Payload::Unknown(UnknownPayload { payload_type, body: generic.body.clone() })
+            }
+        };
         chain.payloads.push(ReceivedPayload {
             payload_type,
             offset,
@@ -123,7 +161,8 @@ pub fn decode_chain(
         Trailing::Refuse => reader.finish()?,
         Trailing::Padding => chain.padding = reader.rest(),
     }
-    Ok(chain)
+    undecoded.reverse();
+    Ok((chain, undecoded))
 }
 
 /// Encodes payloads with their generic headers; returns the type of the first, for the header, and the octets.
@@ -142,7 +181,7 @@ mod tests {
     use super::super::test_support::*;
     use super::super::{
         Attribute, AttributesPayload, ConfigType, Hash, NatOriginalAddress, Nonce, Proposal, ProtocolId,
-        SaPayload, Transform, TransformId, UnknownPayload,
+        SaPayload, Transform, TransformId,
     };
     use super::*;
 

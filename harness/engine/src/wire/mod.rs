@@ -62,6 +62,7 @@ mod attribute;
 mod cert;
 mod chain;
 mod codec;
+mod config_item;
 mod delete;
 pub mod dissect;
 pub mod edit;
@@ -91,8 +92,12 @@ mod walker;
 
 pub use attribute::{Attribute, AttributeValue};
 pub use cert::{Certificate, CertificateRequest};
-pub use chain::{Chain, ReceivedPayload, ReservedViolation, Trailing, decode_chain, encode_chain};
+pub use chain::{
+    Chain, ReceivedPayload, ReservedViolation, Trailing, Undecoded, decode_chain, decode_chain_lenient,
+    encode_chain,
+};
 pub use codec::WireLimits;
+pub use config_item::ConfigItem;
 pub use delete::Delete;
 pub use dissect::{Dissection, Field, FieldValue, dissect};
 pub use edit::{Edit, EditError};

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::codec::Reader;
-use super::{Attribute, ConfigType, Result, WireLimits};
+use super::{Attribute, ConfigAttribute, ConfigType, Result, WireLimits};
 
 /// The ATTR payload of a Transaction exchange.
 ///
@@ -35,6 +35,12 @@ impl AttributesPayload {
         self.attributes.iter().find(|attribute| attribute.class == class)
     }
 
+    /// Whether any attribute is one of XAUTH (XAUTH draft section 6.2).
+    pub fn is_xauth(&self) -> bool {
+        let xauth = ConfigAttribute::XAUTH_TYPE.0..=ConfigAttribute::XAUTH_ANSWER.0;
+        self.attributes.iter().any(|attribute| xauth.contains(&attribute.class))
+    }
+
     pub(super) fn decode(body: Bytes, limits: &WireLimits) -> Result<Self> {
         let mut reader = Reader::new("Attributes payload", body);
         let message_type = ConfigType(reader.u8()?);
@@ -53,8 +59,8 @@ impl AttributesPayload {
 
 #[cfg(test)]
 mod tests {
+    use super::super::PayloadType;
     use super::super::test_support::*;
-    use super::super::{ConfigAttribute, PayloadType};
     use super::*;
 
     fn request() -> AttributesPayload {
@@ -88,6 +94,15 @@ mod tests {
     #[test]
     fn rejects_an_attribute_that_is_half_contained() {
         assert!(decode_body(PayloadType::ATTRIBUTES, &hex("01 00 1234 4089 0002 61")).is_err());
+    }
+
+    #[test]
+    fn tells_xauth_from_mode_config() {
+        let with =
+            |class: u16| AttributesPayload { attributes: vec![Attribute::short(class, 0_u16)], ..request() };
+        assert!(request().is_xauth());
+        assert!(with(16_520).is_xauth() && with(16_529).is_xauth());
+        assert!(!with(16_519).is_xauth() && !with(16_530).is_xauth() && !with(1).is_xauth());
     }
 
     #[test]

@@ -16,14 +16,16 @@ use ikev1::config::{
     AuthenticationMethod, Config, Encapsulation, IntegrityAlgorithm, IpsecPolicy, IpsecProtocol,
     IpsecTransform, NatTraversal, PeerConfig, Phase1Transform,
 };
-use ikev1::crypto::{CipherAlgorithm, CryptoProvider, Group, HashAlgorithm, RandomSource, Secret, reference};
+use ikev1::crypto::{
+    CipherAlgorithm, CryptoProvider, Group, HashAlgorithm, PrivateKey, RandomSource, Secret, reference,
+};
 use ikev1::event::Event;
 use ikev1::io::{Datagram, IP_UDP, Output, Timestamp};
 use ikev1::keylog::{Direction, KeyLog, Label};
 use ikev1::keys;
-use ikev1::pki::UnixTime;
+use ikev1::pki::{Credentials, TrustStore, UnixTime};
 use ikev1::wire::{
-    CookiePair, ExchangeType, Flags, Hash, Header, Identification, MessageId, Payload, encode_chain,
+    CookiePair, ExchangeType, Flags, Hash, Header, IdType, Identification, MessageId, Payload, encode_chain,
 };
 
 /// A seeded xorshift generator: the same seed gives the same bytes.
@@ -105,6 +107,21 @@ pub fn peer_config(own: &str, other: &str) -> PeerConfig {
         rekey: true,
         rekey_margin: Duration::from_secs(60),
         ..PeerConfig::new("peer", own.parse().unwrap(), Some(other.parse().unwrap()))
+    }
+}
+
+/// Makes a peer one of hybrid authentication, in which bob signs and alice knows his key.
+pub fn hybrid(peer: &mut PeerConfig, is_host: bool) {
+    let pem = include_str!("../fixtures/pki/keys/rsa-2048.pem");
+    let key = PrivateKey::from_pem(pem).unwrap();
+    peer.phase1[0].authentication = AuthenticationMethod::RsaSignature;
+    if is_host {
+        let raw_keys = vec![(peer.remote_id.clone().unwrap(), key.public().clone())];
+        peer.trust = Arc::new(TrustStore { raw_keys, ..TrustStore::default() });
+        peer.local_id = Identification::new(IdType(0), Bytes::new());
+    } else {
+        peer.credentials = Some(Credentials::raw(key));
+        peer.remote_id = None;
     }
 }
 
@@ -261,6 +278,15 @@ impl Pair {
 
     /// An informational message under alice's first ISAKMP SA, made by whoever has its keys. For main mode with AES.
     pub fn informational(&self, m_id: u32, payloads: &[Payload]) -> Vec<u8> {
+        self.protected(ExchangeType::INFORMATIONAL, m_id, payloads)
+    }
+
+    /// The first message of a transaction exchange, likewise.
+    pub fn transaction(&self, m_id: u32, payloads: &[Payload]) -> Vec<u8> {
+        self.protected(ExchangeType::TRANSACTION, m_id, payloads)
+    }
+
+    fn protected(&self, exchange: ExchangeType, m_id: u32, payloads: &[Payload]) -> Vec<u8> {
         let sa = self.alice.endpoint.isakmp_sas().next().unwrap();
         let value = |label| {
             let values = self.alice.values.lock().unwrap();
@@ -285,7 +311,7 @@ impl Pair {
         let (next_payload, mut body) = encode_chain(&all);
         body.resize(body.len().next_multiple_of(16), 0);
         provider.cbc_encrypt(transform.cipher, &value(Label::Ka), &iv, &mut body).unwrap();
-        let header = Header::new(sa.cookies, ExchangeType::INFORMATIONAL, MessageId(m_id));
+        let header = Header::new(sa.cookies, exchange, MessageId(m_id));
         let length = u32::try_from(Header::LEN + body.len()).unwrap();
         let mut message = Vec::new();
         Header { next_payload, length, ..header.with_flags(Flags::ENCRYPTION) }.encode(&mut message);

@@ -82,11 +82,24 @@ fn explain(
 }
 
 fn side(side: &ResolvedSide, out: &mut dyn Write) -> Result<(), CliError> {
-    let value = serde_json::to_value(side).map_err(io::Error::from)?;
+    let mut value = serde_json::to_value(side).map_err(io::Error::from)?;
+    without_pem(&mut value);
     for (key, value) in value.as_object().into_iter().flatten() {
         writeln!(out, "  {key}: {value}")?;
     }
     Ok(())
+}
+
+/// Leaves the text of PEM files out; their names say enough.
+fn without_pem(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::Object(members) => {
+            members.remove("pem");
+            members.values_mut().for_each(without_pem);
+        }
+        serde_json::Value::Array(items) => items.iter_mut().for_each(without_pem),
+        _ => {}
+    }
 }
 
 /// One line of JSON.

@@ -207,7 +207,20 @@ impl Charon {
     /// # Errors
     /// As [`Self::load`].
     pub async fn add(&self, connection: &CharonConnection) -> Result<(), DockerError> {
-        self.vici.request("load-shared", &connection.load_shared()).await?;
+        match &connection.keys {
+            None => drop(self.vici.request("load-shared", &connection.load_shared()).await?),
+            Some(keys) => {
+                for (command, message) in keys.loads() {
+                    self.vici.request(command, &message).await?;
+                }
+            }
+        }
+        for user in connection.load_users() {
+            self.vici.request("load-shared", &user).await?;
+        }
+        if let Some(pool) = connection.load_pool() {
+            self.vici.request("load-pool", &pool).await?;
+        }
         self.vici.request("load-conn", &connection.load_conn()).await?;
         Ok(())
     }
@@ -218,6 +231,15 @@ impl Charon {
             self.vici.request("unload-conn", &Section::new().value("name", name)).await?;
         }
         self.vici.request("clear-creds", &Section::new()).await?;
+        let pools = self.vici.request("get-pools", &Section::new()).await?;
+        for (name, _) in pools.sections() {
+            let unload = Section::new().value("name", name);
+            match self.vici.request("unload-pool", &unload).await {
+                // In use by an SA that is still to go; it is unloaded with the next connection.
+                Ok(_) | Err(ViciError::Refused { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
         Ok(())
     }
 

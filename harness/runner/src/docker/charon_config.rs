@@ -1,7 +1,8 @@
-//! A charon connection for IKEv1 with a pre-shared key, rendered as VICI messages.
+//! A charon connection for IKEv1, rendered as VICI messages.
 
 use std::net::Ipv4Addr;
 
+use super::charon_keys::CharonKeys;
 use super::vici_message::Section;
 
 /// The IPsec protocol of the phase 2 proposals.
@@ -63,6 +64,33 @@ pub struct IpsecLifetime {
     pub life_s: u32,
 }
 
+/// charon's part in extended authentication.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CharonXauth {
+    /// It asks, and lets these users in: name and password.
+    EdgeDevice(Vec<(String, String)>),
+    /// It is asked, and answers with this name and password.
+    IpsecHost(String, String),
+}
+
+/// charon's part in Mode-Config.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CharonModeConfig {
+    /// It assigns an address from a pool.
+    EdgeDevice(CharonPool),
+    /// It wants an address.
+    Host,
+}
+
+/// Addresses that charon assigns, and what it tells besides.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CharonPool {
+    /// `first-last`.
+    pub addresses: String,
+    /// Attributes by charon's name for them, such as `dns`.
+    pub attributes: Vec<(String, Vec<String>)>,
+}
+
 /// One connection, seen from charon.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CharonConnection {
@@ -88,6 +116,10 @@ pub struct CharonConnection {
     pub remote_id: String,
     /// The pre-shared key.
     pub psk: String,
+    /// Keys and certificates that authenticate instead of the pre-shared key.
+    pub keys: Option<CharonKeys>,
+    /// Take exchanges from any address.
+    pub any_remote: bool,
     /// Phase 1 proposals, for example `aes128-sha1-modp2048`.
     pub phase1_proposals: Vec<String>,
     /// ESP or AH.
@@ -106,6 +138,10 @@ pub struct CharonConnection {
     pub ipsec_lifetime: IpsecLifetime,
     /// Seconds of silence before charon sends R-U-THERE, and what it does without an answer; none: no DPD.
     pub dpd: Option<(u32, DpdAction)>,
+    /// Extended authentication behind phase 1.
+    pub xauth: Option<CharonXauth>,
+    /// Mode-Config, and whether the edge device begins with it.
+    pub mode_config: Option<(CharonModeConfig, bool)>,
     /// Whether charon claims a NAT by a wrong NAT-D. With kernel-libipsec it always does.
     pub encap: bool,
     /// Further keys of the connection section, for what this type does not know.
@@ -127,6 +163,8 @@ impl CharonConnection {
             local_id: local_addr.to_string(),
             remote_id: remote_addr.to_string(),
             psk: "a pre-shared key of the harness".to_owned(),
+            keys: None,
+            any_remote: false,
             phase1_proposals: vec!["aes128-sha1-modp2048".to_owned()],
             protocol: SecurityProtocol::Esp,
             phase2_proposals: vec!["aes128-sha1".to_owned()],
@@ -136,6 +174,8 @@ impl CharonConnection {
             ike_lifetime: IkeLifetime { rekey_s: 14_400, reauth_s: 0, over_s: 1_440 },
             ipsec_lifetime: IpsecLifetime { rekey_s: 3_600, life_s: 3_960 },
             dpd: None,
+            xauth: None,
+            mode_config: None,
             encap: true,
             extra: Vec::new(),
         }
@@ -144,11 +184,12 @@ impl CharonConnection {
     /// The message of VICI's `load-conn`.
     #[must_use]
     pub fn load_conn(&self) -> Section {
+        let remote_addr = if self.any_remote { "%any".to_owned() } else { self.remote_addr.to_string() };
         let mut conn = Section::new()
             .value("version", "1")
             .value("aggressive", yes_no(self.aggressive))
             .list("local_addrs", [self.local_addr.to_string()])
-            .list("remote_addrs", [self.remote_addr.to_string()])
+            .list("remote_addrs", [remote_addr])
             .value("local_port", self.local_port.to_string())
             .value("remote_port", self.remote_port.to_string())
             .list("proposals", self.phase1_proposals.iter())
@@ -165,12 +206,39 @@ impl CharonConnection {
                 .value("dpd_delay", seconds(delay_s))
                 .value("dpd_timeout", seconds(delay_s.saturating_mul(3)));
         }
+        if let Some((mode_config, push)) = &self.mode_config {
+            conn = conn.value("pull", yes_no(!push));
+            conn = match mode_config {
+                CharonModeConfig::EdgeDevice(_) => conn.list("pools", [self.name.as_str()]),
+                CharonModeConfig::Host => conn.list("vips", ["0.0.0.0"]),
+            };
+        }
+        match &self.xauth {
+            None => {}
+            Some(CharonXauth::EdgeDevice(_)) => {
+                conn = conn.section("remote-2", Section::new().value("round", "2").value("auth", "xauth"));
+            }
+            Some(CharonXauth::IpsecHost(name, _)) => {
+                let round = Section::new().value("round", "2").value("auth", "xauth").value("xauth_id", name);
+                conn = conn.section("local-2", round);
+            }
+        }
         for (key, value) in &self.extra {
             conn = conn.value(key.as_str(), value.as_str());
         }
+        let (local, remote) = match &self.keys {
+            None => {
+                let psk = |id: &String| Section::new().value("auth", "psk").value("id", id);
+                (psk(&self.local_id), psk(&self.remote_id))
+            }
+            Some(keys) => {
+                conn = keys.of_connection(conn);
+                (keys.local(&self.local_id), keys.remote(&self.remote_id))
+            }
+        };
         conn = conn
-            .section("local", Section::new().value("auth", "psk").value("id", &self.local_id))
-            .section("remote", Section::new().value("auth", "psk").value("id", &self.remote_id))
+            .section("local", local)
+            .section("remote", remote)
             .section("children", Section::new().section(&self.name, self.phase2()));
         Section::new().section(&self.name, conn)
     }
@@ -196,6 +264,30 @@ impl CharonConnection {
             phase2 = phase2.value("dpd_action", action);
         }
         phase2
+    }
+
+    /// The messages of VICI's `load-shared` for the users of extended authentication.
+    #[must_use]
+    pub fn load_users(&self) -> Vec<Section> {
+        let user = |(name, password): &(String, String)| {
+            Section::new().value("type", "XAUTH").value("data", password).list("owners", [name])
+        };
+        match &self.xauth {
+            None => Vec::new(),
+            Some(CharonXauth::EdgeDevice(users)) => users.iter().map(user).collect(),
+            Some(CharonXauth::IpsecHost(name, password)) => vec![user(&(name.clone(), password.clone()))],
+        }
+    }
+
+    /// The message of VICI's `load-pool`, when there is a pool.
+    #[must_use]
+    pub fn load_pool(&self) -> Option<Section> {
+        let Some((CharonModeConfig::EdgeDevice(pool), _)) = &self.mode_config else { return None };
+        let mut section = Section::new().value("addrs", &pool.addresses);
+        for (name, values) in &pool.attributes {
+            section = section.list(name.as_str(), values.iter());
+        }
+        Some(Section::new().section(&self.name, section))
     }
 
     /// The message of VICI's `load-shared`.

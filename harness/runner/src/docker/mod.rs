@@ -13,6 +13,7 @@
 mod api_version;
 mod charon;
 mod charon_config;
+mod charon_keys;
 mod charon_log;
 mod container;
 mod error;
@@ -27,8 +28,11 @@ pub use charon::{
     CHARON_PROTECTED, Charon, CharonIpsecSa, CharonIsakmpSa, CharonVersion, HARNESS_PROTECTED, IsakmpSaState,
 };
 pub use charon_config::{
-    CharonConnection, DpdAction, IkeLifetime, IpsecLifetime, IpsecMode, SecurityProtocol,
+    CharonConnection, CharonModeConfig, CharonPool, CharonXauth, DpdAction, IkeLifetime, IpsecLifetime,
+    IpsecMode, SecurityProtocol,
 };
+pub use charon_keys::CharonKeys;
+pub(crate) use charon_keys::pem_blocks;
 pub use charon_log::{
     LogEvent, LoggedMessage, PeerLogNote, PeerValue, ValueLabel, parse_charon_log, parse_charon_notes,
 };

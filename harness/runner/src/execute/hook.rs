@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use ikev1::crypto::{CryptoError, HashAlgorithm, reference};
-use ikev1::hook::{OutgoingHook, OutgoingMessage};
+use ikev1::hook::{AuthHash, OutgoingHook, OutgoingMessage};
 use ikev1::keylog::{Direction, KeyLog, Label};
 use ikev1::wire::edit::{self, Edit};
 use ikev1::wire::{
@@ -183,13 +183,14 @@ impl Tap {
 
     fn apply(&self, armed: &model::Edit, message: &mut OutgoingMessage<'_>) -> Result<(), EditFailure> {
         for op in &armed.apply {
-            edit::apply(message.bytes, &wire_edit(op)?)?;
+            edit::apply(message.bytes, &wire_edit(op, message.bytes)?)?;
         }
         message.keep_length |= armed.keep_length;
         match armed.hash {
             HashTreatment::Keep => Ok(()),
             HashTreatment::Recompute if message.m_id == MessageId::PHASE_1 => recompute_auth_hash(message),
             HashTreatment::Recompute => self.recompute_hash(message),
+            treatment => wrong_proof(message, treatment),
         }
     }
 
@@ -264,6 +265,14 @@ fn recompute_auth_hash(message: &mut OutgoingMessage<'_>) -> Result<(), EditFail
         message.hash_covers_edit = true;
         return Ok(());
     }
+    let (auth_hash, id_b) = auth_hash(message)?;
+    let (payload, bytes) = auth_hash.proof_over(&id_b)?;
+    let path = if payload == PayloadType::SIG { "sig.data" } else { "hash.data" };
+    Ok(edit::apply(message.bytes, &Edit::Set { path: path.to_owned(), bytes })?)
+}
+
+/// The HASH_I or HASH_R of a message, and the body of its ID payload as it was edited.
+fn auth_hash<'a>(message: &OutgoingMessage<'a>) -> Result<(&'a AuthHash, Vec<u8>), EditFailure> {
     let auth_hash =
         message.auth_hash.ok_or(EditFailure::NoHash("it does not carry HASH_I or HASH_R with an ID"))?;
     let dissection = dissect(message.bytes, false);
@@ -271,10 +280,33 @@ fn recompute_auth_hash(message: &mut OutgoingMessage<'_>) -> Result<(), EditFail
         let end = field.offset.checked_add(field.len)?;
         message.bytes.get(field.offset.checked_add(GENERIC_HEADER)?..end)
     });
-    let id_b = id_b.ok_or(EditFailure::NoHash("it has no ID payload"))?;
-    let (payload, bytes) = auth_hash.proof_over(id_b)?;
-    let path = if payload == PayloadType::SIG { "sig.data" } else { "hash.data" };
-    Ok(edit::apply(message.bytes, &Edit::Set { path: path.to_owned(), bytes })?)
+    Ok((auth_hash, id_b.ok_or(EditFailure::NoHash("it has no ID payload"))?.to_vec()))
+}
+
+/// Puts a proof that is made in a wrong way, from the right HASH_I or HASH_R, into the place of the signature.
+fn wrong_proof(message: &mut OutgoingMessage<'_>, treatment: HashTreatment) -> Result<(), EditFailure> {
+    let (auth_hash, id_b) = auth_hash(message)?;
+    let hash = auth_hash.over(&id_b);
+    let signature = match treatment {
+        HashTreatment::DigestInfo => auth_hash.digest_info_signature_over(&id_b)?,
+        HashTreatment::TruncatedHash => {
+            let half = hash.get(..hash.len() / 2).unwrap_or_default();
+            auth_hash.signature_over_bytes(half)?
+        }
+        HashTreatment::ExtendedHash => auth_hash.signature_over_bytes(&[&hash[..], &[0; 16]].concat())?,
+        _ => {
+            let dissection = dissect(message.bytes, false);
+            // The header is the first of the structures, the payloads follow.
+            let structures = dissection.fields.iter().filter(|field| field.depth == 0);
+            let at = structures.skip(1).position(|field| field.path == "sig");
+            let at = at.ok_or(EditFailure::NoHash("it has no SIG payload"))?;
+            edit::apply(message.bytes, &Edit::RemovePayload { path: "sig".to_owned() })?;
+            let insert = Edit::InsertPayload { at, payload_type: PayloadType::HASH, body: hash };
+            return Ok(edit::apply(message.bytes, &insert)?);
+        }
+    };
+    let bytes = signature.ok_or(EditFailure::NoHash("no signature of that kind authenticates"))?;
+    Ok(edit::apply(message.bytes, &Edit::Replace { path: "sig.data".to_owned(), bytes })?)
 }
 
 /// Counts exchanges by type, as the tracker does, but before a message is on its way.
@@ -317,9 +349,11 @@ enum EditFailure {
     NoHash(&'static str),
     #[error("cannot sign again: {0}")]
     Sign(#[from] CryptoError),
+    #[error("no certificate in credentials/{0}.pem")]
+    NoCertificate(String),
 }
 
-fn wire_edit(op: &EditOp) -> Result<Edit, HexError> {
+fn wire_edit(op: &EditOp, message: &[u8]) -> Result<Edit, EditFailure> {
     let path = |field: &String| field.clone();
     Ok(match op {
         EditOp::Set { field, hex } => Edit::Set { path: path(field), bytes: from_hex("bytes to set", hex)? },
@@ -340,6 +374,12 @@ fn wire_edit(op: &EditOp) -> Result<Edit, HexError> {
         EditOp::Fill { field, length, byte } => {
             Edit::Replace { path: path(field), bytes: vec![*byte; *length] }
         }
+        EditOp::Resize { field, length } => {
+            let mut bytes = dissect(message, false).bytes(field).unwrap_or_default().to_vec();
+            bytes.resize(*length, 0);
+            Edit::Replace { path: path(field), bytes }
+        }
+        EditOp::InsertCertificate { file, .. } => return Err(EditFailure::NoCertificate(file.clone())),
         EditOp::DuplicatePayload { field } => Edit::DuplicatePayload { path: path(field) },
     })
 }

@@ -1,9 +1,11 @@
 //! Writes down what happens: the transcript, the pcap, the key table.
 
+use std::net::IpAddr;
+
 use ikev1::event::{Event as ApiEvent, Role as ApiRole};
 use ikev1::io::{Datagram, Timestamp};
 use ikev1::keylog::Label;
-use ikev1::wire::CookiePair;
+use ikev1::wire::{ConfigItem, CookiePair};
 use ikev1_scenario::model::{Role, Side};
 use ikev1_scenario::tracker::MessageName;
 use ikev1_scenario::transcript::{
@@ -180,6 +182,14 @@ fn protocol(protocol: ikev1::wire::ProtocolId) -> String {
     }
 }
 
+fn configured(host: bool, items: &[ConfigItem]) -> EngineEvent {
+    let address = items.iter().find_map(|item| match item {
+        ConfigItem::Address(IpAddr::V4(address)) => Some(*address),
+        _ => None,
+    });
+    EngineEvent::Configured { host, address, items: items.iter().map(|item| format!("{item:?}")).collect() }
+}
+
 fn engine_event(event: &ApiEvent) -> Option<EngineEvent> {
     let cookies = |cookies: &CookiePair| (hex::encode(cookies.initiator.0), hex::encode(cookies.responder.0));
     Some(match event {
@@ -212,6 +222,12 @@ fn engine_event(event: &ApiEvent) -> Option<EngineEvent> {
             authenticated: *authenticated,
             data_hex: hex::encode(data),
         },
+        ApiEvent::ExtendedAuthentication { user, passed, .. } => {
+            EngineEvent::ExtendedAuthentication { user: user.clone(), passed: *passed }
+        }
+        ApiEvent::MessageForUser { message, .. } => EngineEvent::MessageForUser { message: message.clone() },
+        ApiEvent::Configured { items, .. } => configured(true, items),
+        ApiEvent::ConfigurationGiven { items, .. } => configured(false, items),
         ApiEvent::DatagramRejected { error } => EngineEvent::DatagramRejected { error: error.to_string() },
         ApiEvent::PacketRejected { spi, error } => {
             EngineEvent::PacketRejected { spi: *spi, error: error.to_string() }

@@ -1,5 +1,7 @@
 //! The sanity handshake: main mode and quick mode with the defaults of every scenario.
 
+use std::sync::Arc;
+
 use ikev1_scenario::case::Case;
 use ikev1_scenario::expand::expand;
 use ikev1_scenario::load::LoadedScenario;
@@ -20,6 +22,7 @@ pub struct SanityError {
 pub fn sanity_case(when: &str) -> Result<Case, SanityError> {
     let problem = |problem: String| SanityError { problem };
     let scenario = serde_json::from_str(SCENARIO).map_err(|error| problem(error.to_string()))?;
-    let loaded = LoadedScenario { id: format!("sanity/{when}"), path: "sanity.json".into(), scenario };
+    let (id, credentials) = (format!("sanity/{when}"), Arc::default());
+    let loaded = LoadedScenario { id, path: "sanity.json".into(), scenario, credentials };
     expand(&loaded).into_iter().next().ok_or_else(|| problem("it has no case".to_owned()))
 }

@@ -2,12 +2,18 @@
 
 use std::net::Ipv4Addr;
 
+use ikev1::pki::DistinguishedName;
 use ikev1_scenario::case::{Case, ResolvedSide};
 use ikev1_scenario::model::{
-    Encapsulation, EspCipher, Hash, Identity, Integrity, Phase1Exchange, Protocol, Side,
+    ConfigItem, ConfigMethod, Encapsulation, EspCipher, Hash, Identity, Integrity, ModeConfig,
+    Phase1Exchange, Protocol, Role, SendCertificate, Side, XauthConfig, XauthUser,
 };
+use ikev1_scenario::pki::{PemFile, ResolvedPki};
 
-use crate::docker::{CharonConnection, IkeLifetime, IpsecLifetime, IpsecMode, SecurityProtocol};
+use crate::docker::{
+    CharonConnection, CharonKeys, CharonModeConfig, CharonPool, CharonXauth, IkeLifetime, IpsecLifetime,
+    IpsecMode, SecurityProtocol, pem_blocks,
+};
 use crate::settings::POLICY_NAME;
 
 /// charon's connection for a case; `charon` and `harness` are the two IKE addresses.
@@ -19,6 +25,8 @@ pub fn connection(case: &Case, charon: Ipv4Addr, harness: Ipv4Addr, harness_port
     connection.local_id = identity(&side.id, charon);
     connection.remote_id = identity(&side.remote_id, harness);
     connection.psk.clone_from(&side.psk);
+    connection.keys = side.pki.as_ref().map(keys);
+    connection.any_remote = side.any_address && case.initiator() == Side::Harness;
     connection.phase1_proposals =
         side.phase1.transforms.iter().map(|t| format!("{}-{}-{}", t.cipher, hash(t.hash), t.group)).collect();
     connection.protocol = match side.phase2.protocol {
@@ -32,11 +40,46 @@ pub fn connection(case: &Case, charon: Ipv4Addr, harness: Ipv4Addr, harness_port
     };
     connection.local_ts.clone_from(&side.phase2.client);
     connection.remote_ts.clone_from(&side.phase2.remote_client);
+    connection.xauth = side.xauth.as_ref().map(|xauth| charon_xauth(xauth, case.role_of(Side::Peer)));
+    if let Some(settings) = &side.mode_config {
+        let part = mode_config(settings, case.role_of(Side::Peer));
+        if settings.assigned_client() {
+            let clients = match part {
+                CharonModeConfig::Host => &mut connection.local_ts,
+                CharonModeConfig::EdgeDevice(_) => &mut connection.remote_ts,
+            };
+            "dynamic".clone_into(clients);
+        }
+        connection.mode_config = Some((part, settings.method == ConfigMethod::Push));
+    }
     (connection.ike_lifetime, connection.ipsec_lifetime) = lifetimes(side, case.initiator());
     // With "never" charon sends no INITIAL-CONTACT; with "no" it does when it knows of no other SA.
     let unique = if side.initial_contact { "no" } else { "never" };
     connection.extra.push(("unique".to_owned(), unique.to_owned()));
     connection
+}
+
+/// charon's keys and certificates: the first certificate of its credentials is its own, what follows leads to the root.
+fn keys(pki: &ResolvedPki) -> CharonKeys {
+    let all = |files: &[PemFile], label| -> Vec<String> {
+        files.iter().flat_map(|file| pem_blocks(&file.pem, label)).collect()
+    };
+    let own = pki.credentials.as_ref().map_or("", |file| file.pem.as_str());
+    let mut chain = pem_blocks(own, "CERTIFICATE").into_iter();
+    CharonKeys {
+        private_key: pem_blocks(own, "PRIVATE KEY").into_iter().next(),
+        certificate: chain.next(),
+        authorities: all(&pki.anchors, "CERTIFICATE"),
+        certificates: chain.chain(all(&pki.certificates, "CERTIFICATE")).collect(),
+        crls: all(&pki.crls, "X509 CRL"),
+        send_cert: match pki.send_certificate {
+            SendCertificate::IfAsked => "ifasked",
+            SendCertificate::Always => "always",
+            SendCertificate::Never => "never",
+        },
+        request_certificate: pki.request_certificate,
+        require_crl: pki.require_crl,
+    }
 }
 
 /// charon proposes as life of phase 1 the time until it replaces the SA plus `over_s`. A charon that is not to
@@ -52,6 +95,39 @@ fn lifetimes(side: &ResolvedSide, initiator: Side) -> (IkeLifetime, IpsecLifetim
     let ike =
         IkeLifetime { rekey_s: before(life1), reauth_s: 0, over_s: life1.saturating_sub(before(life1)) };
     (ike, IpsecLifetime { rekey_s: before(life2), life_s: life2 })
+}
+
+fn charon_xauth(xauth: &XauthConfig, role: Role) -> CharonXauth {
+    let name_and_password = |user: XauthUser| (user.name, user.password);
+    if xauth.host() == role {
+        let (name, password) = name_and_password(xauth.user());
+        return CharonXauth::IpsecHost(name, password);
+    }
+    CharonXauth::EdgeDevice(xauth.users().into_iter().map(name_and_password).collect())
+}
+
+fn mode_config(settings: &ModeConfig, role: Role) -> CharonModeConfig {
+    if settings.host() == role {
+        return CharonModeConfig::Host;
+    }
+    let addresses = settings.pool.map(|pool| format!("{}-{}", pool.first, pool.last)).unwrap_or_default();
+    let mut attributes: Vec<(String, Vec<String>)> = Vec::new();
+    for item in &settings.items {
+        let (name, value) = match item {
+            ConfigItem::Netmask(mask) => ("netmask", mask.to_string()),
+            ConfigItem::Dns(server) => ("dns", server.to_string()),
+            ConfigItem::Nbns(server) => ("nbns", server.to_string()),
+            ConfigItem::Dhcp(server) => ("dhcp", server.to_string()),
+            ConfigItem::Subnet(subnet) => ("subnet", format!("{}/{}", subnet.address, subnet.prefix)),
+            // charon has no setting for them.
+            ConfigItem::ExpirySeconds(_) | ConfigItem::Version(_) => continue,
+        };
+        match attributes.iter_mut().find(|(known, _)| known == name) {
+            Some((_, values)) => values.push(value),
+            None => attributes.push((name.to_owned(), vec![value])),
+        }
+    }
+    CharonModeConfig::EdgeDevice(CharonPool { addresses, attributes })
 }
 
 fn phase2_proposals(side: &ResolvedSide) -> Vec<String> {
@@ -97,6 +173,12 @@ fn identity(identity: &Identity, address: Ipv4Addr) -> String {
         Identity::Fqdn(name) => format!("fqdn:{name}"),
         Identity::UserFqdn(name) => format!("email:{name}"),
         Identity::KeyId(id) => format!("keyid:{id}"),
+        Identity::Empty => "%any".to_owned(),
+        // The bytes, since charon encodes a text in its own way.
+        Identity::Dn(text) => match text.parse::<DistinguishedName>() {
+            Ok(name) => format!("asn1dn:#{}", hex::encode(name.as_der())),
+            Err(_) => format!("asn1dn:{text}"),
+        },
     }
 }
 
@@ -114,6 +196,8 @@ mod tests {
         ResolvedSide {
             exchange: Phase1Exchange::AggressiveMode,
             psk: "secret".to_owned(),
+            pki: None,
+            any_address: false,
             id: Identity::Fqdn("peer.example.org".to_owned()),
             remote_id: Identity::Address,
             phase1: ResolvedPhase1 {
@@ -134,16 +218,22 @@ mod tests {
                 ],
                 pfs: Pfs::Modp1024,
                 lifetime_seconds: 1200,
+                lifetime_kilobytes: None,
                 ids: true,
                 client: "10.12.0.0/24".to_owned(),
                 remote_client: "10.11.0.0/24".to_owned(),
             },
+            xauth: None,
+            mode_config: None,
             nat_traversal: NatTraversal::Auto,
             nat_traversal_versions: ikev1_scenario::case::rfc3947(),
             nat_keep_alive_seconds: None,
             dpd: None,
             fragmentation: ikev1_scenario::model::Fragmentation::default(),
             initial_contact: false,
+            responder_lifetime: false,
+            replay_status: false,
+            commit_bit: false,
             retransmission: Retransmission { first_ms: 2000, factor: 1.8, tries: 4 },
             rekey: true,
             rekey_margin_seconds: 60,

@@ -4,7 +4,7 @@ use super::fields;
 use super::messages::{Messages, SentMessage, describe, is_isakmp, made_by_rule};
 use super::values::Comparison;
 use crate::model::{Condition, Count, Exchange, SaKind, Selector, Side, ToPort, Whose};
-use crate::transcript::{Event, Record};
+use crate::transcript::{EngineEvent, Event, Record};
 use crate::verdict::Finding;
 
 /// How long a side must have been watched, in milliseconds, before it counts as silent.
@@ -113,6 +113,26 @@ impl Evidence<'_> {
                 let n = u32::try_from(n).unwrap_or(u32::MAX);
                 Outcome::of(count.admits(n), || format!("the {from} sent {n} keep-alives"))
             }
+            Condition::UserAuthenticated(wanted) => match self.last_engine_event(|event| match event {
+                EngineEvent::ExtendedAuthentication { passed, .. } => Some(*passed),
+                _ => None,
+            }) {
+                None => Outcome::not("extended authentication did not come to an end"),
+                Some(passed) => Outcome::of(passed == *wanted, || {
+                    let not = if passed { "" } else { "not " };
+                    format!("the user was {not}authenticated")
+                }),
+            },
+            Condition::AddressAssigned(wanted) => match self.last_engine_event(|event| match event {
+                EngineEvent::Configured { address, .. } => Some(*address),
+                _ => None,
+            }) {
+                None => Outcome::not("the host was not configured"),
+                Some(None) => Outcome::not("no address was assigned"),
+                Some(Some(address)) => {
+                    Outcome::of(address == *wanted, || format!("the address {address} was assigned"))
+                }
+            },
             Condition::TrafficReplies(count) => {
                 let replies = self.transcript.iter().map(|record| match record.event {
                     Event::Traffic { replied, .. } => replied,
@@ -145,6 +165,14 @@ impl Evidence<'_> {
             }
         }
         result
+    }
+
+    /// The last event of the harness that `read` reads something from.
+    fn last_engine_event<T>(&self, read: impl Fn(&EngineEvent) -> Option<T>) -> Option<T> {
+        self.transcript.iter().rev().find_map(|record| match &record.event {
+            Event::Engine { side: Side::Harness, event } => read(event),
+            _ => None,
+        })
     }
 
     /// Established ISAKMP SAs and pairs of IPsec SAs of a side at the end.

@@ -143,6 +143,10 @@ pub enum Condition {
         /// How many.
         count: Count,
     },
+    /// As the harness sees it, extended authentication came to this end at last.
+    UserAuthenticated(bool),
+    /// As the harness sees it, Mode-Config assigned this address to the host at last.
+    AddressAssigned(std::net::Ipv4Addr),
     /// So many packets through the IPsec SAs were answered, over all `traffic` steps.
     TrafficReplies(Count),
     /// Both sides know these derived values, and agree on them.

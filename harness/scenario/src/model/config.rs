@@ -8,6 +8,8 @@ use super::names::{
     Phase1Exchange, Protocol,
 };
 use super::names::{DpdTrigger, FragmentationMode, NatTraversalVersion};
+use super::pki::PkiConfig;
+use super::remote_access::{ModeConfig, XauthConfig};
 
 /// Configuration of both sides. A field of `harness` or `peer` wins over the matrix, the matrix over `common`,
 /// `common` over the default.
@@ -35,18 +37,31 @@ pub struct SideConfig {
     /// The pre-shared key, as text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub psk: Option<String>,
-    /// The identity that this side sends in phase 1. Default `address`.
+    /// Keys and certificates, where an authentication method takes them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pki: Option<PkiConfig>,
+    /// The identity that this side sends in phase 1. Default `address`; with public keys the domain name in this side's
+    /// certificate, `harness.example.org` or `peer.example.org`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<Identity>,
     /// The identity that this side requires of the other. Default: the one that the other sends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remote_id: Option<Identity>,
+    /// Take first messages from any address, so that the identity alone says who it is. Default false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub any_address: Option<bool>,
     /// Phase 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase1: Option<Phase1Config>,
     /// Phase 2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase2: Option<Phase2Config>,
+    /// Extended authentication. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub xauth: Option<XauthConfig>,
+    /// Mode-Config. Default: none; requests are answered nevertheless.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode_config: Option<ModeConfig>,
     /// NAT traversal. Default `auto`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nat_traversal: Option<NatTraversal>,
@@ -106,6 +121,11 @@ pub enum Identity {
     UserFqdn(String),
     /// ID_KEY_ID, as text.
     KeyId(String),
+    /// ID_DER_ASN1_DN: a distinguished name as text of RFC 4514, the most specific part first, such as
+    /// `CN=peer-rsa,O=IKEv1 harness,C=ZZ`.
+    Dn(String),
+    /// No type and no data: what a host sends in hybrid authentication, which does not look at it.
+    Empty,
 }
 
 /// Phase 1 of one side.

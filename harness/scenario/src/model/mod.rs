@@ -7,11 +7,15 @@
 mod accept;
 mod config;
 mod names;
+mod pki;
+mod remote_access;
 mod scenario;
 mod step;
 
 pub use accept::*;
 pub use config::*;
 pub use names::*;
+pub use pki::*;
+pub use remote_access::*;
 pub use scenario::*;
 pub use step::*;

@@ -150,6 +150,25 @@ names! {
     }
 }
 
+impl Authentication {
+    /// Whether nonces and identities are encrypted under the other side's public key.
+    pub const fn encrypts(self) -> bool {
+        matches!(self, Self::RsaEncryption | Self::RevisedRsaEncryption)
+    }
+}
+
+names! {
+    /// When a side's certificates go along with its proof of identity.
+    SendCertificate {
+        /// When the other side asked for one of an authority that they lead to.
+        IfAsked = "if-asked",
+        /// Unasked too.
+        Always = "always",
+        /// Never.
+        Never = "never",
+    }
+}
+
 names! {
     /// Encryption algorithm of phase 1.
     Cipher {
@@ -332,6 +351,82 @@ names! {
 }
 
 names! {
+    /// Who begins with the configuration of a host (Mode-Config draft section 2).
+    ConfigMethod {
+        /// The host asks: REQUEST and REPLY.
+        Pull = "pull",
+        /// The edge device tells: SET and ACK.
+        Push = "push",
+    }
+}
+
+names! {
+    /// An attribute of Mode-Config (Mode-Config draft section 3.4).
+    ModeConfigAttribute {
+        /// An IPv4 address within the internal network.
+        Ip4Address = "INTERNAL_IP4_ADDRESS",
+        /// Its netmask.
+        Ip4Netmask = "INTERNAL_IP4_NETMASK",
+        /// A DNS server.
+        Ip4Dns = "INTERNAL_IP4_DNS",
+        /// A NetBIOS name server.
+        Ip4Nbns = "INTERNAL_IP4_NBNS",
+        /// How long the address may be used.
+        AddressExpiry = "INTERNAL_ADDRESS_EXPIRY",
+        /// Where DHCP requests go.
+        Ip4Dhcp = "INTERNAL_IP4_DHCP",
+        /// The version of the other side.
+        ApplicationVersion = "APPLICATION_VERSION",
+        /// An IPv6 address within the internal network.
+        Ip6Address = "INTERNAL_IP6_ADDRESS",
+        /// Its netmask.
+        Ip6Netmask = "INTERNAL_IP6_NETMASK",
+        /// A DNS server.
+        Ip6Dns = "INTERNAL_IP6_DNS",
+        /// A NetBIOS name server.
+        Ip6Nbns = "INTERNAL_IP6_NBNS",
+        /// Where DHCP requests go.
+        Ip6Dhcp = "INTERNAL_IP6_DHCP",
+        /// A network behind the edge device.
+        Ip4Subnet = "INTERNAL_IP4_SUBNET",
+        /// The attributes that the other side knows.
+        SupportedAttributes = "SUPPORTED_ATTRIBUTES",
+        /// A network behind the edge device.
+        Ip6Subnet = "INTERNAL_IP6_SUBNET",
+    }
+}
+
+names! {
+    /// What an edge device can ask of a user (XAUTH draft section 6.2).
+    XauthAttribute {
+        /// The user's name.
+        UserName = "XAUTH-USER-NAME",
+        /// The password.
+        UserPassword = "XAUTH-USER-PASSWORD",
+        /// A token card's passcode.
+        Passcode = "XAUTH-PASSCODE",
+        /// The domain to be authenticated in.
+        Domain = "XAUTH-DOMAIN",
+        /// A new PIN.
+        NextPin = "XAUTH-NEXT-PIN",
+        /// An answer to the message.
+        Answer = "XAUTH-ANSWER",
+    }
+}
+
+names! {
+    /// Type of extended authentication (XAUTH draft section 6.3).
+    XauthType {
+        /// Whatever needs no processing of its own.
+        Generic = "generic",
+        /// The challenge hides the password as in RADIUS.
+        RadiusChap = "radius-chap",
+        /// One-time passwords.
+        Otp = "otp",
+    }
+}
+
+names! {
     /// A kind of SA.
     SaKind {
         /// ISAKMP SA.
@@ -374,6 +469,16 @@ names! {
         EcdsaP384 = "ecdsa-p384",
         /// Authentication with ECDSA on P-521.
         EcdsaP521 = "ecdsa-p521",
+        /// Public keys that are known beforehand, without certificates.
+        RawPublicKeys = "raw-public-keys",
+        /// Revocation lists in CERT payloads count.
+        CrlPayloads = "crl-payloads",
+        /// Its address is the one in its test certificates, 192.0.2.2, and the harness' 192.0.2.1.
+        CertifiedAddresses = "certified-addresses",
+        /// It can be told to let an identity be an address other than the one that it comes from.
+        AnyAddressId = "any-address-id",
+        /// It takes exchanges from any address, and knows the peer by its identity.
+        AnyAddress = "any-address",
         /// DES-CBC in phase 1.
         Des = "des",
         /// 3DES-CBC in phase 1.
@@ -456,6 +561,19 @@ names! {
         DpdOnDemand = "dpd-on-demand",
         /// Messages in fragments (payload type 132).
         Fragmentation = "fragmentation",
+        /// Extended authentication (XAUTH).
+        Xauth = "xauth",
+        /// As edge device of extended authentication it asks in several rounds, for other than name and password, of other
+        /// types than generic, more than once, or not at all where the user is known; as host it answers all that.
+        XauthRounds = "xauth-rounds",
+        /// Hybrid authentication.
+        Hybrid = "hybrid",
+        /// Mode-Config that the host asks for.
+        ModeConfigPull = "mode-config-pull",
+        /// Mode-Config that the edge device tells unasked.
+        ModeConfigPush = "mode-config-push",
+        /// Of Mode-Config it tells every attribute of the draft.
+        ModeConfigAttributes = "mode-config-attributes",
         /// IPsec SAs without UDP encapsulation.
         NoNat = "no-nat",
         /// Quick mode without client identities.

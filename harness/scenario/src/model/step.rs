@@ -213,6 +213,15 @@ pub enum HashTreatment {
     /// It is computed again over the edited message, so that only the edit is wrong. For a first message of phase 1 that is
     /// the HASH_I or HASH_R of the messages to come, which cover its SA payload, and in aggressive mode its ID payload.
     Recompute,
+    /// It is computed again and signed with a DigestInfo around it. Only for RSA signatures, in a message with an ID
+    /// payload, as the following.
+    DigestInfo,
+    /// Only its first half is signed.
+    TruncatedHash,
+    /// Sixteen zero bytes are signed with it, behind it.
+    ExtendedHash,
+    /// HASH_I or HASH_R itself takes the place of the signature over it.
+    HashPayload,
 }
 
 /// One change of a message, by field paths.
@@ -287,6 +296,24 @@ pub enum EditOp {
         length: usize,
         /// The byte.
         byte: u8,
+    },
+    /// Cuts the contents of a field to a length, or fills them up with zero bytes; chain and lengths stay valid.
+    Resize {
+        /// Field path.
+        field: String,
+        /// New length in bytes.
+        length: usize,
+    },
+    /// Inserts a CERT payload; chain and lengths stay valid.
+    InsertCertificate {
+        /// Its index among the payloads, from 0.
+        at: usize,
+        /// The file in `credentials` whose first certificate, or revocation list where it has none, it carries:
+        /// `harness-rsa` is `credentials/harness-rsa.pem`.
+        file: String,
+        /// Its Certificate Encoding (RFC 2408 section 3.9). Default: 4 for a certificate, 7 for a revocation list.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        encoding: Option<u8>,
     },
     /// Repeats a payload right behind itself; chain and lengths stay valid.
     DuplicatePayload {

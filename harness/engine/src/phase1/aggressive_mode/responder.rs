@@ -1,15 +1,13 @@
 //! The responder's side of aggressive mode.
 
-use crate::config::NatTraversalVersion;
+use crate::config::{AuthenticationMethod, NatTraversalVersion};
 use crate::core::{Protection, read_chain};
 use crate::error::ExchangeError;
 use crate::event::Role;
 use crate::natt;
-use crate::payloads;
 use crate::phase1::auth::{self, IdPlace, KeyInputs, KeyedExchange, OwnKeyMessage, PeerIdentity, Requests};
-use crate::phase1::main_mode::clear_chain;
 use crate::phase1::negotiate::{self, Chosen};
-use crate::phase1::{Advance, Cx, Established, Phase1, Received, Start, says_initial_contact};
+use crate::phase1::{Advance, ClearMessage, Cx, Established, Phase1, Received, Start, says_initial_contact};
 use crate::vendor;
 use crate::wire::{ExchangeType, Flags, Header, Payload, Trailing};
 
@@ -19,11 +17,12 @@ const AGGRESSIVE: ExchangeType = ExchangeType::AGGRESSIVE;
 
 /// Handles aggressive mode 1 and sends aggressive mode 2.
 pub(crate) fn accept(cx: &mut Cx<'_>, received: &Received) -> Result<Start, ExchangeError> {
-    let chain = clear_chain(cx, received)?;
-    let (offered, sai_b) = payloads::leading_sa(&chain)?;
+    let message = ClearMessage::read(cx, received)?;
+    let (offered, sai_b) = message.leading_sa()?;
     let (reply, chosen) = negotiate::choose(cx.peer, offered)?;
     let transform = &chosen.transform;
-    let theirs = auth::read_key_payloads(transform.authentication, &chain, true)?;
+    let theirs = auth::read_key_message(cx, &message, transform, Role::Initiator, true)?;
+    let chain = &theirs.chain;
     let key_pair = cx.core.provider.dh_generate(&transform.group, cx.core.random.as_mut())?;
     let nr_b = cx.core.new_nonce();
     let keyed = KeyedExchange::derive(
@@ -36,32 +35,32 @@ pub(crate) fn accept(cx: &mut Cx<'_>, received: &Received) -> Result<Start, Exch
             ni_b: &theirs.nonce,
             nr_b: &nr_b,
             sai_b,
+            flaw: theirs.flaw,
         },
     )?;
-    let nat_t = vendor::agreed_nat_t(cx.peer, &chain);
-    cx.report_notifies(&chain);
+    let nat_t = vendor::agreed_nat_t(cx.peer, chain);
+    cx.report_notifies(chain);
+    let requests = Requests::default().and(cx, chain);
     let own = OwnKeyMessage {
-        method: transform.authentication,
+        transform,
         whose: Role::Responder,
         public: &key_pair.public,
         nonce: &nr_b,
         with_id: true,
+        recipient: theirs.recipient.as_ref(),
+        requests: &requests,
     };
-    let mut payloads = vec![Payload::Sa(reply)];
-    payloads.extend(auth::key_payloads(cx, &own)?);
+    let mut payloads = auth::key_payloads(cx, &own)?;
     let idir_b = Payload::Identification(cx.peer.local_id.clone()).encode_body();
-    let requests = Requests::default().and(cx, &chain);
-    payloads.extend(auth::proof_payloads(
-        cx,
-        &keyed,
-        Role::Responder,
-        &idir_b,
-        IdPlace::BesideProof,
-        &requests,
-    )?);
-    payloads.extend(vendor::answered(cx.peer, nat_t));
+    let place = IdPlace::BesideProof;
+    payloads.extend(auth::proof_payloads(cx, &keyed, Role::Responder, &idir_b, place, &requests)?);
+    let revised = transform.authentication == AuthenticationMethod::RevisedRsaEncryption;
+    let place = if revised { 0 } else { payloads.len() };
+    payloads.splice(place..place, vendor::answered(cx.peer, nat_t));
+    payloads.insert(0, Payload::Sa(reply));
     payloads.extend(natt::discovery(cx, nat_t, transform.hash));
-    let sent = cx.core.send_clear(&cx.envelope(AGGRESSIVE, 2), &payloads);
+    let envelope = cx.envelope(AGGRESSIVE, 2);
+    let sent = auth::send_key_message(cx, &envelope, &own, &payloads)?;
     let state = ExpectHash { chosen, keyed, peer: theirs.identity, nat_t };
     Ok(Start { state: Phase1::AggressiveResponderExpectsHash(state), sent, retransmit: true })
 }

@@ -16,7 +16,7 @@ use crate::error::ExchangeError;
 use crate::event::Event;
 use crate::phase1::Cx;
 use crate::pki::{KeyPurpose, Received};
-use crate::wire::{CertEncoding, CertificateRequest, Chain, Identification, Payload};
+use crate::wire::{CertEncoding, Certificate, CertificateRequest, Chain, Identification, Payload};
 
 /// What the peer asked for so far, each request once.
 #[derive(Debug, Clone, Default)]
@@ -55,6 +55,12 @@ pub(super) fn own_certificates(cx: &mut Cx<'_>, requests: &Requests) -> Vec<Payl
         }
     }
     payloads.into_iter().map(Payload::Certificate).collect()
+}
+
+/// An answer without a certificate to each request, for a side that shows none (hybrid draft section 4.2).
+pub(super) fn empty_certificates(requests: &Requests) -> Vec<Payload> {
+    let empty = |request: &CertificateRequest| Certificate::new(request.cert_type, Bytes::new());
+    requests.0.iter().map(empty).map(Payload::Certificate).collect()
 }
 
 /// Our CR payloads: one for each trust anchor of these peers that wants certificates. Where these are too many, one for

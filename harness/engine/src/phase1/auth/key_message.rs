@@ -6,7 +6,7 @@ use bytes::Bytes;
 use super::{KeyMessage, OwnKeyMessage, PeerIdentity};
 use crate::error::ExchangeError;
 use crate::payloads;
-use crate::phase1::Cx;
+use crate::phase1::{ClearMessage, Cx};
 use crate::wire::{Chain, KeyExchange, Nonce, Payload, PayloadType};
 
 /// `KE, Nx [, IDx]`
@@ -22,11 +22,15 @@ pub(super) fn key_payloads(cx: &Cx<'_>, own: &OwnKeyMessage<'_>) -> Vec<Payload>
 }
 
 /// Reads `KE, Nx [, IDx]`, in any order.
-pub(super) fn read_key_payloads(chain: &Chain, with_id: bool) -> Result<KeyMessage, ExchangeError> {
+pub(super) fn read_key_message(message: &ClearMessage, with_id: bool) -> Result<KeyMessage, ExchangeError> {
+    let chain = message.decoded()?.clone();
     Ok(KeyMessage {
-        g_x: payloads::key_exchange(chain)?,
-        nonce: payloads::nonce(chain)?,
-        identity: with_id.then(|| identity(chain)).transpose()?,
+        g_x: payloads::key_exchange(&chain)?,
+        nonce: payloads::nonce(&chain)?,
+        identity: with_id.then(|| identity(&chain)).transpose()?,
+        chain,
+        recipient: None,
+        flaw: None,
     })
 }
 

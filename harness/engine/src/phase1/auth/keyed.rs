@@ -2,9 +2,10 @@
 
 use bytes::Bytes;
 
-use crate::config::{AuthenticationMethod, Phase1Transform};
+use super::encrypted::{Flaw, PUBLIC_VALUE};
+use crate::config::{AuthenticationMethod, Phase1Transform, XauthPhase1};
 use crate::core::{Core, Protection};
-use crate::crypto::{DhKeyPair, HashAlgorithm, Secret};
+use crate::crypto::{CryptoError, DhKeyPair, HashAlgorithm, Secret};
 use crate::error::ExchangeError;
 use crate::event::Role;
 use crate::hook::{AuthHash, Signer};
@@ -29,6 +30,10 @@ pub(crate) struct KeyedExchange {
     pub(crate) sai_b: Bytes,
     /// The IV of the first encrypted message.
     pub(crate) first_iv: Vec<u8>,
+    /// The side that shows its hash where the other signs (hybrid authentication).
+    hash_of: Option<Role>,
+    /// What is wrong with encrypted content, to be held back until HASH_I or HASH_R is there.
+    pub(super) flaw: Option<Flaw>,
 }
 
 /// What the key derivation takes in; the nonces and public values by role.
@@ -41,6 +46,8 @@ pub(crate) struct KeyInputs<'a> {
     pub(crate) ni_b: &'a [u8],
     pub(crate) nr_b: &'a [u8],
     pub(crate) sai_b: Bytes,
+    /// What is wrong with the encrypted content of their key message.
+    pub(crate) flaw: Option<Flaw>,
 }
 
 impl KeyedExchange {
@@ -48,7 +55,17 @@ impl KeyedExchange {
     pub(crate) fn derive(cx: &mut Cx<'_>, inputs: &KeyInputs<'_>) -> Result<Self, ExchangeError> {
         let transform = inputs.transform;
         let provider = cx.core.provider;
-        let g_xy = provider.dh_shared(&transform.group, &inputs.ours.private, inputs.theirs)?;
+        let shared = |public: &[u8]| provider.dh_shared(&transform.group, &inputs.ours.private, public);
+        let (g_xy, flaw) = match shared(inputs.theirs) {
+            Ok(g_xy) => (g_xy, inputs.flaw),
+            // It was encrypted, so nobody may learn of it here.
+            Err(CryptoError::PublicValueLength { .. } | CryptoError::WeakPublicValue { .. })
+                if transform.authentication == AuthenticationMethod::RevisedRsaEncryption =>
+            {
+                (shared(&inputs.ours.public)?, inputs.flaw.or(Some(PUBLIC_VALUE)))
+            }
+            Err(error) => return Err(error.into()),
+        };
         let skeyid = skeyid(cx, inputs, &g_xy);
         log(cx.core, cx.cookies, Label::PrivateExponent, inputs.ours.private.as_bytes());
         let protection = Protection::derive(cx.core, cx.cookies, transform.clone(), skeyid, &g_xy);
@@ -60,7 +77,9 @@ impl KeyedExchange {
         let first_iv =
             keys::phase1_iv(provider, transform.hash, transform.cipher, &public.g_xi, &public.g_xr);
         log(cx.core, cx.cookies, Label::Phase1Iv, &first_iv);
-        Ok(Self { protection, public, sai_b: inputs.sai_b.clone(), first_iv })
+        let extension = cx.peer.extension(inputs.role);
+        let hash_of = extension.filter(|e| e.phase1 == XauthPhase1::EdgeDevice).map(|e| e.user);
+        Ok(Self { protection, public, sai_b: inputs.sai_b.clone(), first_iv, hash_of, flaw })
     }
 
     /// The negotiated authentication method.
@@ -68,10 +87,17 @@ impl KeyedExchange {
         self.protection.transform.authentication
     }
 
-    /// The hash whose HMAC makes HASH_I and HASH_R: the negotiated one, unless the signature over them is tied to
-    /// another (RFC 2409 section 5.1).
-    fn auth_hash(&self) -> HashAlgorithm {
-        self.method().tied_hash().unwrap_or(self.protection.transform.hash)
+    /// Whether this side proves its identity by the hash, where the method is one of signatures (hybrid draft section
+    /// 4.2).
+    pub(crate) fn is_hybrid_host(&self, whose: Role) -> bool {
+        self.hash_of == Some(whose)
+    }
+
+    /// The hash whose HMAC makes HASH_I or HASH_R: the negotiated one, unless the signature over it is tied to another
+    /// (RFC 2409 section 5.1).
+    fn auth_hash(&self, whose: Role) -> HashAlgorithm {
+        let tied = self.method().tied_hash().filter(|_| !self.is_hybrid_host(whose));
+        tied.unwrap_or(self.protection.transform.hash)
     }
 
     /// HASH_I or HASH_R, by whose identity it covers.
@@ -84,7 +110,7 @@ impl KeyedExchange {
             sai_b: &self.sai_b,
             id_b,
         };
-        let (skeyid, h) = (&self.protection.keys.skeyid, self.auth_hash());
+        let (skeyid, h) = (&self.protection.keys.skeyid, self.auth_hash(whose));
         let (value, label) = match whose {
             Role::Initiator => (keys::hash_i(core.provider, h, skeyid, &input), Label::HashI),
             Role::Responder => (keys::hash_r(core.provider, h, skeyid, &input), Label::HashR),
@@ -109,7 +135,7 @@ impl KeyedExchange {
             Role::Initiator => [g_xi, g_xr, &cky_i[..], &cky_r, &self.sai_b].concat(),
             Role::Responder => [g_xr, g_xi, &cky_r[..], &cky_i, &self.sai_b].concat(),
         };
-        let (skeyid, hash) = (self.protection.keys.skeyid.clone(), self.auth_hash());
+        let (skeyid, hash) = (self.protection.keys.skeyid.clone(), self.auth_hash(whose));
         core.auth_hash = Some(AuthHash { provider: core.provider, hash, skeyid, covered, signer });
         self.hash(core, cookies, whose, id_b)
     }

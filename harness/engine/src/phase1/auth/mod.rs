@@ -6,24 +6,33 @@
 //!  aggressive mode       messages 1 and 2, with the identity   messages 2 and 3
 //! ```
 //!
+//! Public key encryption has the identity in the key message in main mode too, since it is encrypted there.
+//!
 //! The exchanges know the order of messages; which payloads make a key message or a proof is the method's, and only this
 //! module asks which method it is.
 
 mod certificates;
+mod encrypted;
+mod hybrid;
 mod key_message;
 mod keyed;
 mod pre_shared_key;
+mod public_key;
+mod revised_public_key;
 mod signature;
 
 use bytes::Bytes;
 
 pub(crate) use certificates::Requests;
+pub(crate) use encrypted::{Flaw, Recipient};
 pub(crate) use keyed::{KeyInputs, KeyedExchange};
 
-use crate::config::AuthenticationMethod;
+use crate::config::{AuthenticationMethod, Phase1Transform};
+use crate::core::Envelope;
 use crate::error::ExchangeError;
 use crate::event::Role;
-use crate::phase1::Cx;
+use crate::phase1::{ClearMessage, Cx};
+use crate::retransmit::Sent;
 use crate::wire::{Chain, Identification, Payload};
 
 /// An identity with its ID payload's body, as the hashes cover it.
@@ -42,17 +51,27 @@ pub(crate) struct KeyMessage {
     pub(crate) nonce: Bytes,
     /// Its identity, where it came along.
     pub(crate) identity: Option<PeerIdentity>,
+    /// All payloads of the message, their bodies decrypted.
+    pub(crate) chain: Chain,
+    /// Whose public key the answer is to be encrypted under, where it is to be.
+    pub(crate) recipient: Option<Recipient>,
+    /// What is wrong with encrypted content, to be held back until HASH_I or HASH_R is there.
+    pub(crate) flaw: Option<Flaw>,
 }
 
 /// What our key message is to say.
 #[derive(Debug)]
 pub(crate) struct OwnKeyMessage<'a> {
-    pub(crate) method: AuthenticationMethod,
+    pub(crate) transform: &'a Phase1Transform,
     pub(crate) whose: Role,
     pub(crate) public: &'a [u8],
     pub(crate) nonce: &'a Bytes,
     /// Whether our identity goes along: aggressive mode.
     pub(crate) with_id: bool,
+    /// Whose public key it is to be encrypted under, where it is to be.
+    pub(crate) recipient: Option<&'a Recipient>,
+    /// What the peer asked for so far.
+    pub(crate) requests: &'a Requests,
 }
 
 /// Where our ID payload stands, seen from the message with our proof.
@@ -66,33 +85,86 @@ pub(crate) enum IdPlace {
     Before,
 }
 
-/// The payloads of our key message, from KE on.
+/// Refuses a policy that lacks what the method needs from the first message on.
 ///
 /// # Errors
 ///
-/// When the method is not supported, or lacks a key.
+/// The public key of the responder is not known where it must be, or our identity is too long for it.
+pub(crate) fn check_ready(cx: &Cx<'_>, method: AuthenticationMethod) -> Result<(), ExchangeError> {
+    if method.is_encryption() { encrypted::check_ready(cx, method) } else { Ok(()) }
+}
+
+/// The responder as the one whose public key our first key message is encrypted under; `None` for methods that encrypt
+/// nothing.
+///
+/// # Errors
+///
+/// Its public key is not known.
+pub(crate) fn responder(
+    cx: &Cx<'_>,
+    method: AuthenticationMethod,
+) -> Result<Option<Recipient>, ExchangeError> {
+    method.is_encryption().then(|| encrypted::responder(cx, method)).transpose()
+}
+
+/// The payloads of our key message that come from the method. Nothing of them is encrypted yet.
+///
+/// # Errors
+///
+/// When the method lacks a key.
 pub(crate) fn key_payloads(cx: &mut Cx<'_>, own: &OwnKeyMessage<'_>) -> Result<Vec<Payload>, ExchangeError> {
-    match own.method {
-        AuthenticationMethod::PreSharedKey => Ok(key_message::key_payloads(cx, own)),
+    match own.transform.authentication {
+        AuthenticationMethod::RsaEncryption => public_key::key_payloads(cx, own),
+        AuthenticationMethod::RevisedRsaEncryption => revised_public_key::key_payloads(cx, own),
         method if method.is_signature() => Ok(signature::key_payloads(cx, own)),
-        method => Err(unsupported(method)),
+        _ => Ok(key_message::key_payloads(cx, own)),
     }
 }
 
-/// Reads the peer's key message.
+/// Sends the message with our key payloads, encrypted as far as the method wants it.
 ///
 /// # Errors
 ///
-/// A payload is missing, repeated or malformed.
-pub(crate) fn read_key_payloads(
-    method: AuthenticationMethod,
-    chain: &Chain,
+/// When a body cannot be encrypted.
+pub(crate) fn send_key_message(
+    cx: &mut Cx<'_>,
+    envelope: &Envelope,
+    own: &OwnKeyMessage<'_>,
+    payloads: &[Payload],
+) -> Result<Sent, ExchangeError> {
+    let (cookies, transform, whose) = (cx.cookies, own.transform, own.whose);
+    match (transform.authentication, own.recipient) {
+        (AuthenticationMethod::RsaEncryption, Some(recipient)) => {
+            cx.core
+                .send_sealed(envelope, payloads, |core, message| public_key::seal(core, recipient, message))
+        }
+        (AuthenticationMethod::RevisedRsaEncryption, Some(recipient)) => {
+            cx.core.send_sealed(envelope, payloads, |core, message| {
+                revised_public_key::seal(core, cookies, transform, whose, recipient, message)
+            })
+        }
+        _ => Ok(cx.core.send_clear(envelope, payloads)),
+    }
+}
+
+/// Reads the key message of the side `whose`.
+///
+/// # Errors
+///
+/// A payload is missing, repeated, misplaced or malformed, as far as everyone can see it.
+pub(crate) fn read_key_message(
+    cx: &mut Cx<'_>,
+    message: &ClearMessage,
+    transform: &Phase1Transform,
+    whose: Role,
     with_id: bool,
 ) -> Result<KeyMessage, ExchangeError> {
-    match method {
-        AuthenticationMethod::PreSharedKey => key_message::read_key_payloads(chain, with_id),
-        method if method.is_signature() => key_message::read_key_payloads(chain, with_id),
-        method => Err(unsupported(method)),
+    match transform.authentication {
+        AuthenticationMethod::RsaEncryption => public_key::read_key_message(cx, message, transform, whose),
+        AuthenticationMethod::RevisedRsaEncryption => {
+            revised_public_key::read_key_message(cx, message, transform, whose, with_id)
+        }
+        _ => key_message::read_key_message(message, with_id),
     }
 }
 
@@ -101,7 +173,7 @@ pub(crate) fn read_key_payloads(
 ///
 /// # Errors
 ///
-/// When the method is not supported, or lacks a key.
+/// When the method lacks a key.
 pub(crate) fn proof_payloads(
     cx: &mut Cx<'_>,
     keyed: &KeyedExchange,
@@ -114,8 +186,13 @@ pub(crate) fn proof_payloads(
         AuthenticationMethod::PreSharedKey => {
             Ok(pre_shared_key::proof_payloads(cx, keyed, whose, id_b, place))
         }
-        method if method.is_signature() => signature::proof_payloads(cx, keyed, whose, id_b, place, requests),
-        method => Err(unsupported(method)),
+        AuthenticationMethod::RsaEncryption | AuthenticationMethod::RevisedRsaEncryption => {
+            Ok(encrypted::proof_payloads(cx, keyed, whose, id_b, place))
+        }
+        _ if keyed.is_hybrid_host(whose) => {
+            Ok(hybrid::proof_payloads(cx, keyed, whose, id_b, place, requests))
+        }
+        _ => signature::proof_payloads(cx, keyed, whose, id_b, place, requests),
     }
 }
 
@@ -135,12 +212,10 @@ pub(crate) fn verify_proof(
 ) -> Result<PeerIdentity, ExchangeError> {
     match keyed.method() {
         AuthenticationMethod::PreSharedKey => pre_shared_key::verify_proof(cx, keyed, chain, whose, known),
-        method if method.is_signature() => signature::verify_proof(cx, keyed, chain, whose, known),
-        method => Err(unsupported(method)),
+        AuthenticationMethod::RsaEncryption | AuthenticationMethod::RevisedRsaEncryption => {
+            encrypted::verify_proof(cx, keyed, chain, whose, known)
+        }
+        _ if keyed.is_hybrid_host(whose) => pre_shared_key::verify_proof(cx, keyed, chain, whose, known),
+        _ => signature::verify_proof(cx, keyed, chain, whose, known),
     }
-}
-
-/// Negotiation accepts only methods that the configuration lists, so only a configuration leads here.
-fn unsupported(method: AuthenticationMethod) -> ExchangeError {
-    ExchangeError::NoProposalChosen(format!("authentication method {} is not supported", method.name()))
 }

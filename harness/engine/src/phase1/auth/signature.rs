@@ -38,7 +38,9 @@ pub(super) fn key_payloads(cx: &Cx<'_>, own: &OwnKeyMessage<'_>) -> Vec<Payload>
     let mut payloads = key_message::key_payloads(cx, own);
     match (own.whose, own.with_id) {
         (Role::Initiator, false) => {}
-        (Role::Responder, false) => payloads.extend(own_requests(cx, cx.possible_peers(own.method))),
+        (Role::Responder, false) => {
+            payloads.extend(own_requests(cx, cx.possible_peers(own.transform.authentication)))
+        }
         (_, true) => payloads.extend(own_requests(cx, [cx.peer])),
     }
     payloads
@@ -119,7 +121,7 @@ pub(super) fn verify_proof(
 
 /// An identity that is an address must be the one that the peer speaks from, unless the configuration lets it be or
 /// knows the key of that identity (RFC 4945 section 3.1.1).
-fn check_address(cx: &Cx<'_>, id: &Identification) -> Result<(), ExchangeError> {
+pub(super) fn check_address(cx: &Cx<'_>, id: &Identification) -> Result<(), ExchangeError> {
     let is_address = matches!(id.id_type, IdType::IPV4_ADDR | IdType::IPV6_ADDR);
     if !is_address || !cx.peer.verify_address_id || cx.peer.trust.raw_key(id).is_some() {
         return Ok(());

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::config::NatTraversalVersion;
-use crate::core::{Envelope, Protection, read_chain};
+use crate::core::{Envelope, Protection};
 use crate::crypto::DhKeyPair;
 use crate::error::ExchangeError;
 use crate::event::Role;
@@ -11,9 +11,9 @@ use crate::natt::{self, Nat};
 use crate::payloads;
 use crate::phase1::auth::{self, IdPlace, KeyInputs, KeyedExchange, OwnKeyMessage, PeerIdentity, Requests};
 use crate::phase1::negotiate::{self, Chosen};
-use crate::phase1::{Advance, Cx, Established, Phase1, Received, Start, says_initial_contact};
+use crate::phase1::{Advance, ClearMessage, Cx, Established, Phase1, Received, Start, says_initial_contact};
 use crate::vendor;
-use crate::wire::{ExchangeType, Flags, Notification, NotifyType, Payload, SaPayload, Trailing};
+use crate::wire::{ExchangeType, Flags, Notification, NotifyType, Payload, SaPayload};
 
 const MAIN_MODE: ExchangeType = ExchangeType::IDENTITY_PROTECTION;
 
@@ -49,19 +49,27 @@ impl ExpectSa {
         let key_pair = cx.core.provider.dh_generate(&chosen.transform.group, cx.core.random.as_mut())?;
         let ni_b = cx.core.new_nonce();
         let nat_t = vendor::agreed_nat_t(cx.peer, &chain);
+        let requests = Requests::default().and(cx, &chain);
+        let recipient = auth::responder(cx, chosen.transform.authentication)?;
         let own = OwnKeyMessage {
-            method: chosen.transform.authentication,
+            transform: &chosen.transform,
             whose: Role::Initiator,
             public: &key_pair.public,
             nonce: &ni_b,
             with_id: false,
+            recipient: recipient.as_ref(),
+            requests: &requests,
         };
         let mut payloads = auth::key_payloads(cx, &own)?;
         payloads.extend(natt::discovery(cx, nat_t, chosen.transform.hash));
         cx.report_notifies(&chain);
-        let sent = cx.core.send_clear(&cx.envelope(MAIN_MODE, 3), &payloads);
-        let requests = Requests::default().and(cx, &chain);
-        let state = ExpectKeReply { chosen, sai_b: self.sai_b.clone(), key_pair, ni_b, nat_t, requests };
+        let envelope = cx.envelope(MAIN_MODE, 3);
+        let sent = auth::send_key_message(cx, &envelope, &own, &payloads)?;
+        let idii_b = Payload::Identification(cx.peer.local_id.clone()).encode_body();
+        let idii_b = sent.covered_body("id", idii_b.into());
+        let ni_b = sent.covered_body("nonce", ni_b);
+        let sai_b = self.sai_b.clone();
+        let state = ExpectKeReply { chosen, sai_b, key_pair, ni_b, idii_b, nat_t, requests };
         Ok(Advance { state: Phase1::MainInitiatorExpectsKe(state), sent: Some(sent), retransmit: true })
     }
 }
@@ -75,6 +83,7 @@ pub(crate) struct ExpectKeReply {
     sai_b: Bytes,
     key_pair: DhKeyPair,
     ni_b: Bytes,
+    idii_b: Bytes,
     nat_t: Option<NatTraversalVersion>,
     /// What the responder asked for so far.
     requests: Requests,
@@ -82,9 +91,9 @@ pub(crate) struct ExpectKeReply {
 
 impl ExpectKeReply {
     pub(crate) fn handle(&self, cx: &mut Cx<'_>, received: &Received) -> Result<Advance, ExchangeError> {
-        let chain = clear_chain(cx, received)?;
+        let message = ClearMessage::read(cx, received)?;
         let transform = &self.chosen.transform;
-        let theirs = auth::read_key_payloads(transform.authentication, &chain, false)?;
+        let theirs = auth::read_key_message(cx, &message, transform, Role::Responder, false)?;
         let keyed = KeyedExchange::derive(
             cx,
             &KeyInputs {
@@ -95,17 +104,17 @@ impl ExpectKeReply {
                 ni_b: &self.ni_b,
                 nr_b: &theirs.nonce,
                 sai_b: self.sai_b.clone(),
+                flaw: theirs.flaw,
             },
         )?;
-        let nat = natt::nat_found(cx, self.nat_t, transform.hash, &chain);
+        let nat = natt::nat_found(cx, self.nat_t, transform.hash, &theirs.chain);
         if nat.is_some() {
             *cx.path = cx.path.floated(cx.peer);
         }
-        cx.report_notifies(&chain);
-        let idii_b = Payload::Identification(cx.peer.local_id.clone()).encode_body();
-        let requests = self.requests.and(cx, &chain);
+        cx.report_notifies(&theirs.chain);
+        let requests = self.requests.and(cx, &theirs.chain);
         let mut payloads =
-            auth::proof_payloads(cx, &keyed, Role::Initiator, &idii_b, IdPlace::InProof, &requests)?;
+            auth::proof_payloads(cx, &keyed, Role::Initiator, &self.idii_b, IdPlace::InProof, &requests)?;
         payloads.extend(initial_contact(cx));
         let envelope: Envelope = cx.envelope(MAIN_MODE, 5);
         let sent = cx.core.send_encrypted(&envelope, &keyed.protection, &keyed.first_iv, &payloads)?;
@@ -163,12 +172,7 @@ impl ExpectIdReply {
 
 /// The chain of a message that must be in the clear.
 pub(crate) fn clear_chain(cx: &Cx<'_>, received: &Received) -> Result<crate::wire::Chain, ExchangeError> {
-    if received.header.flags.contains(Flags::ENCRYPTION) {
-        let got = received.header.flags.0;
-        return Err(ExchangeError::InvalidFlags { got, problem: "no keys exist yet, so no encryption" });
-    }
-    let body = received.message.slice(crate::wire::Header::LEN..);
-    read_chain(received.header.next_payload, &body, Trailing::Refuse, &cx.core.limits)
+    ClearMessage::read(cx, received)?.decoded().cloned()
 }
 
 /// Refuses a message in the clear where keys exist.

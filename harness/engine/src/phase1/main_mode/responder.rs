@@ -10,7 +10,7 @@ use crate::natt::{self, Nat};
 use crate::payloads;
 use crate::phase1::auth::{self, IdPlace, KeyInputs, KeyedExchange, OwnKeyMessage, PeerIdentity, Requests};
 use crate::phase1::negotiate::{self, Chosen};
-use crate::phase1::{Advance, Cx, Established, Phase1, Received, Start, says_initial_contact};
+use crate::phase1::{Advance, ClearMessage, Cx, Established, Phase1, Received, Start, says_initial_contact};
 use crate::vendor;
 use crate::wire::{ExchangeType, Payload};
 
@@ -47,9 +47,10 @@ pub(crate) struct ExpectKe {
 
 impl ExpectKe {
     pub(crate) fn handle(&self, cx: &mut Cx<'_>, received: &Received) -> Result<Advance, ExchangeError> {
-        let chain = clear_chain(cx, received)?;
+        let message = ClearMessage::read(cx, received)?;
         let transform = &self.chosen.transform;
-        let theirs = auth::read_key_payloads(transform.authentication, &chain, false)?;
+        let theirs = auth::read_key_message(cx, &message, transform, Role::Initiator, false)?;
+        let chain = &theirs.chain;
         let key_pair = cx.core.provider.dh_generate(&transform.group, cx.core.random.as_mut())?;
         let nr_b = cx.core.new_nonce();
         let keyed = KeyedExchange::derive(
@@ -62,22 +63,31 @@ impl ExpectKe {
                 ni_b: &theirs.nonce,
                 nr_b: &nr_b,
                 sai_b: self.sai_b.clone(),
+                flaw: theirs.flaw,
             },
         )?;
-        let nat = natt::nat_found(cx, self.nat_t, transform.hash, &chain);
+        let nat = natt::nat_found(cx, self.nat_t, transform.hash, chain);
+        let requests = self.requests.and(cx, chain);
         let own = OwnKeyMessage {
-            method: transform.authentication,
+            transform,
             whose: Role::Responder,
             public: &key_pair.public,
             nonce: &nr_b,
             with_id: false,
+            recipient: theirs.recipient.as_ref(),
+            requests: &requests,
         };
         let mut payloads = auth::key_payloads(cx, &own)?;
         payloads.extend(natt::discovery(cx, self.nat_t, transform.hash));
-        cx.report_notifies(&chain);
-        let sent = cx.core.send_clear(&cx.envelope(MAIN_MODE, 4), &payloads);
-        let requests = self.requests.and(cx, &chain);
-        let state = ExpectId { chosen: self.chosen.clone(), keyed, peer: theirs.identity, nat, requests };
+        cx.report_notifies(chain);
+        let envelope = cx.envelope(MAIN_MODE, 4);
+        let sent = auth::send_key_message(cx, &envelope, &own, &payloads)?;
+        let idir_b = transform.authentication.is_encryption().then(|| {
+            let idir_b = Payload::Identification(cx.peer.local_id.clone()).encode_body();
+            sent.covered_body("id", idir_b.into())
+        });
+        let chosen = self.chosen.clone();
+        let state = ExpectId { chosen, keyed, peer: theirs.identity, idir_b, nat, requests };
         Ok(Advance { state: Phase1::MainResponderExpectsId(state), sent: Some(sent), retransmit: false })
     }
 }
@@ -91,6 +101,8 @@ pub(crate) struct ExpectId {
     keyed: KeyedExchange,
     /// The initiator's identity, where its key message had it.
     peer: Option<PeerIdentity>,
+    /// Our identity, where our key message had it.
+    idir_b: Option<Bytes>,
     nat: Option<Nat>,
     /// What the initiator asked for so far.
     requests: Requests,
@@ -105,7 +117,8 @@ impl ExpectId {
         cx.report_notifies(&opened.chain);
         // The initiator may have floated to the NAT traversal ports; the answer goes where it came from.
         *cx.path = cx.path.moved(received.path);
-        let idir_b = Payload::Identification(cx.peer.local_id.clone()).encode_body();
+        let own_id = || Payload::Identification(cx.peer.local_id.clone()).encode_body().into();
+        let idir_b = self.idir_b.clone().unwrap_or_else(own_id);
         let requests = self.requests.and(cx, &opened.chain);
         let mut payloads =
             auth::proof_payloads(cx, keyed, Role::Responder, &idir_b, IdPlace::InProof, &requests)?;

@@ -1,12 +1,12 @@
 //! What both sides of quick mode have in common.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use bytes::Bytes;
 
 use super::initiator::{ExpectConnected, ExpectReply};
 use super::responder::ExpectHash3;
-use crate::config::{Encapsulation, IpsecPolicy, PeerConfig};
+use crate::config::{Encapsulation, IpsecPolicy, ModeConfig, PeerConfig};
 use crate::core::{Core, Envelope, Opened, Path};
 use crate::crypto::{DhKeyPair, Group, Secret};
 use crate::error::ExchangeError;
@@ -37,6 +37,8 @@ pub(crate) struct QmCx<'a> {
     pub(crate) cookies: CookiePair,
     pub(crate) path: Path,
     pub(crate) m_id: MessageId,
+    /// The address that Mode-Config assigned to the host, whichever side that is.
+    pub(crate) assigned: Option<Ipv4Addr>,
 }
 
 /// Where a quick mode stands.
@@ -191,16 +193,29 @@ impl QmCx<'_> {
 
     /// IDci and IDcr of a quick mode that we start; a client that is not configured is the ISAKMP peer itself.
     pub(crate) fn clients(&self, policy: &IpsecPolicy) -> Option<(Identification, Identification)> {
-        if policy.local_client.is_none() && policy.remote_client.is_none() {
+        let (local, remote) = self.configured_clients(policy);
+        if local.is_none() && remote.is_none() {
             return None;
         }
         let or_peer = |client: &Option<Identification>, peer: SocketAddr| {
             client.clone().unwrap_or_else(|| Identification::ip(peer.ip()))
         };
-        Some((
-            or_peer(&policy.local_client, self.path.local),
-            or_peer(&policy.remote_client, self.path.remote),
-        ))
+        Some((or_peer(&local, self.path.local), or_peer(&remote, self.path.remote)))
+    }
+
+    /// The clients of a policy on our side and the peer's, with the address that Mode-Config assigned in the host's
+    /// place where the configuration wants it so.
+    pub(crate) fn configured_clients(
+        &self,
+        policy: &IpsecPolicy,
+    ) -> (Option<Identification>, Option<Identification>) {
+        let (local, remote) = (policy.local_client.clone(), policy.remote_client.clone());
+        let assigned = self.assigned.map(Identification::ipv4);
+        match &self.peer.mode_config {
+            Some(ModeConfig::Host(host)) if host.assigned_client => (assigned.or(local), remote),
+            Some(ModeConfig::EdgeDevice(server)) if server.assigned_client => (local, assigned.or(remote)),
+            _ => (local, remote),
+        }
     }
 
     /// A key pair for PFS, when the terms have a group.

@@ -12,7 +12,7 @@ use crate::keys;
 use crate::payloads;
 use crate::phase1::Received;
 use crate::phase2::negotiate;
-use crate::wire::{Flags, Identification, KeyExchange, Nonce, Payload, PayloadType};
+use crate::wire::{Flags, IdType, Identification, KeyExchange, Nonce, Payload, PayloadType};
 
 // --- Quick mode 1: HDR*, HASH(1), SA, Ni [, KE ] [, IDci, IDcr ] ---
 
@@ -106,12 +106,15 @@ fn candidates<'a>(
         .ipsec
         .iter()
         .enumerate()
-        .filter(|(_, policy)| match ids {
-            Some((id_ci, id_cr)) => {
-                client_fits(policy.remote_client.as_ref(), id_ci, cx.path.remote.ip())
-                    && client_fits(policy.local_client.as_ref(), id_cr, cx.path.local.ip())
+        .filter(|(_, policy)| {
+            let (local, remote) = cx.configured_clients(policy);
+            match ids {
+                Some((id_ci, id_cr)) => {
+                    client_fits(remote.as_ref(), id_ci, cx.path.remote.ip())
+                        && client_fits(local.as_ref(), id_cr, cx.path.local.ip())
+                }
+                None => local.is_none() && remote.is_none(),
             }
-            None => policy.local_client.is_none() && policy.remote_client.is_none(),
         })
         .collect();
     if found.is_empty() {
@@ -124,6 +127,11 @@ fn candidates<'a>(
 /// Whether a named client is the configured one; a policy without one means the peer's address.
 fn client_fits(configured: Option<&Identification>, named: &Identification, peer: std::net::IpAddr) -> bool {
     match configured {
+        // One address may be named as such, or as a subnet or range of one.
+        Some(configured) if configured.id_type == IdType::IPV4_ADDR => {
+            let ends = |id: &Identification| (id.protocol, id.port, id.address_range());
+            ends(configured) == ends(named)
+        }
         Some(configured) => configured == named,
         None => *named == Identification::ip(peer),
     }

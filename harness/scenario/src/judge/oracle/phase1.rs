@@ -1,4 +1,4 @@
-//! Main mode and aggressive mode with a pre-shared key (RFC 2409 sections 5.1, 5.2 and 5.4).
+//! Main mode and aggressive mode with a pre-shared key or with signatures (RFC 2409 sections 5, 5.1 and 5.4).
 
 use ikev1::keylog::Label;
 
@@ -38,7 +38,7 @@ pub(super) fn phase1(tape: &Tape<'_>, cookies: Cookies, psk: &[u8], out: &mut Ex
     let exchange = tape.phase1(cookies)?;
     let (first, second) = (exchange.message(1)?, exchange.message(2)?);
     let places = if first.exchange == Exchange::MainMode { MAIN } else { AGGRESSIVE };
-    let (hash, cipher, group) = algorithms(second.body(SA)?)?;
+    let Algorithms { method, hash, cipher, group } = algorithms(second.body(SA)?)?;
     let (from_i, from_r) = (exchange.message(places.nonce_i), exchange.message(places.nonce_r));
     let (ke_i, ke_r) = (from_i.and_then(|m| m.body(KE)), from_r.and_then(|m| m.body(KE)));
     let mut sa = IsakmpSa {
@@ -66,23 +66,40 @@ pub(super) fn phase1(tape: &Tape<'_>, cookies: Cookies, psk: &[u8], out: &mut Ex
 
     let nonces = (from_i.and_then(|m| m.body(NONCE)), from_r.and_then(|m| m.body(NONCE)));
     let (Some(ni_b), Some(nr_b)) = nonces else { return Some(sa) };
-    let skeyid = hash.prf(psk, &[ni_b, nr_b]);
+    let theirs = if first.from == Side::Harness { ke_r } else { ke_i };
+    let exponent = tape.exponent((cookies, 0), Label::PrivateExponent);
+    let g_xy = exponent.and_then(|exponent| shared_secret(group, &exponent, theirs));
+    let (method, hash_of) = extended(method);
+    let skeyid = match method {
+        PRE_SHARED_KEY => Some(hash.prf(psk, &[ni_b, nr_b])),
+        DSS | RSA | ECDSA_256 | ECDSA_384 | ECDSA_521 => {
+            g_xy.as_ref().map(|g_xy| hash.prf(&[ni_b, nr_b].concat(), &[g_xy]))
+        }
+        _ => None,
+    };
+    let Some(skeyid) = skeyid else { return Some(sa) };
     tell(Label::Skeyid, &skeyid);
+    // HASH_I and HASH_R, where the signature over them is tied to another hash than the negotiated one.
+    let tied = match method {
+        DSS => Hash::Sha1,
+        ECDSA_256 => Hash::Sha256,
+        ECDSA_384 => Hash::Sha384,
+        ECDSA_521 => Hash::Sha512,
+        _ => hash,
+    };
     let (cky_i, cky_r) = (&cookies.0[..], &cookies.1[..]);
     if let Some(sai_b) = first.body(SA) {
         if let Some(idii_b) = id(&exchange, places.id_i) {
-            tell(Label::HashI, &hash.prf(&skeyid, &[ke_i, ke_r, cky_i, cky_r, sai_b, idii_b]));
+            let of_i = if hash_of == Some(INITIATOR) { hash } else { tied };
+            tell(Label::HashI, &of_i.prf(&skeyid, &[ke_i, ke_r, cky_i, cky_r, sai_b, idii_b]));
         }
         if let Some(idir_b) = id(&exchange, places.id_r) {
-            tell(Label::HashR, &hash.prf(&skeyid, &[ke_r, ke_i, cky_r, cky_i, sai_b, idir_b]));
+            let of_r = if hash_of == Some(RESPONDER) { hash } else { tied };
+            tell(Label::HashR, &of_r.prf(&skeyid, &[ke_r, ke_i, cky_r, cky_i, sai_b, idir_b]));
         }
     }
 
-    let theirs = if first.from == Side::Harness { ke_r } else { ke_i };
-    let exponent = tape.exponent((cookies, 0), Label::PrivateExponent);
-    let Some(g_xy) = exponent.and_then(|exponent| shared_secret(group, &exponent, theirs)) else {
-        return Some(sa);
-    };
+    let Some(g_xy) = g_xy else { return Some(sa) };
     tell(Label::GXy, &g_xy);
     let skeyid_d = hash.prf(&skeyid, &[&g_xy, cky_i, cky_r, &[0]]);
     let skeyid_a = hash.prf(&skeyid, &[&skeyid_d, &g_xy, cky_i, cky_r, &[1]]);
@@ -101,8 +118,42 @@ fn id<'a>(exchange: &ExchangeTape<'_, 'a>, number: u8) -> Option<&'a [u8]> {
     exchange.message(number)?.body(ID)
 }
 
-/// Hash, cipher and Group Description of the one transform in the responder's SA payload (RFC 2409 Appendix A).
-fn algorithms(sa: &[u8]) -> Option<(Hash, Cipher, u16)> {
+/// Authentication methods (RFC 2409 Appendix A, RFC 4754).
+const PRE_SHARED_KEY: u16 = 1;
+const DSS: u16 = 2;
+const RSA: u16 = 3;
+const ECDSA_256: u16 = 9;
+const ECDSA_384: u16 = 10;
+const ECDSA_521: u16 = 11;
+
+/// Roles in phase 1.
+const INITIATOR: u16 = 0;
+const RESPONDER: u16 = 1;
+
+/// The method within one that extends it, and with hybrid authentication the side that shows a hash which nothing signs
+/// (XAUTH draft section 7.2, hybrid draft sections 3.2.1 and 4.2).
+fn extended(method: u16) -> (u16, Option<u16>) {
+    match method {
+        64221 | 64222 => (RSA, Some(method - 64221)),
+        64223 | 64224 => (DSS, Some(method - 64223)),
+        // Pre-shared key, DSS, RSA, encryption, revised encryption, each for initiator and responder.
+        65001 | 65002 => (PRE_SHARED_KEY, None),
+        65003 | 65004 => (DSS, None),
+        65005 | 65006 => (RSA, None),
+        _ => (method, None),
+    }
+}
+
+/// The attributes of the responder's one transform.
+struct Algorithms {
+    method: u16,
+    hash: Hash,
+    cipher: Cipher,
+    group: u16,
+}
+
+/// Reads the one transform in the responder's SA payload (RFC 2409 Appendix A).
+fn algorithms(sa: &[u8]) -> Option<Algorithms> {
     let proposals = message::proposals(sa)?;
     let [proposal] = proposals.as_slice() else { return None };
     let [transform] = proposal.transforms.as_slice() else { return None };
@@ -120,5 +171,5 @@ fn algorithms(sa: &[u8]) -> Option<(Hash, Cipher, u16)> {
         7 => Cipher { key_len: usize::from(transform.attribute(14)? / 8), block_len: 16 },
         _ => return None,
     };
-    Some((hash, cipher, transform.attribute(4)?))
+    Some(Algorithms { method: transform.attribute(3)?, hash, cipher, group: transform.attribute(4)? })
 }

@@ -1,4 +1,5 @@
-//! Quick mode and the informational exchange (RFC 2409 sections 5.5 and 5.7).
+//! Quick mode, the informational exchange (RFC 2409 sections 5.5 and 5.7) and the transaction exchange (Mode-Config draft
+//! section 3.1.1).
 
 use ikev1::keylog::Label;
 
@@ -37,6 +38,14 @@ pub(super) fn phase2(tape: &Tape<'_>, sa: &IsakmpSa, m_id: u32, out: &mut Expect
         && let Some(covered) = exchange.message(1).and_then(|sent| after_hash(sent.clear?))
     {
         out.tell(place, Label::Hash1, &sa.hash.prf(skeyid_a, &[&m_id.to_be_bytes(), covered]));
+    }
+    // Both messages of a transaction exchange have the same formula (Mode-Config draft section 3.1.1).
+    if let (Some(exchange), Some(skeyid_a)) = (tape.below(place, Exchange::Transaction), &sa.skeyid_a) {
+        for sent in [1, 2].into_iter().filter_map(|number| exchange.message(number)) {
+            if let Some(covered) = sent.clear.and_then(after_hash) {
+                out.tell(place, Label::Hash1, &sa.hash.prf(skeyid_a, &[&m_id.to_be_bytes(), covered]));
+            }
+        }
     }
     if let Some(exchange) = tape.below(place, Exchange::QuickMode) {
         hashes(&exchange, sa, place, out);
