@@ -197,6 +197,14 @@ pub struct PeerConfig {
     pub nat_keep_alive: Option<Duration>,
     /// Send INITIAL-CONTACT at the end of phase 1 when no other SA with the peer stands (RFC 2407 section 4.6.3.3).
     pub initial_contact: bool,
+    /// As responder, say by RESPONDER-LIFETIME that our life of an SA is shorter than the offered one (RFC 2407 sections
+    /// 4.5.4 and 4.6.3.1): in quick mode 2, and for the ISAKMP SA right after phase 1.
+    pub responder_lifetime: bool,
+    /// As responder, say in quick mode 2 by REPLAY-STATUS that replays of packets are detected (RFC 2407 section 4.6.3.2).
+    pub replay_status: bool,
+    /// As responder, set the Commit bit in quick mode 2: the initiator uses the SAs once our CONNECTED says that they
+    /// stand (RFC 2408 section 3.1).
+    pub commit_bit: bool,
     /// Dead peer detection; `None` neither announces it nor answers.
     pub dead_peer_detection: Option<DeadPeerDetection>,
     /// Fragmentation of messages.
@@ -242,6 +250,9 @@ impl PeerConfig {
             nat_traversal_versions: vec![NatTraversalVersion::Rfc3947],
             nat_keep_alive: None,
             initial_contact: false,
+            responder_lifetime: false,
+            replay_status: false,
+            commit_bit: false,
             dead_peer_detection: None,
             fragmentation: Fragmentation::OFF,
             retransmission: Retransmission::default(),
@@ -481,6 +492,9 @@ pub struct IpsecPolicy {
     pub remote_client: Option<Identification>,
     /// Life of the SAs in seconds, which we offer and at most accept.
     pub lifetime: Duration,
+    /// Life of the SAs in kilobytes of 1024 bytes, which we offer and at most accept (RFC 2407 section 4.5); `None`
+    /// offers none.
+    pub lifetime_kilobytes: Option<u32>,
 }
 
 /// Retransmission: after `first`, then `factor` times longer each time, `tries` times in all.

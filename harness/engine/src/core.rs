@@ -274,8 +274,24 @@ impl Core {
         iv: &[u8],
         payloads: &[Payload],
     ) -> Result<Sent, ExchangeError> {
+        self.send_encrypted_with(Flags::ENCRYPTION, envelope, protection, iv, payloads)
+    }
+
+    /// The same with other flags, of which ENCRYPTION is one.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::send_encrypted`].
+    pub(crate) fn send_encrypted_with(
+        &mut self,
+        flags: Flags,
+        envelope: &Envelope,
+        protection: &Protection,
+        iv: &[u8],
+        payloads: &[Payload],
+    ) -> Result<Sent, ExchangeError> {
         let (first, body) = wire::encode_chain(payloads);
-        let mut message = header(envelope, first, Flags::ENCRYPTION, body.len());
+        let mut message = header(envelope, first, flags, body.len());
         message.extend_from_slice(&body);
         set_length(&mut message);
         let keep_length = self.run_hook(envelope, Some(protection), true, &mut message).keep_length;

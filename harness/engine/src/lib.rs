@@ -88,6 +88,7 @@
 //!             local_client: None,
 //!             remote_client: None,
 //!             lifetime: Duration::from_secs(3_600),
+//!             lifetime_kilobytes: None,
 //!         }],
 //!         ..PeerConfig::new("peer", own.parse()?, Some(other.parse()?))
 //!     };

@@ -83,6 +83,9 @@ pub fn engine_config(case: &Case, side: Side, addresses: &Addresses) -> Result<C
             .collect(),
         nat_keep_alive: ours.nat_keep_alive_seconds.map(seconds),
         initial_contact: ours.initial_contact,
+        responder_lifetime: ours.responder_lifetime,
+        replay_status: ours.replay_status,
+        commit_bit: ours.commit_bit,
         dead_peer_detection: ours.dpd.map(dead_peer_detection),
         fragmentation: Fragmentation {
             mode: match ours.fragmentation.mode {
@@ -222,6 +225,7 @@ impl Context {
             local_client: client(&phase2.client)?,
             remote_client: client(&phase2.remote_client)?,
             lifetime: seconds(phase2.lifetime_seconds),
+            lifetime_kilobytes: phase2.lifetime_kilobytes,
         })
     }
 

@@ -117,6 +117,15 @@ pub struct ResolvedSide {
     pub fragmentation: Fragmentation,
     /// Send INITIAL-CONTACT.
     pub initial_contact: bool,
+    /// As responder, send RESPONDER-LIFETIME.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub responder_lifetime: bool,
+    /// As responder, send REPLAY-STATUS.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub replay_status: bool,
+    /// As responder, set the Commit bit.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub commit_bit: bool,
     /// Retransmission.
     pub retransmission: Retransmission,
     /// Replace SAs before they expire.
@@ -154,6 +163,9 @@ pub struct ResolvedPhase2 {
     pub pfs: Pfs,
     /// Life of the IPsec SAs in seconds.
     pub lifetime_seconds: u32,
+    /// Life of the IPsec SAs in kilobytes; without it none is offered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifetime_kilobytes: Option<u32>,
     /// Send client identities. Without them the ISAKMP addresses are meant, and `client` is only used by traffic.
     pub ids: bool,
     /// This side's client network, e.g. `10.11.0.0/24`.

@@ -227,6 +227,7 @@ fn defaults() -> ResolvedSide {
             }],
             pfs: Pfs::None,
             lifetime_seconds: 1200,
+            lifetime_kilobytes: None,
             ids: true,
             client: String::new(),
             remote_client: String::new(),
@@ -239,6 +240,9 @@ fn defaults() -> ResolvedSide {
         dpd: None,
         fragmentation: Fragmentation::default(),
         initial_contact: false,
+        responder_lifetime: false,
+        replay_status: false,
+        commit_bit: false,
         retransmission: Retransmission { first_ms: 1000, factor: 1.8, tries: 4 },
         rekey: false,
         rekey_margin_seconds: 60,
@@ -263,6 +267,9 @@ fn overlay(side: &mut ResolvedSide, layer: &SideConfig) {
     side.nat_keep_alive_seconds = layer.nat_keep_alive_seconds.or(side.nat_keep_alive_seconds);
     side.dpd = layer.dpd.or(side.dpd);
     set(&mut side.initial_contact, layer.initial_contact.as_ref());
+    set(&mut side.responder_lifetime, layer.responder_lifetime.as_ref());
+    set(&mut side.replay_status, layer.replay_status.as_ref());
+    set(&mut side.commit_bit, layer.commit_bit.as_ref());
     set(&mut side.retransmission, layer.retransmission.as_ref());
     set(&mut side.rekey, layer.rekey.as_ref());
     set(&mut side.any_address, layer.any_address.as_ref());
@@ -278,6 +285,7 @@ fn overlay(side: &mut ResolvedSide, layer: &SideConfig) {
         set(&mut side.phase2.pfs, phase2.pfs.as_ref());
         set(&mut side.phase2.lifetime_seconds, phase2.lifetime_seconds.as_ref());
         set(&mut side.phase2.client, phase2.client.as_ref());
+        side.phase2.lifetime_kilobytes = phase2.lifetime_kilobytes.or(side.phase2.lifetime_kilobytes);
     }
 }
 
@@ -407,6 +415,16 @@ fn extension_needs(config: &ResolvedConfig, role: Role, needs: &mut BTreeSet<Cap
     if peer.fragmentation.mode != FragmentationMode::Off {
         needs.insert(Capability::Fragmentation);
     }
+    if peer.responder_lifetime {
+        needs.insert(Capability::ResponderLifetime);
+    }
+    if peer.replay_status {
+        needs.insert(Capability::ReplayStatus);
+    }
+    // Whoever gets the Commit bit has to wait for CONNECTED.
+    if peer.commit_bit || harness.commit_bit {
+        needs.insert(Capability::CommitBit);
+    }
     if let Some(xauth) = &peer.xauth {
         needs.insert(Capability::Xauth);
         if xauth.hybrid {
@@ -452,6 +470,9 @@ fn phase2_needs(peer: &ResolvedSide, needs: &mut BTreeSet<Capability>) {
     }
     if !phase2.ids {
         needs.insert(Capability::NoClientIds);
+    }
+    if phase2.lifetime_kilobytes.is_some() {
+        needs.insert(Capability::KilobyteLifetime);
     }
 }
 

@@ -1,6 +1,9 @@
 //! What the driver may ask of an endpoint.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
+
+use bytes::Bytes;
 
 use super::Endpoint;
 use crate::core::Path;
@@ -8,10 +11,11 @@ use crate::error::{ApiMisuse, ExchangeError};
 use crate::event::{DeleteReason, IpsecSaId, IsakmpSaId, Role};
 use crate::io::Timestamp;
 use crate::phase1::{self, Cx};
+use crate::phase2::negotiate::protocol_id;
 use crate::retransmit::Conversation;
 use crate::sa::IsakmpSa;
 use crate::timer::Timer;
-use crate::wire::{Cookie, CookiePair, MessageId, Notification, Payload};
+use crate::wire::{Cookie, CookiePair, Delete, MessageId, Notification, Payload, ProtocolId, Spi};
 
 impl Endpoint {
     /// Starts phase 1 with a configured peer.
@@ -120,6 +124,38 @@ impl Endpoint {
         Ok(())
     }
 
+    /// Deletes pairs of IPsec SAs of one peer and tells it by one message. The SPIs of a protocol go into one Delete
+    /// payload (RFC 2408 section 3.15).
+    ///
+    /// # Errors
+    ///
+    /// When a pair is unknown, or no ISAKMP SA with its peer stands; nothing is deleted then.
+    pub fn delete_ipsec_sas(&mut self, now: Timestamp, ids: &[IpsecSaId]) -> Result<(), ApiMisuse> {
+        self.at(now);
+        let unknown = || ApiMisuse::UnknownSa("IPsec SA");
+        let mut spis: BTreeMap<u8, Vec<Bytes>> = BTreeMap::new();
+        let mut isakmp_sa = None;
+        for id in ids {
+            let pair = self.ipsec.get(*id).ok_or_else(unknown)?;
+            let usable = self.usable_isakmp_sa(pair.isakmp_sa, pair.peer, Some(&pair.remote_id));
+            let usable = usable.ok_or(ApiMisuse::UnknownSa("ISAKMP SA"))?;
+            if *isakmp_sa.get_or_insert(usable) != usable {
+                return Err(unknown());
+            }
+            spis.entry(protocol_id(pair.chosen.protocol).0).or_default().push(Spi::from_u32(pair.spi_in).0);
+        }
+        let Some(isakmp_sa) = isakmp_sa else { return Ok(()) };
+        let deletes: Vec<_> = spis
+            .into_iter()
+            .map(|(protocol, spis)| Payload::Delete(Delete::new(ProtocolId(protocol), spis)))
+            .collect();
+        self.send_informational_payloads(isakmp_sa, &deletes);
+        for id in ids {
+            self.remove_ipsec_sa(*id, DeleteReason::LocalRequest);
+        }
+        Ok(())
+    }
+
     /// Sends a Notification payload in a protected informational exchange.
     ///
     /// # Errors
@@ -159,6 +195,7 @@ impl Endpoint {
         let datagram = pair.seal(&mut self.core, next_header, packet)?;
         self.core.transmit(datagram);
         self.sent_packet(isakmp_sa);
+        self.bytes_passed(id);
         Ok(())
     }
 

@@ -12,6 +12,7 @@ use crate::esp::{ReplayWindow, SequenceCounter};
 use crate::event::{DeleteReason, Event, IpsecSaId, IsakmpSaId, Role};
 use crate::io::Timestamp;
 use crate::phase2::informational;
+use crate::phase2::lifetime::{self, Life};
 use crate::phase2::negotiate::protocol_id;
 use crate::phase2::quick_mode::{Outcome, Step};
 use crate::retransmit::Conversation;
@@ -24,8 +25,6 @@ use crate::wire::{
 
 /// How long a replaced SA stays, so that what the peer already sent under it still arrives.
 const REPLACED_GRACE: Duration = Duration::from_secs(2);
-/// RFC 2407 section 4.5: the life of an IPsec SA whose transform says none.
-const DEFAULT_IPSEC_LIFETIME: Duration = Duration::from_secs(28_800);
 
 impl Endpoint {
     /// Phase 1 is complete.
@@ -46,6 +45,8 @@ impl Endpoint {
         }
         let (cookies, role, mode) = (sa.cookies, sa.role, peer.mode);
         let says_initial_contact = peer.initial_contact && role == Role::Responder;
+        let shorter = offered.is_some_and(|offered| lifetime < offered);
+        let says_lifetime = peer.responder_lifetime && role == Role::Responder && shorter;
         if let Some(remote) = sa.first_from {
             self.half_open.remove(id, remote.ip(), sa.began);
         }
@@ -54,6 +55,12 @@ impl Endpoint {
             // Main mode 6 has it; the responder's only message of aggressive mode is in the clear.
             let mut notification = Notification::isakmp(NotifyType::INITIAL_CONTACT);
             notification.spi = Bytes::copy_from_slice(&cookies.to_bytes());
+            self.send_informational(id, Payload::Notification(notification));
+        }
+        if says_lifetime {
+            let cookies = Bytes::copy_from_slice(&cookies.to_bytes());
+            let life = Life { time: lifetime, kilobytes: None };
+            let notification = lifetime::notification(ProtocolId::ISAKMP, cookies, life);
             self.send_informational(id, Payload::Notification(notification));
         }
         self.watch_peer(id);
@@ -182,8 +189,9 @@ impl Endpoint {
         let (path, nat) = (sa.path, sa.nat());
         let Some(peer) = self.peers.get(peer_index) else { return };
         let Some(policy) = peer.ipsec.get(outcome.policy) else { return };
-        let offered = outcome.chosen.lifetime.unwrap_or(DEFAULT_IPSEC_LIFETIME);
-        let lifetime = offered.min(policy.lifetime);
+        let offered = Life::offered(outcome.chosen.lifetime, outcome.chosen.kilobytes);
+        let life = offered.shorter(Life::of_policy(policy));
+        let lifetime = life.time;
         let expires = self.core.now + lifetime;
         let rekey = rekey_time(peer, self.core.now, lifetime);
         let (id, made) = (self.new_ipsec_id(), self.count_sa());
@@ -211,6 +219,9 @@ impl Endpoint {
             nat,
             packets_in: 0,
             packets_out: 0,
+            bytes_in: 0,
+            bytes_out: 0,
+            bytes_max: life.bytes(),
             expires,
             being_replaced: false,
             remote_id,
@@ -229,6 +240,12 @@ impl Endpoint {
             self.core.timers.stop(Timer::RekeyIpsec(old));
             self.core.timers.set(Timer::ExpireIpsec(old), self.core.now + REPLACED_GRACE);
         }
+    }
+
+    /// When an SA that lives for `lifetime` from now is to be replaced.
+    pub(super) fn rekey_after(&self, id: IsakmpSaId, lifetime: Option<Duration>) -> Option<Timestamp> {
+        let peer = self.isakmp.get(&id).and_then(|sa| self.peers.get(sa.peer))?;
+        rekey_time(peer, self.core.now, lifetime?)
     }
 
     /// Ends an ISAKMP SA. Its IPsec SAs stay: they have lives of their own.
@@ -310,8 +327,13 @@ impl Endpoint {
 
     /// Sends a payload in a protected informational exchange; without keys nothing is sent.
     pub(super) fn send_informational(&mut self, id: IsakmpSaId, payload: Payload) {
+        self.send_informational_payloads(id, &[payload]);
+    }
+
+    /// The same with several payloads in one message.
+    pub(super) fn send_informational_payloads(&mut self, id: IsakmpSaId, payloads: &[Payload]) {
         let m_id = self.new_m_id(id);
-        let sent = self.with_quick_mode(id, m_id, |cx| informational::send(cx, payload));
+        let sent = self.with_quick_mode(id, m_id, |cx| informational::send(cx, payloads));
         let max = self.core.limits.finished_m_ids_max;
         if let Some(sa) = self.isakmp.get_mut(&id) {
             sa.use_m_id(m_id, max);
@@ -370,6 +392,7 @@ impl Endpoint {
         match notify_type {
             NotifyType::R_U_THERE | NotifyType::R_U_THERE_ACK => self.dpd_notified(id, notification)?,
             NotifyType::INITIAL_CONTACT => self.initial_contact(id),
+            NotifyType::RESPONDER_LIFETIME => self.responder_lifetime(id, notification)?,
             _ if refuses_quick_mode(notify_type) => self.fail_refused_quick_mode(id, notify_type),
             _ => {}
         }

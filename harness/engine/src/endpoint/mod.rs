@@ -2,6 +2,7 @@
 
 mod commands;
 mod half_open;
+mod life;
 mod lifecycle;
 mod liveness;
 mod receive;

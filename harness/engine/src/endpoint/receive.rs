@@ -83,11 +83,11 @@ impl Endpoint {
         self.core.event(match opened {
             // A dummy packet, which is there to be dropped (RFC 4303 section 2.6).
             Ok((_, opened)) if opened.next_header == IP_NO_NEXT_HEADER => return,
-            Ok((sa, opened)) => Event::PacketReceived {
-                sa,
-                packet: Bytes::from(opened.payload),
-                next_header: opened.next_header,
-            },
+            Ok((sa, opened)) => {
+                let (packet, next_header) = (Bytes::from(opened.payload), opened.next_header);
+                self.core.event(Event::PacketReceived { sa, packet, next_header });
+                return self.bytes_passed(sa);
+            }
             Err(error) => Event::PacketRejected { spi, error },
         });
     }
@@ -267,10 +267,19 @@ impl Endpoint {
                 self.handle_phase1(id, received, digest)
             }
             ExchangeType::QUICK_MODE => self.handle_quick_mode(id, received, digest),
+            ExchangeType::INFORMATIONAL if encrypted && self.awaits_connected(id, received) => {
+                self.handle_quick_mode(id, received, digest)
+            }
             ExchangeType::INFORMATIONAL => self.handle_informational(id, received),
             ExchangeType::TRANSACTION => self.handle_transaction(id, received, digest),
             got => Err(ExchangeError::UnexpectedExchange { got }),
         }
+    }
+
+    /// Whether an informational message has the M-ID of a quick mode that waits for CONNECTED.
+    fn awaits_connected(&self, id: IsakmpSaId, received: &Received) -> bool {
+        let exchange = self.isakmp.get(&id).and_then(|sa| sa.phase2.get(&received.header.message_id));
+        exchange.is_some_and(|exchange| exchange.state.awaits_connected())
     }
 
     /// Keeps a phase 2 message that overtook the last message of phase 1: an aggressive mode initiator sends its
@@ -536,8 +545,8 @@ fn check_header(header: &Header, datagram_len: usize) -> Result<(), ExchangeErro
     if header.cookies.initiator.is_zero() {
         return Err(ExchangeError::InvalidCookies(header.cookies));
     }
-    // RFC 2408 section 3.1 has the bit for informational exchanges. The Commit bit is fine anywhere; nothing follows
-    // from it here, as our SAs take in packets from the moment that the last message is out.
+    // RFC 2408 section 3.1 has the bit for informational exchanges. The Commit bit is fine anywhere; quick mode 2 heeds
+    // it.
     if header.flags.contains(Flags::AUTH_ONLY) && header.exchange_type != ExchangeType::INFORMATIONAL {
         let problem = "only an informational exchange may be authenticated and not encrypted";
         return Err(ExchangeError::InvalidFlags { got: header.flags.0, problem });

@@ -211,6 +211,7 @@ impl Endpoint {
             core: &mut self.core,
             peer: self.peers.get(sa.peer)?,
             ipsec: &mut self.ipsec,
+            sa: id,
             established: sa.established()?,
             cookies: sa.cookies,
             path,

@@ -91,7 +91,7 @@ impl Endpoint {
     }
 
     /// The time has come to replace IPsec SAs that we initiated: a new quick mode, after a new phase 1 if need be.
-    fn replace_ipsec_sa(&mut self, id: IpsecSaId) {
+    pub(super) fn replace_ipsec_sa(&mut self, id: IpsecSaId) {
         let Some(pair) = self.ipsec.get(id).filter(|pair| !pair.being_replaced) else { return };
         let (isakmp_sa, peer, policy) = (pair.isakmp_sa, pair.peer, pair.policy);
         let usable = self.usable_isakmp_sa(isakmp_sa, peer, Some(&pair.remote_id));
@@ -109,7 +109,7 @@ impl Endpoint {
         }
     }
 
-    fn ipsec_sa_ends(&mut self, id: IpsecSaId) {
+    pub(super) fn ipsec_sa_ends(&mut self, id: IpsecSaId) {
         let Some(pair) = self.ipsec.get(id) else { return };
         let reason = if pair.being_replaced { DeleteReason::Replaced } else { DeleteReason::Expired };
         self.send_ipsec_delete(id);

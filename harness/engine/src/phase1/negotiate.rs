@@ -256,6 +256,7 @@ fn read_transform(transform: &Transform) -> Result<Chosen, String> {
 pub(crate) struct LifeAttributes {
     current: Option<u64>,
     seconds: Option<u64>,
+    kilobytes: Option<u64>,
 }
 
 impl LifeAttributes {
@@ -265,9 +266,19 @@ impl LifeAttributes {
 
     pub(crate) fn duration(&mut self, value: u64) {
         // No time at all is no life: as if it had not been said.
-        if self.current == Some(u64::from(LifeType::SECONDS.0)) && value > 0 {
-            self.seconds = Some(self.seconds.map_or(value, |former| former.min(value)));
+        let slot = match self.current.and_then(|current| u16::try_from(current).ok()).map(LifeType) {
+            Some(LifeType::SECONDS) => &mut self.seconds,
+            Some(LifeType::KILOBYTES) => &mut self.kilobytes,
+            _ => return,
+        };
+        if value > 0 {
+            *slot = Some(slot.map_or(value, |former| former.min(value)));
         }
+    }
+
+    /// The smallest life in kilobytes of 1024 bytes that was said.
+    pub(crate) fn kilobytes(&self) -> Option<u64> {
+        self.kilobytes
     }
 
     /// The shortest life in seconds that was said. More than 136 years is cut there.

@@ -10,15 +10,16 @@ use crate::keylog::{Direction, Label};
 use crate::keys;
 use crate::payloads;
 use crate::phase1::Received;
+use crate::retransmit::Sent;
 use crate::wire::{
     Delete, Doi, ExchangeType, Header, Notification, Payload, PayloadType, ProtocolId, Trailing,
 };
 
-/// Sends one Notification or Delete payload under the ISAKMP SA.
-pub(crate) fn send(cx: &mut QmCx<'_>, payload: Payload) -> Result<(), ExchangeError> {
+/// Sends Notification or Delete payloads under the ISAKMP SA, in one message.
+pub(crate) fn send(cx: &mut QmCx<'_>, payloads: &[Payload]) -> Result<Sent, ExchangeError> {
     let iv = cx.first_iv();
     let protection = &cx.established.protection;
-    let (_, after_hash) = crate::wire::encode_chain(core::slice::from_ref(&payload));
+    let (_, after_hash) = crate::wire::encode_chain(payloads);
     let (h, skeyid_a) = (protection.transform.hash, &protection.keys.skeyid_a);
     let hash = keys::hash_1(cx.core.provider, h, skeyid_a, cx.m_id.0, &after_hash);
     cx.log(Label::Hash1, &hash);
@@ -29,13 +30,9 @@ pub(crate) fn send(cx: &mut QmCx<'_>, payload: Payload) -> Result<(), ExchangeEr
         m_id: cx.m_id,
         number: 1,
     };
-    cx.core.send_encrypted(
-        &envelope,
-        &cx.established.protection,
-        &iv,
-        &[payloads::hash_payload(&hash), payload],
-    )?;
-    Ok(())
+    let mut all = vec![payloads::hash_payload(&hash)];
+    all.extend_from_slice(payloads);
+    cx.core.send_encrypted(&envelope, &cx.established.protection, &iv, &all)
 }
 
 /// Opens a protected informational message and checks its HASH(1).
@@ -70,8 +67,9 @@ pub(crate) fn check_notification(notification: &Notification) -> Result<(), Exch
     check_doi(doi)?;
     let possible = match protocol {
         ProtocolId::ISAKMP => spi.len() <= 16,
-        ProtocolId::IPSEC_AH | ProtocolId::IPSEC_ESP => matches!(spi.len(), 0 | 4),
-        ProtocolId::IPCOMP => matches!(spi.len(), 0 | 2 | 4),
+        // RESPONDER-LIFETIME and REPLAY-STATUS may name the ISAKMP SA instead (RFC 2407 section 4.6.3).
+        ProtocolId::IPSEC_AH | ProtocolId::IPSEC_ESP => matches!(spi.len(), 0 | 4 | 16),
+        ProtocolId::IPCOMP => matches!(spi.len(), 0 | 2 | 4 | 16),
         _ => return Err(ExchangeError::InvalidProtocolId(protocol)),
     };
     if possible { Ok(()) } else { Err(ExchangeError::InvalidSpi { protocol, len: spi.len() }) }

@@ -21,6 +21,8 @@ pub(crate) struct ChosenIpsec {
     pub(crate) group: Option<Group>,
     /// Life in seconds, when the transform says one.
     pub(crate) lifetime: Option<Duration>,
+    /// Life in kilobytes, when the transform says one.
+    pub(crate) kilobytes: Option<u64>,
     /// SPI that the other side chose for its inbound SA.
     pub(crate) peer_spi: u32,
 }
@@ -79,6 +81,10 @@ fn encode_transform(
         Attribute::short(IpsecAttribute::SA_LIFE_TYPE, LifeType::SECONDS.0),
         Attribute::lifetime(IpsecAttribute::SA_LIFE_DURATION, seconds),
     ];
+    if let Some(kilobytes) = policy.lifetime_kilobytes {
+        attributes.push(Attribute::short(IpsecAttribute::SA_LIFE_TYPE, LifeType::KILOBYTES.0));
+        attributes.push(Attribute::lifetime(IpsecAttribute::SA_LIFE_DURATION, kilobytes));
+    }
     if let Some(group) = &policy.pfs {
         attributes.push(Attribute::short(IpsecAttribute::GROUP_DESCRIPTION, group.id()));
     }
@@ -212,7 +218,8 @@ fn read_transform(proposal: &Proposal, transform: &Transform) -> Result<ChosenIp
         .and_then(|mode| u16::try_from(mode).ok())
         .map(EncapsulationMode)
         .ok_or("no encapsulation mode is given, and its default is not defined")?;
-    Ok(ChosenIpsec { protocol, transform, mode, group, lifetime: life.seconds(), peer_spi })
+    let (lifetime, kilobytes) = (life.seconds(), life.kilobytes());
+    Ok(ChosenIpsec { protocol, transform, mode, group, lifetime, kilobytes, peer_spi })
 }
 
 /// Transform identifier and key length in bits; `None` for combinations that do not exist.

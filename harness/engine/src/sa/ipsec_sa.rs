@@ -58,6 +58,11 @@ pub(crate) struct IpsecSaPair {
     pub(crate) nat: Option<Nat>,
     pub(crate) packets_in: u64,
     pub(crate) packets_out: u64,
+    /// Bytes that the inbound SA has protected, and the outbound one.
+    pub(crate) bytes_in: u64,
+    pub(crate) bytes_out: u64,
+    /// How many of them end the pair, in either direction.
+    pub(crate) bytes_max: Option<u64>,
     pub(crate) expires: Timestamp,
     /// A newer pair took over, or a quick mode that makes one runs.
     pub(crate) being_replaced: bool,
@@ -92,6 +97,7 @@ impl IpsecSaPair {
             }
         };
         self.packets_out = self.packets_out.saturating_add(1);
+        self.bytes_out = self.bytes_out.saturating_add(payload.len().try_into().unwrap_or(u64::MAX));
         let (local, remote) = if ip_protocol == IP_UDP {
             (self.path.local, self.path.remote)
         } else {
@@ -115,6 +121,8 @@ impl IpsecSaPair {
             }
         };
         self.packets_in = self.packets_in.saturating_add(1);
+        let len = opened.payload.len().try_into().unwrap_or(u64::MAX);
+        self.bytes_in = self.bytes_in.saturating_add(len);
         Ok(opened)
     }
 }

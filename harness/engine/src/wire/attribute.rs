@@ -90,6 +90,22 @@ impl Attribute {
         Ok(Self { class, value: AttributeValue::Variable(reader.take(got)?) })
     }
 
+    /// Reads an attribute list that fills `data`, as RESPONDER-LIFETIME carries one (RFC 2407 section 4.6.3.1).
+    ///
+    /// # Errors
+    ///
+    /// When the list does not end where `data` ends, or has more attributes than `limits` allow.
+    pub fn decode_list(data: Bytes, limits: &WireLimits) -> Result<Vec<Self>> {
+        Self::read_all(&mut Reader::new("attribute list", data), limits)
+    }
+
+    /// The bytes of an attribute list.
+    pub fn encode_list(attributes: &[Self]) -> Bytes {
+        let mut out = Vec::new();
+        Self::encode_all(attributes, &mut out);
+        Bytes::from(out)
+    }
+
     fn encode(&self, out: &mut Vec<u8>) {
         let class = self.class & !FORMAT_BIT;
         match &self.value {

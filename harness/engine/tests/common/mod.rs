@@ -99,6 +99,7 @@ pub fn peer_config(own: &str, other: &str) -> PeerConfig {
             local_client: Some(net(own)),
             remote_client: Some(net(other)),
             lifetime: Duration::from_secs(1200),
+            lifetime_kilobytes: None,
         }],
         nat_traversal: NatTraversal::Auto,
         // As responder it would add a message to aggressive mode.

@@ -70,6 +70,7 @@ impl<D: Driver + ?Sized> Executor<'_, D> {
             }
             Step::Rekey(on) => self.rekey(*on).await,
             Step::Delete(on) => self.delete(*on).await,
+            Step::DeleteAll(_) => self.delete_all().await,
             Step::Notify(notify) => self.notify(notify).await,
             Step::Probe(probe) => self.probe(*probe).await,
             Step::Rebind(_) => Ok(self.driver.rebind().await?),
@@ -153,6 +154,15 @@ impl<D: Driver + ?Sized> Executor<'_, D> {
                 self.engine.delete_ipsec_sa(now, sa)?;
             }
         }
+        self.drain().await
+    }
+
+    async fn delete_all(&mut self) -> Result<(), Stop> {
+        let ids: Vec<_> = self.engine.ipsec_sas().map(|sa| sa.id).collect();
+        if ids.is_empty() {
+            return Err(Stop::Unmet("no IPsec SA stands".to_owned()));
+        }
+        self.engine.delete_ipsec_sas(self.driver.now(), &ids)?;
         self.drain().await
     }
 

@@ -80,6 +80,15 @@ pub struct SideConfig {
     /// Send INITIAL-CONTACT with the first ISAKMP SA. Default false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initial_contact: Option<bool>,
+    /// As responder, say a life that is shorter than the offered one by RESPONDER-LIFETIME. Default false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub responder_lifetime: Option<bool>,
+    /// As responder, say in quick mode by REPLAY-STATUS that replays are detected. Default false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay_status: Option<bool>,
+    /// As responder, set the Commit bit in quick mode and send CONNECTED. Default false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit_bit: Option<bool>,
     /// Retransmission of unanswered messages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retransmission: Option<Retransmission>,
@@ -174,6 +183,9 @@ pub struct Phase2Config {
     /// Life of the IPsec SAs in seconds. Default 1200.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifetime_seconds: Option<u32>,
+    /// Life of the IPsec SAs in kilobytes of 1024 bytes. Default: none is offered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifetime_kilobytes: Option<u32>,
     /// Send client identities (IDci, IDcr). Default: true in tunnel mode, false in transport mode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ids: Option<bool>,

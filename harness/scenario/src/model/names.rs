@@ -509,6 +509,14 @@ names! {
         Modp2048 = "modp2048",
         /// Diffie-Hellman in quick mode.
         Pfs = "pfs",
+        /// Lives of IPsec SAs in kilobytes.
+        KilobyteLifetime = "kilobyte-lifetime",
+        /// RESPONDER-LIFETIME, sent as responder.
+        ResponderLifetime = "responder-lifetime",
+        /// REPLAY-STATUS, sent as responder.
+        ReplayStatus = "replay-status",
+        /// The Commit bit with CONNECTED.
+        CommitBit = "commit-bit",
         /// ESP.
         Esp = "esp",
         /// AH.

@@ -41,6 +41,8 @@ pub enum Step {
     Rekey(OnSa),
     /// Deletes an SA, with a Delete payload to the other side.
     Delete(OnSa),
+    /// Deletes every pair of IPsec SAs of the harness, with all their SPIs in one message.
+    DeleteAll(DeleteAll),
     /// Sends a notification from the harness engine in an informational exchange.
     Notify(Notify),
     /// Asks whether the other side lives: R-U-THERE (RFC 3706) under the newest ISAKMP SA.
@@ -71,6 +73,7 @@ impl Step {
             Self::Settle(_) => "settle",
             Self::Rekey(_) => "rekey",
             Self::Delete(_) => "delete",
+            Self::DeleteAll(_) => "delete_all",
             Self::Notify(_) => "notify",
             Self::Probe(_) => "probe",
             Self::Rebind(_) => "rebind",
@@ -532,6 +535,11 @@ pub struct Notify {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub data_hex: String,
 }
+
+/// Deletes every pair of IPsec SAs of the harness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeleteAll {}
 
 /// Asks whether the other side lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

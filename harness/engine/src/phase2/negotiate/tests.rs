@@ -192,3 +192,18 @@ proptest! {
         prop_assert_eq!((choice.chosen.transform, choice.chosen.lifetime), (transform, Some(Duration::from_secs(1200))));
     }
 }
+
+#[test]
+fn a_life_in_kilobytes_is_offered_behind_the_one_in_seconds_and_chosen_with_it() {
+    let policy = IpsecPolicy { lifetime_kilobytes: Some(5), ..policy(&[AES_SHA]) };
+    let offered = offer(&policy, THEIRS, None).unwrap();
+    let lives: Vec<_> = offered.proposals[0].transforms[0]
+        .attributes
+        .iter()
+        .filter(|a| [1, 2].contains(&a.class))
+        .map(|a| (a.class, a.as_u64().unwrap()))
+        .collect();
+    // Class 1 is the type, 2 the duration; type 1 is seconds, 2 kilobytes (RFC 2407 section 4.5).
+    assert_eq!(lives, [(1, 1), (2, policy.lifetime.as_secs()), (1, 2), (2, 5)]);
+    assert_eq!(chosen(&policy, &offered).unwrap().chosen.kilobytes, Some(5));
+}

@@ -4,14 +4,14 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use bytes::Bytes;
 
-use super::initiator::ExpectReply;
+use super::initiator::{ExpectConnected, ExpectReply};
 use super::responder::ExpectHash3;
 use crate::config::{Encapsulation, IpsecPolicy, ModeConfig, PeerConfig};
 use crate::core::{Core, Envelope, Opened, Path};
 use crate::crypto::{DhKeyPair, Group, Secret};
 use crate::error::ExchangeError;
 use crate::esp::{keymat_len, split_keymat};
-use crate::event::{IpsecSaId, Role};
+use crate::event::{IpsecSaId, IsakmpSaId, Role};
 use crate::keylog::Label;
 use crate::keys::{self, KeymatInput};
 use crate::payloads;
@@ -31,6 +31,8 @@ pub(crate) struct QmCx<'a> {
     pub(crate) peer: &'a PeerConfig,
     pub(crate) ipsec: &'a mut IpsecTable,
     /// The ISAKMP SA that protects it.
+    pub(crate) sa: IsakmpSaId,
+    /// What its phase 1 gave.
     pub(crate) established: &'a Established,
     pub(crate) cookies: CookiePair,
     pub(crate) path: Path,
@@ -43,6 +45,8 @@ pub(crate) struct QmCx<'a> {
 #[derive(Debug)]
 pub(crate) enum QuickMode {
     InitiatorExpectsReply(ExpectReply),
+    /// The responder set the Commit bit.
+    InitiatorExpectsConnected(ExpectConnected),
     ResponderExpectsHash3(ExpectHash3),
     /// The SAs stand; the exchange stays to answer repeated messages.
     Done,
@@ -78,6 +82,7 @@ impl QuickMode {
     pub(crate) fn handle(&self, cx: &mut QmCx<'_>, received: &Received) -> Result<Step, ExchangeError> {
         match self {
             Self::InitiatorExpectsReply(state) => state.handle(cx, received),
+            Self::InitiatorExpectsConnected(state) => state.handle(cx, received),
             Self::ResponderExpectsHash3(state) => state.handle(cx, received),
             Self::Done => Err(ExchangeError::Replayed(received.header.message_id)),
         }
@@ -87,6 +92,7 @@ impl QuickMode {
     pub(crate) fn reserved_spi(&self) -> Option<u32> {
         match self {
             Self::InitiatorExpectsReply(state) => Some(state.spi_in),
+            Self::InitiatorExpectsConnected(state) => Some(state.agreed.spi_in),
             Self::ResponderExpectsHash3(state) => Some(state.agreed.spi_in),
             Self::Done => None,
         }
@@ -97,10 +103,16 @@ impl QuickMode {
         matches!(self, Self::InitiatorExpectsReply(_))
     }
 
+    /// Whether the exchange waits for the responder's CONNECTED, which has its M-ID.
+    pub(crate) fn awaits_connected(&self) -> bool {
+        matches!(self, Self::InitiatorExpectsConnected(_))
+    }
+
     /// The SA pair that the exchange is to replace.
     pub(crate) fn replaces(&self) -> Option<IpsecSaId> {
         match self {
             Self::InitiatorExpectsReply(state) => state.replaces,
+            Self::InitiatorExpectsConnected(state) => state.replaces,
             _ => None,
         }
     }
@@ -167,6 +179,7 @@ impl QmCx<'_> {
         number: u8,
         iv: &[u8],
         payloads: Vec<Payload>,
+        flags: Flags,
         hash: impl FnOnce(&Self, &[u8]) -> (Label, Vec<u8>),
     ) -> Result<Sent, ExchangeError> {
         let (_, after_hash) = crate::wire::encode_chain(&payloads);
@@ -175,7 +188,7 @@ impl QmCx<'_> {
         let mut all = vec![payloads::hash_payload(&value)];
         all.extend(payloads);
         let envelope = self.envelope(number);
-        self.core.send_encrypted(&envelope, &self.established.protection, iv, &all)
+        self.core.send_encrypted_with(flags, &envelope, &self.established.protection, iv, &all)
     }
 
     /// IDci and IDcr of a quick mode that we start; a client that is not configured is the ISAKMP peer itself.

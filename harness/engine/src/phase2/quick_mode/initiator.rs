@@ -11,8 +11,10 @@ use crate::keylog::Label;
 use crate::keys;
 use crate::payloads;
 use crate::phase1::Received;
-use crate::phase2::negotiate;
-use crate::wire::{Identification, KeyExchange, Nonce, Payload, PayloadType, SaPayload};
+use crate::phase2::{informational, negotiate};
+use crate::wire::{
+    ExchangeType, Flags, Identification, KeyExchange, Nonce, NotifyType, Payload, PayloadType, SaPayload,
+};
 
 // --- Quick mode 1: HDR*, HASH(1), SA, Ni [, KE ] [, IDci, IDcr ] ---
 
@@ -54,7 +56,7 @@ fn offer(
     }
     payloads.extend(cx.original_addresses(policy, Role::Initiator));
     let iv = cx.first_iv();
-    let sent = cx.send_hashed(1, &iv, payloads, |cx, after_hash| {
+    let sent = cx.send_hashed(1, &iv, payloads, Flags::ENCRYPTION, |cx, after_hash| {
         let protection = &cx.established.protection;
         let (h, skeyid_a) = (protection.transform.hash, &protection.keys.skeyid_a);
         (Label::Hash1, keys::hash_1(cx.core.provider, h, skeyid_a, cx.m_id.0, after_hash))
@@ -106,7 +108,7 @@ impl ExpectReply {
         }
         payloads::at(&opened.chain, 1, PayloadType::SA)?;
         let (reply, _) = payloads::sa(payloads::one(&opened.chain, PayloadType::SA)?)?;
-        let chosen = negotiate::verify_choice(&self.offered, reply)?;
+        let mut chosen = negotiate::verify_choice(&self.offered, reply)?;
         let nr_b = payloads::nonce(&opened.chain)?;
         let ids = client_ids(&opened.chain)?;
         if ids != self.ids {
@@ -114,15 +116,54 @@ impl ExpectReply {
             return Err(ExchangeError::IdentityRefused(got));
         }
         let g_xy = cx.pfs_secret(chosen.group.as_ref(), self.key_pair.as_ref(), &opened.chain)?;
+        cx.heed_notifications(&opened.chain, &mut chosen);
         let agreed =
             Agreed { policy: self.policy, chosen, spi_in: self.spi_in, ni_b: self.ni_b.clone(), nr_b, g_xy };
-        let outcome = cx.outcome(&agreed, Role::Initiator, self.replaces)?;
-        let sent = cx.send_hashed(3, &opened.next_iv, Vec::new(), |cx, _| {
+        // RFC 2408 section 3.1: who did not set the Commit bit waits for CONNECTED.
+        let commit = received.header.flags.contains(Flags::COMMIT);
+        let outcome =
+            if commit { None } else { Some(cx.outcome(&agreed, Role::Initiator, self.replaces)?) };
+        let sent = cx.send_hashed(3, &opened.next_iv, Vec::new(), Flags::ENCRYPTION, |cx, _| {
             let protection = &cx.established.protection;
             let (h, skeyid_a) = (protection.transform.hash, &protection.keys.skeyid_a);
             let provider = cx.core.provider;
             (Label::Hash3, keys::hash_3(provider, h, skeyid_a, cx.m_id.0, &agreed.ni_b, &agreed.nr_b))
         })?;
-        Ok(Step { state: QuickMode::Done, sent: Some(sent), retransmit: false, outcome: Some(outcome) })
+        let state = match outcome {
+            Some(_) => QuickMode::Done,
+            None => QuickMode::InitiatorExpectsConnected(ExpectConnected { agreed, replaces: self.replaces }),
+        };
+        Ok(Step { state, sent: Some(sent), retransmit: commit, outcome })
+    }
+}
+
+// --- Commit bit: HDR*, HASH(1), N(CONNECTED), in an informational exchange with the M-ID of quick mode ---
+
+/// Quick mode 3 is out, and the responder's CONNECTED is to say that its SAs stand (RFC 2408 section 3.1).
+#[derive(Debug)]
+pub(crate) struct ExpectConnected {
+    pub(super) agreed: Agreed,
+    pub(super) replaces: Option<IpsecSaId>,
+}
+
+impl ExpectConnected {
+    pub(super) fn handle(&self, cx: &mut QmCx<'_>, received: &Received) -> Result<Step, ExchangeError> {
+        if received.header.exchange_type != ExchangeType::INFORMATIONAL {
+            return Err(ExchangeError::Replayed(received.header.message_id));
+        }
+        let opened = informational::receive(cx, received)?;
+        let connected = opened.chain.iter().any(|payload| match payload {
+            Payload::Notification(notification) => {
+                notification.notify_type == NotifyType::CONNECTED
+                    && informational::check_notification(notification).is_ok()
+            }
+            _ => false,
+        });
+        if !connected {
+            return Err(ExchangeError::MissingPayload(PayloadType::NOTIFICATION));
+        }
+        let outcome = cx.outcome(&self.agreed, Role::Initiator, self.replaces)?;
+        cx.notified(NotifyType::CONNECTED, Bytes::new());
+        Ok(Step { state: QuickMode::Done, sent: None, retransmit: false, outcome: Some(outcome) })
     }
 }

@@ -12,7 +12,7 @@ use crate::keys;
 use crate::payloads;
 use crate::phase1::Received;
 use crate::phase2::negotiate;
-use crate::wire::{IdType, Identification, KeyExchange, Nonce, Payload, PayloadType};
+use crate::wire::{Flags, IdType, Identification, KeyExchange, Nonce, Payload, PayloadType};
 
 // --- Quick mode 1: HDR*, HASH(1), SA, Ni [, KE ] [, IDci, IDcr ] ---
 
@@ -74,8 +74,12 @@ fn reply(
     if let Some((_, policy)) = candidates.iter().find(|(index, _)| *index == choice.policy) {
         payloads.extend(cx.original_addresses(policy, Role::Responder));
     }
+    if let Some((_, policy)) = candidates.iter().find(|(index, _)| *index == choice.policy) {
+        payloads.extend(cx.status_notifications(policy, &choice.chosen, offer.spi_in));
+    }
     let ni_b = offer.ni_b;
-    let sent = cx.send_hashed(2, iv, payloads, |cx, after_hash| {
+    let flags = if cx.peer.commit_bit { Flags::ENCRYPTION | Flags::COMMIT } else { Flags::ENCRYPTION };
+    let sent = cx.send_hashed(2, iv, payloads, flags, |cx, after_hash| {
         let protection = &cx.established.protection;
         let (h, skeyid_a) = (protection.transform.hash, &protection.keys.skeyid_a);
         (Label::Hash2, keys::hash_2(cx.core.provider, h, skeyid_a, cx.m_id.0, &ni_b, after_hash))
@@ -155,6 +159,7 @@ impl ExpectHash3 {
             return Err(ExchangeError::HashMismatch(Label::Hash3));
         }
         let outcome = cx.outcome(&self.agreed, Role::Responder, None)?;
-        Ok(Step { state: QuickMode::Done, sent: None, retransmit: false, outcome: Some(outcome) })
+        let sent = cx.peer.commit_bit.then(|| cx.send_connected(&self.agreed)).transpose()?;
+        Ok(Step { state: QuickMode::Done, sent, retransmit: false, outcome: Some(outcome) })
     }
 }
