@@ -248,7 +248,7 @@ mod tests {
             nat_traversal_versions: ikev1_scenario::case::rfc3947(),
             nat_keep_alive_seconds: None,
             dpd: None,
-            fragmentation: ikev1_scenario::model::Fragmentation::default(),
+            fragmentation: Fragmentation::default(),
             initial_contact: false,
             responder_lifetime: false,
             replay_status: false,

@@ -152,9 +152,8 @@ fn check_order(chain: &Chain, whose: Role, with_id: bool) -> Result<Option<&[u8]
     let early = chain.payloads.iter().take(nonce).position(|payload| {
         matches!(payload.payload_type, PayloadType::KE | PayloadType::ID | PayloadType::CERT)
     });
-    match early {
-        Some(position) => payloads::at(chain, position, PayloadType::NONCE)?,
-        None => {}
+    if let Some(position) = early {
+        payloads::at(chain, position, PayloadType::NONCE)?;
     }
     Ok(hash_1.map(|hash_1| &hash_1.body[..]))
 }
