@@ -85,6 +85,9 @@ impl Path {
     }
 }
 
+/// Where the flags stand in the header of a message (RFC 2408 section 3.1).
+const FLAGS_OFFSET: usize = 19;
+
 /// The non-ESP marker (RFC 3948 section 2.2).
 pub(crate) const NON_ESP_MARKER: [u8; 4] = [0; 4];
 
@@ -146,6 +149,7 @@ impl Opened {
 struct HookWishes {
     keep_length: bool,
     hash_covers_edit: bool,
+    in_the_clear: bool,
 }
 
 /// Header fields of a message of ours.
@@ -294,7 +298,11 @@ impl Core {
         let mut message = header(envelope, first, flags, body.len());
         message.extend_from_slice(&body);
         set_length(&mut message);
-        let keep_length = self.run_hook(envelope, Some(protection), true, &mut message).keep_length;
+        let HookWishes { keep_length, in_the_clear, .. } =
+            self.run_hook(envelope, Some(protection), true, &mut message);
+        if in_the_clear {
+            return Ok(self.send_unprotected(envelope, iv, message, keep_length));
+        }
         let cipher = protection.transform.cipher;
         let body_len = message.len().saturating_sub(Header::LEN);
         let padded = body_len.next_multiple_of(cipher.block_len()).max(cipher.block_len());
@@ -310,6 +318,25 @@ impl Core {
         let mut sent = self.send_bytes(envelope.path, message);
         sent.next_iv = next_iv;
         Ok(sent)
+    }
+
+    /// Sends a message that should be HDR* without its encryption, because the hook wants it so. The IV stays what it
+    /// was, as nothing was encrypted.
+    fn send_unprotected(
+        &mut self,
+        envelope: &Envelope,
+        iv: &[u8],
+        mut message: Vec<u8>,
+        keep_length: bool,
+    ) -> Sent {
+        if let Some(flags) = message.get_mut(FLAGS_OFFSET) {
+            *flags &= !Flags::ENCRYPTION.0;
+        }
+        if !keep_length {
+            set_length(&mut message);
+        }
+        self.key_log.plaintext(Direction::Outbound, &message);
+        Sent { next_iv: iv.to_vec(), ..self.send_bytes(envelope.path, message) }
     }
 
     /// Gives the message to the hook.
@@ -333,9 +360,11 @@ impl Core {
             skeyid_a: protection.map(|p| p.keys.skeyid_a.as_bytes()),
             auth_hash: auth_hash.as_ref(),
             hash_covers_edit: false,
+            in_the_clear: false,
         };
         hook.outgoing(&mut outgoing);
-        HookWishes { keep_length: outgoing.keep_length, hash_covers_edit: outgoing.hash_covers_edit }
+        let OutgoingMessage { keep_length, hash_covers_edit, in_the_clear, .. } = outgoing;
+        HookWishes { keep_length, hash_covers_edit, in_the_clear }
     }
 
     /// Sends a finished message, in fragments where it is too large for its path.

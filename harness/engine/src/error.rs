@@ -89,6 +89,16 @@ pub enum ExchangeError {
     /// An authentication hash differs from ours.
     #[error("{0} does not verify")]
     HashMismatch(Label),
+    /// HASH_I or HASH_R that is not as long as those of the negotiated hash.
+    #[error("{label} of {got} bytes, expected {expected}")]
+    HashLength {
+        /// Which of the two.
+        label: Label,
+        /// Length in bytes.
+        got: usize,
+        /// Output length of the negotiated prf, in bytes.
+        expected: usize,
+    },
     /// What was encrypted under our public key is not acceptable. The peer is told what it is told about a HASH_I or
     /// HASH_R that does not verify, and when it is told that.
     #[error("{0} does not count: {1}")]
@@ -216,7 +226,9 @@ impl ExchangeError {
             Self::InvalidSpi { .. } => NotifyType::INVALID_SPI,
             Self::HashMismatch(Label::HashI | Label::HashR) => NotifyType::AUTHENTICATION_FAILED,
             Self::EncryptedContent(..) => NotifyType::AUTHENTICATION_FAILED,
-            Self::HashMismatch(_) | Self::UnknownCertificateHash => NotifyType::INVALID_HASH_INFORMATION,
+            Self::HashMismatch(_) | Self::HashLength { .. } | Self::UnknownCertificateHash => {
+                NotifyType::INVALID_HASH_INFORMATION
+            }
             Self::SignatureMismatch(_) => NotifyType::AUTHENTICATION_FAILED,
             Self::SignatureLength { .. } => NotifyType::INVALID_SIGNATURE,
             Self::PeerKeyType { .. } | Self::CalendarUnknown => NotifyType::INVALID_CERTIFICATE,

@@ -126,6 +126,9 @@ pub struct OutgoingMessage<'a> {
     pub auth_hash: Option<&'a AuthHash>,
     /// Let the HASH_I and HASH_R to come cover the SA and ID payloads of this first message as `bytes` has them.
     pub hash_covers_edit: bool,
+    /// Let a message that is encrypted as a whole go out as `bytes` has it, without encryption, padding and the
+    /// Encryption bit.
+    pub in_the_clear: bool,
 }
 
 /// Sees every message of ours before encryption; see the module documentation.

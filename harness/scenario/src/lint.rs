@@ -142,7 +142,8 @@ impl Linter {
             }
             Step::Edit(edit) => {
                 self.selector(&format!("{place}.message"), &edit.message, true);
-                if matches!(edit.hash, HashTreatment::Keep | HashTreatment::Recompute) {
+                let by_hash = !matches!(edit.hash, HashTreatment::Keep | HashTreatment::Recompute);
+                if !by_hash && !edit.in_the_clear {
                     self.nonempty(&format!("{place}.apply"), edit.apply.len());
                 }
                 for (index, op) in edit.apply.iter().enumerate() {

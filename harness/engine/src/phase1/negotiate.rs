@@ -17,6 +17,9 @@ use crate::wire::{
 /// The only situation we negotiate (RFC 2407 section 4.2.1).
 pub(crate) const SIT_IDENTITY_ONLY: u32 = 1;
 
+/// The most octets that an SPI of ISAKMP has: both cookies (RFC 2408 section 3.5).
+const ISAKMP_SPI_MAX: usize = 16;
+
 /// What phase 1 negotiated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Chosen {
@@ -69,13 +72,21 @@ fn attributes(transform: &Phase1Transform, peer: &PeerConfig) -> Vec<Attribute> 
 ///
 /// # Errors
 ///
-/// A DOI or situation that is not ours, or no acceptable transform, with the reason for each.
+/// A DOI or situation that is not ours, no proposal that is possible in phase 1, or no acceptable transform, with the
+/// reason for each.
 pub(crate) fn choose(peer: &PeerConfig, offered: &SaPayload) -> Result<(SaPayload, Chosen), ExchangeError> {
     check_doi(offered)?;
     let mut refusals = Vec::new();
+    // Why proposals are discarded before anything in them is looked at.
+    let mut discarded = Vec::new();
     for proposal in &offered.proposals {
+        if let Err(error) = check_proposal(proposal) {
+            refusals.push(format!("proposal {}: {error}", proposal.number));
+            discarded.push(error);
+            continue;
+        }
         let bundled = offered.proposals.iter().filter(|other| other.number == proposal.number).count() > 1;
-        if proposal.protocol != ProtocolId::ISAKMP || bundled {
+        if bundled {
             refusals.push(format!("proposal {} is not for ISAKMP alone", proposal.number));
             continue;
         }
@@ -96,7 +107,24 @@ pub(crate) fn choose(peer: &PeerConfig, offered: &SaPayload) -> Result<(SaPayloa
             }
         }
     }
-    Err(ExchangeError::NoProposalChosen(refusals.join("; ")))
+    let nothing_left = discarded.len() == offered.proposals.len();
+    match discarded.into_iter().next() {
+        Some(error) if nothing_left => Err(error),
+        _ => Err(ExchangeError::NoProposalChosen(refusals.join("; "))),
+    }
+}
+
+/// The checks of RFC 2408 section 5.5 on a proposal of phase 1: its protocol, and the SPI, which says nothing and may
+/// have up to 16 octets (section 3.5).
+fn check_proposal(proposal: &Proposal) -> Result<(), ExchangeError> {
+    let (protocol, len) = (proposal.protocol, proposal.spi.len());
+    if protocol != ProtocolId::ISAKMP {
+        Err(ExchangeError::InvalidProtocolId(protocol))
+    } else if len > ISAKMP_SPI_MAX {
+        Err(ExchangeError::InvalidSpi { protocol, len })
+    } else {
+        Ok(())
+    }
 }
 
 /// Whether public key encryption is offered, so that ID payloads of the same message are encrypted. Aggressive mode
@@ -138,8 +166,10 @@ fn acceptable(peer: &PeerConfig, transform: &Transform) -> Result<Chosen, String
 ///
 /// # Errors
 ///
-/// What differs from the offer.
+/// A proposal that is not possible in phase 1, or what differs from the offer.
 pub(crate) fn verify_choice(offered: &SaPayload, reply: &SaPayload) -> Result<Chosen, ExchangeError> {
+    check_doi(reply)?;
+    reply.proposals.iter().try_for_each(check_proposal)?;
     let (_, transform) = unaltered_choice(offered, reply)?;
     read_transform(transform).map_err(ExchangeError::ProposalAltered)
 }

@@ -186,6 +186,7 @@ impl Tap {
             edit::apply(message.bytes, &wire_edit(op, message.bytes)?)?;
         }
         message.keep_length |= armed.keep_length;
+        message.in_the_clear |= armed.in_the_clear;
         match armed.hash {
             HashTreatment::Keep => Ok(()),
             HashTreatment::Recompute if message.m_id == MessageId::PHASE_1 => recompute_auth_hash(message),
@@ -261,7 +262,9 @@ impl Tap {
 /// Lets HASH_I and HASH_R, or the signatures over them, cover a phase 1 message as it was edited (RFC 2409 section 5):
 /// the SA and ID payloads of a first message, or the ID payload of one that carries its own hash or signature.
 fn recompute_auth_hash(message: &mut OutgoingMessage<'_>) -> Result<(), EditFailure> {
-    if message.number == 1 {
+    // Main mode message 3 carries no hash either, and its nonce goes into SKEYID.
+    let is_main_mode_3 = (message.exchange, message.number) == (ExchangeType::IDENTITY_PROTECTION, 3);
+    if message.number == 1 || is_main_mode_3 {
         message.hash_covers_edit = true;
         return Ok(());
     }

@@ -203,6 +203,10 @@ pub struct Edit {
     /// Leave the header's length field as the edits made it, instead of setting it after padding.
     #[serde(default)]
     pub keep_length: bool,
+    /// Send a message that is to be encrypted without encryption and without the Encryption bit, so that everyone can
+    /// read it and nothing protects it. The list of changes may then be empty.
+    #[serde(default)]
+    pub in_the_clear: bool,
 }
 
 /// What happens to the hash of an edited message.
@@ -213,7 +217,8 @@ pub enum HashTreatment {
     #[default]
     Keep,
     /// It is computed again over the edited message, so that only the edit is wrong. For a first message of phase 1 that is
-    /// the HASH_I or HASH_R of the messages to come, which cover its SA payload, and in aggressive mode its ID payload.
+    /// the HASH_I or HASH_R of the messages to come, which cover its SA payload, and in aggressive mode its nonce and its
+    /// ID payload. For main mode message 3 it is SKEYID, which its nonce goes into.
     Recompute,
     /// It is computed again and signed with a DigestInfo around it. Only for RSA signatures, in a message with an ID
     /// payload, as the following.

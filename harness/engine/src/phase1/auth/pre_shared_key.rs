@@ -43,8 +43,11 @@ pub(super) fn verify_proof(
     let identity = known.map_or_else(|| identity(chain), |known| Ok(known.clone()))?;
     let received = payloads::hash(chain)?;
     let expected = keyed.hash(cx.core, cx.cookies, whose, &identity.body);
+    let label = if whose == Role::Initiator { Label::HashI } else { Label::HashR };
+    if received.len() != expected.len() {
+        return Err(ExchangeError::HashLength { label, got: received.len(), expected: expected.len() });
+    }
     if !bool::from(expected.as_slice().ct_eq(&received)) {
-        let label = if whose == Role::Initiator { Label::HashI } else { Label::HashR };
         return Err(ExchangeError::HashMismatch(label));
     }
     check_identity(cx, &identity.id)?;

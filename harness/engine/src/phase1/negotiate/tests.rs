@@ -82,7 +82,7 @@ fn the_spi_of_a_phase_1_proposal_is_ignored() {
 }
 
 #[rstest]
-#[case::another_protocol(|sa: &mut SaPayload| sa.proposals[0].protocol = ProtocolId::IPSEC_ESP, "not for ISAKMP alone")]
+#[case::bundle(|sa: &mut SaPayload| sa.proposals.push(sa.proposals[0].clone()), "not for ISAKMP alone")]
 #[case::another_transform(|sa: &mut SaPayload| sa.proposals[0].transforms[0].id = TransformId(9), "transform id 9 is not KEY_IKE")]
 #[case::unknown_attribute(|sa: &mut SaPayload| attributes_of(sa).push(Attribute::short(99_u16, 1_u16)), "is not supported")]
 #[case::repeated_attribute(|sa: &mut SaPayload| attributes_of(sa).push(Attribute::short(Phase1Attribute::HASH_ALGORITHM, 1_u16)), "comes twice")]
@@ -101,6 +101,30 @@ fn an_offer_is_refused_with_its_reason(#[case] change: fn(&mut SaPayload), #[cas
 
 fn attributes_of(sa: &mut SaPayload) -> &mut Vec<Attribute> {
     &mut sa.proposals[0].transforms[0].attributes
+}
+
+const ESP_IN_PHASE_1: ExchangeError = ExchangeError::InvalidProtocolId(ProtocolId::IPSEC_ESP);
+const SPI_OF_17: ExchangeError = ExchangeError::InvalidSpi { protocol: ProtocolId::ISAKMP, len: 17 };
+
+#[rstest]
+#[case::esp(|p: &mut Proposal| p.protocol = ProtocolId::IPSEC_ESP, Some(ESP_IN_PHASE_1))]
+#[case::spi_of_seventeen(|p: &mut Proposal| p.spi = Bytes::from_static(&[1; 17]), Some(SPI_OF_17))]
+#[case::spi_of_sixteen(|p: &mut Proposal| p.spi = Bytes::from_static(&[1; 16]), None)]
+fn a_proposal_that_is_not_possible_is_discarded(
+    #[case] change: fn(&mut Proposal),
+    #[case] expected: Option<ExchangeError>,
+) {
+    let good = SaPayload::ipsec_doi(vec![proposal(1, &[AES_SHA])]);
+    let mut bad = good.clone();
+    change(&mut bad.proposals[0]);
+    assert_eq!(choose(&peer(&[AES_SHA]), &bad).err(), expected);
+    assert_eq!(verify_choice(&good, &bad).err(), expected);
+    // It does not take the others with it, and alone decides nothing when these are not acceptable.
+    bad.proposals.push(proposal(2, &[AES_SHA]));
+    let number = choose(&peer(&[AES_SHA]), &bad).unwrap().0.proposals[0].number;
+    assert_eq!(number, if expected.is_some() { 2 } else { 1 });
+    let error = choose(&peer(&[TRIPLE_DES_MD5]), &bad).unwrap_err();
+    assert!(matches!(error, ExchangeError::NoProposalChosen(_)), "{error}");
 }
 
 #[rstest]
@@ -153,7 +177,6 @@ fn numbers_may_come_in_the_long_form() {
 #[case::two_proposals(|sa: &mut SaPayload| sa.proposals.push(sa.proposals[0].clone()), false)]
 #[case::no_proposal(|sa: &mut SaPayload| sa.proposals.clear(), false)]
 #[case::two_transforms(|sa: &mut SaPayload| { let t = sa.proposals[0].transforms[0].clone(); sa.proposals[0].transforms.push(t); }, false)]
-#[case::another_protocol(|sa: &mut SaPayload| sa.proposals[0].protocol = ProtocolId::IPSEC_AH, false)]
 #[case::another_lifetime(|sa: &mut SaPayload| { attributes_of(sa).pop(); attributes_of(sa).push(Attribute::lifetime(Phase1Attribute::LIFE_DURATION, 60)); }, false)]
 #[case::an_attribute_less(|sa: &mut SaPayload| { attributes_of(sa).pop(); }, false)]
 #[case::an_attribute_more(|sa: &mut SaPayload| attributes_of(sa).push(Attribute::short(IpsecAttribute::KEY_LENGTH, 1_u16)), false)]
