@@ -426,6 +426,99 @@ fn assertions_of_expect(#[case] on_failure: &str, #[case] body: &[u8], #[case] e
     }
 }
 
+/// A message whose one payload has this type and these bytes, and the condition that a check holds of it.
+fn checked(payload: u8, body: &[u8], field: &str, check: &str) -> Verdict {
+    let condition = format!(
+        r#"{{"message": {{"message": {{"exchange": "main-mode", "number": 2}},
+            "assert": [{{"field": "{field}", "check": {check}}}]}}}}"#
+    );
+    let case = case(&[START], &[&condition]);
+    let length = u8::try_from(body.len() + 4).unwrap();
+    let payload_2 = [&[0, 0, 0, length], body].concat();
+    let mut script = Script::of(&case);
+    script.message(Side::Harness, MAIN, 1, 8, &HASH).message(Side::Peer, MAIN, 2, payload, &payload_2);
+    verdict(&case, &mut script).0
+}
+
+#[rstest]
+#[case::less(&[1, 2, 3, 3], Verdict::Pass)]
+#[case::just_as_much(&[1, 2, 3, 4], Verdict::Pass)]
+#[case::one_more(&[1, 2, 3, 5], Verdict::Fail)]
+#[case::a_shorter_field_is_a_smaller_number(&[9], Verdict::Pass)]
+#[case::a_longer_field_with_zeros_in_front(&[0, 0, 0, 0, 1, 2, 3, 4], Verdict::Pass)]
+#[case::a_longer_field_is_a_greater_number(&[1, 0, 0, 0, 0], Verdict::Fail)]
+#[case::nine_bytes_are_no_number(&[0; 9], Verdict::Fail)]
+#[case::no_bytes_are_no_number(&[], Verdict::Fail)]
+fn at_most(#[case] data: &[u8], #[case] expected: Verdict) {
+    assert_eq!(checked(8, data, "hash.data", r#"{"at_most": 16909060}"#), expected);
+}
+
+#[test]
+fn at_most_holds_of_numbers_and_not_of_a_field_that_is_missing() {
+    let hash = [1, 2, 3, 4];
+    assert_eq!(checked(8, &hash, "hash.length", r#"{"at_most": 8}"#), Verdict::Pass);
+    assert_eq!(checked(8, &hash, "hash.length", r#"{"at_most": 7}"#), Verdict::Fail);
+    assert_eq!(checked(8, &hash, "nonce.data", r#"{"at_most": 99}"#), Verdict::Fail);
+}
+
+/// Message 1 has `HASH`, whose four bytes are 01020304.
+const ONE_MORE: &str =
+    r#"{"one_more_than": {"message": {"exchange": "main-mode", "number": 1}, "from": "harness"}}"#;
+
+#[rstest]
+#[case::one_more(&[1, 2, 3, 5], Verdict::Pass)]
+#[case::the_same(&[1, 2, 3, 4], Verdict::Fail)]
+#[case::one_less(&[1, 2, 3, 3], Verdict::Fail)]
+#[case::two_more(&[1, 2, 3, 6], Verdict::Fail)]
+#[case::one_more_in_a_longer_field(&[0, 1, 2, 3, 5], Verdict::Pass)]
+#[case::nine_bytes_are_no_number(&[0, 0, 0, 0, 0, 1, 2, 3, 5], Verdict::Fail)]
+#[case::no_bytes_are_no_number(&[], Verdict::Fail)]
+fn one_more_than(#[case] data: &[u8], #[case] expected: Verdict) {
+    assert_eq!(checked(8, data, "hash.data", ONE_MORE), expected);
+}
+
+#[rstest]
+#[case::another_field(r#""field": "hash.length""#, &[9], Verdict::Pass)]
+#[case::another_field_that_differs(r#""field": "hash.length""#, &[8], Verdict::Fail)]
+#[case::a_field_that_is_missing(r#""field": "nonce.data""#, &[9], Verdict::Fail)]
+#[case::eight_bytes(r#""field": "header.cky_i""#, &[7, 7, 7, 7, 7, 7, 7, 8], Verdict::Pass)]
+#[case::eight_bytes_that_differ(r#""field": "header.cky_i""#, &[7; 8], Verdict::Fail)]
+fn one_more_than_another_field(#[case] field: &str, #[case] data: &[u8], #[case] expected: Verdict) {
+    let check = ONE_MORE.replace(r#""from": "harness""#, &format!(r#""from": "harness", {field}"#));
+    assert_eq!(checked(8, data, "hash.data", &check), expected);
+}
+
+#[test]
+fn one_more_than_a_message_that_was_never_sent_does_not_hold() {
+    let check = ONE_MORE.replace(r#""number": 1"#, r#""number": 3"#);
+    assert_eq!(checked(8, &[1, 2, 3, 5], "hash.data", &check), Verdict::Fail);
+}
+
+#[rstest]
+#[case::all_of_it("afcad71368a1f1c96b8696fc77570100", 13, Verdict::Pass)]
+#[case::its_beginning("afcad713", 13, Verdict::Pass)]
+#[case::in_capitals("AFCAD713", 13, Verdict::Pass)]
+#[case::its_end("77570100", 13, Verdict::Fail)]
+#[case::more_than_it("afcad71368a1f1c96b8696fc7757010000", 13, Verdict::Fail)]
+#[case::in_another_payload("afcad713", 8, Verdict::Fail)]
+fn a_message_is_selected_by_a_vendor_id(
+    #[case] wanted: &str,
+    #[case] payload: u8,
+    #[case] expected: Verdict,
+) {
+    let condition = format!(
+        r#"{{"message": {{"message": {{"exchange": "main-mode", "number": 2, "contains": {{"vendor_id": "{wanted}"}}}}}}}}"#
+    );
+    let case = case(&[START], &[&condition]);
+    // Another vendor ID stands in front of it.
+    let dpd =
+        [0xaf, 0xca, 0xd7, 0x13, 0x68, 0xa1, 0xf1, 0xc9, 0x6b, 0x86, 0x96, 0xfc, 0x77, 0x57, 0x01, 0x00];
+    let payloads = [&[payload, 0, 0, 8, 1, 2, 3, 4, 0, 0, 0, 20][..], &dpd].concat();
+    let mut script = Script::of(&case);
+    script.message(Side::Harness, MAIN, 1, 8, &HASH).message(Side::Peer, MAIN, 2, 13, &payloads);
+    assert_eq!(verdict(&case, &mut script).0, expected);
+}
+
 #[rstest]
 #[case::by_level("", Verdict::Fail)]
 #[case::a_precondition(r#", "on_failure": "inconclusive""#, Verdict::Inconclusive)]
