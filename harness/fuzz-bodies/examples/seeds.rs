@@ -1,5 +1,6 @@
 //! Writes first inputs for the fuzz targets into a folder for each: messages of handshakes between two endpoints, and
-//! the scenario files. `cargo run -p ikev1-fuzz-bodies --example seeds -- FOLDER`, then `cargo fuzz cmin`.
+//! the scenario files. `cargo run -p ikev1-fuzz-bodies --example seeds -- FOLDER`, then `cargo fuzz cmin`, as the README of
+//! `harness/fuzz` says.
 #![allow(clippy::unwrap_used, reason = "it runs by hand, and ends when something is wrong")]
 
 #[path = "../../engine/tests/common/mod.rs"]
@@ -13,6 +14,7 @@ use common::cheap::CHEAP_GROUPS;
 use common::{From, Pair};
 use ikev1::config::{NatTraversal, Phase1Mode};
 use ikev1::crypto::Group;
+use ikev1::pki::{Certificate, Crl};
 
 /// The largest scenario file that becomes a seed, in bytes.
 const SCENARIO_MAX: u64 = 1500;
@@ -24,6 +26,8 @@ fn main() {
         handshake(out, setup);
     }
     scenarios(Path::new("scenarios"), out);
+    certificates(out);
+    fragments(out);
 }
 
 fn write(out: &Path, target: &str, name: &str, bytes: &[u8]) {
@@ -93,6 +97,102 @@ fn clear_inputs(out: &Path, setup: u8, pair: &Pair) {
         if input.len() < 1200 {
             write(out, "endpoint_clear", &format!("{setup}-{}", input.len()), &input);
         }
+    }
+}
+
+/// Fixtures by number, each alone and in chains, as they are and with an octet changed; and one in full.
+fn certificates(out: &Path) {
+    const CHAINS: &[&[u8]] = &[
+        &[1],
+        &[0, 1],
+        &[2],
+        &[4, 3],
+        &[6, 5, 3],
+        &[10, 8, 9],
+        &[12, 11],
+        &[13],
+        &[14],
+        &[16, 15],
+        &[7, 6],
+        &[1, 17],
+        &[1, 18],
+        &[1, 19],
+        &[1, 20],
+        &[4, 3, 18, 21],
+        &[1; 30],
+    ];
+    for (number, chain) in CHAINS.iter().enumerate() {
+        for setup in [0, 1, 2, 4, 8, 12, 16] {
+            for (at, mask) in [(0_u16, 0_u8), (4, 1), (60, 4), (200, 16), (700, 1)] {
+                let mut input = vec![setup];
+                for fixture in *chain {
+                    input.push(0x80 | fixture);
+                    input.extend(at.to_be_bytes());
+                    input.push(mask);
+                }
+                write(out, "certificates", &format!("{number}-{setup}-{at}"), &input);
+            }
+        }
+    }
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/tests/fixtures/pki");
+    let read = |name: &str| fs::read_to_string(fixtures.join(name)).unwrap();
+    let alice = Certificate::from_pem(&read("certificates/alice.pem")).unwrap();
+    let crl = Crl::from_pem(&read("crls/alice.pem")).unwrap();
+    for (encoding, der) in [(4, alice.as_der()), (5, alice.as_der()), (7, crl.as_der()), (1, alice.as_der())]
+    {
+        let input = [&[0, encoding][..], &piece(der)].concat();
+        write(out, "certificates", &format!("whole-{encoding}"), &input);
+    }
+}
+
+/// Message 3 of main mode in pieces: in order, backwards, twice, without an end, with other ends and other data.
+fn fragments(out: &Path) {
+    let pieces = |size: u16, op: u8, last: u8| {
+        (1..=last).map(move |number| {
+            let mut step = vec![op, number, u8::from(number == last)];
+            step.extend((u16::from(number - 1) * size).to_be_bytes());
+            step.extend((if number == last { 4096 } else { size }).to_be_bytes());
+            step
+        })
+    };
+    let own =
+        |op: u8, number: u8, flags: u8, data: &[u8]| [&[op | 4, number, flags][..], &piece(data)].concat();
+    let wait = |quarters: u8| vec![0x80 | quarters];
+    for setup in 0..8_u8 {
+        let write = |name: &str, steps: Vec<Vec<u8>>| {
+            write(out, "fragments", &format!("{setup}-{name}"), &[&[setup][..], &steps.concat()].concat());
+        };
+        let good: Vec<_> = pieces(60, 0, 4).collect();
+        write("in-order", good.clone());
+        write("backwards", good.iter().rev().cloned().collect());
+        write("twice", good.iter().flat_map(|step| [step.clone(), step.clone()]).collect());
+        write("without-end", good[..3].to_vec());
+        write("one", pieces(0, 0, 1).collect());
+        write("tiny", pieces(5, 1, 60).collect());
+        write("two-messages", pieces(60, 0, 4).zip(pieces(40, 1, 4)).flat_map(|(a, b)| [a, b]).collect());
+        write("late", good.iter().flat_map(|step| [step.clone(), wait(100)]).collect());
+        write(
+            "junk-in-between",
+            vec![good[0].clone(), own(0, 2, 0, b"junk"), good[1].clone(), good[2].clone(), good[3].clone()],
+        );
+        write(
+            "end-too-early",
+            vec![good[0].clone(), own(0, 2, 1, b"end"), good[1].clone(), good[2].clone(), good[3].clone()],
+        );
+        write(
+            "numbers",
+            vec![own(0, 0, 0, b"zero"), own(0, 255, 1, b"last"), own(0, 64, 0, &[7; 900]), own(0, 1, 1, b"")],
+        );
+        write(
+            "headers",
+            vec![
+                own(0x10, 2, 0xff, b"other"),
+                own(0x10, 3, 0x40, b"longer"),
+                own(0x20, 9, 0, b"cookie"),
+                own(8, 1, 1, b"m-id"),
+            ],
+        );
+        write("large", (1..=20).map(|number| own(2, number, 0, &[number; 1000])).collect());
     }
 }
 

@@ -6,14 +6,18 @@
 #[path = "../../engine/tests/common/mod.rs"]
 mod common;
 
+mod certificates;
 mod endpoint_clear;
 mod endpoint_keyed;
+mod fragments;
 mod input;
 mod scenario_json;
 mod wire;
 
+pub use certificates::certificates;
 pub use endpoint_clear::endpoint_clear;
 pub use endpoint_keyed::endpoint_keyed;
+pub use fragments::fragments;
 pub use scenario_json::scenario_json;
 pub use wire::{decode, dissect};
 
@@ -22,9 +26,11 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// Every fuzz target.
 pub const TARGETS: &[Target] = &[
+    ("certificates", certificates),
     ("decode", decode),
     ("dissect", dissect),
     ("endpoint_clear", endpoint_clear),
     ("endpoint_keyed", endpoint_keyed),
+    ("fragments", fragments),
     ("scenario_json", scenario_json),
 ];

@@ -17,10 +17,12 @@ fn corpora() -> PathBuf {
 }
 
 #[rstest]
+#[case::certificates("certificates")]
 #[case::decode("decode")]
 #[case::dissect("dissect")]
 #[case::endpoint_clear("endpoint_clear")]
 #[case::endpoint_keyed("endpoint_keyed")]
+#[case::fragments("fragments")]
 #[case::scenario_json("scenario_json")]
 fn no_input_of_the_corpus_makes_the_target_panic(#[case] name: &str) {
     let (_, target) = TARGETS.iter().find(|(target, _)| *target == name).unwrap();
