@@ -122,7 +122,7 @@ fn read_again(der: &Bytes) {
     }
     if let Ok(crl) = Crl::from_der(der.clone()) {
         assert_eq!(crl.as_der(), der);
-        assert_eq!(crl.is_empty(), crl.len() == 0);
+        assert_eq!(crl.is_empty(), matches!(crl.len(), 0));
         assert_eq!(Crl::from_der(crl.as_der().clone()), Ok(crl));
     }
 }
