@@ -205,7 +205,7 @@ pub struct Edit {
     pub keep_length: bool,
     /// Send a message that is to be encrypted without encryption and without the Encryption bit, so that everyone can
     /// read it and nothing protects it. The list of changes may then be empty.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub in_the_clear: bool,
 }
 
