@@ -189,7 +189,8 @@ pub struct Expect {
     pub on_failure: OnFailure,
 }
 
-/// Changes a message of the harness engine before it is padded and encrypted. Retransmissions carry the same change.
+/// Changes a message of the harness engine before it is padded and encrypted, or with `sealed` afterwards.
+/// Retransmissions carry the same change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Edit {
@@ -203,6 +204,10 @@ pub struct Edit {
     /// Leave the header's length field as the edits made it, instead of setting it after padding.
     #[serde(default)]
     pub keep_length: bool,
+    /// Change the message once bodies of its payloads are encrypted (RFC 2409 sections 5.2 and 5.3): `nonce.data` is the
+    /// PKCS #1 block then, and the fields of the other encrypted payloads are parts of their ciphertext.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub sealed: bool,
 }
 
 /// What happens to the hash of an edited message.
