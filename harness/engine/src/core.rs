@@ -144,6 +144,17 @@ impl Opened {
     }
 }
 
+/// How far a message of ours is when the hook sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Nothing of it will be encrypted.
+    Clear,
+    /// Its body, or bodies of its payloads, will be encrypted.
+    BeforeEncryption,
+    /// Bodies of its payloads are encrypted.
+    Sealed,
+}
+
 /// What the hook wants besides its changes.
 #[derive(Debug, Clone, Copy, Default)]
 struct HookWishes {
@@ -216,7 +227,7 @@ impl Core {
 
     /// Sends a message in the clear.
     pub(crate) fn send_clear(&mut self, envelope: &Envelope, payloads: &[Payload]) -> Sent {
-        let (message, wishes) = self.clear_message(envelope, payloads, false);
+        let (message, wishes) = self.clear_message(envelope, payloads, Stage::Clear);
         let message_bytes = Bytes::from(message.clone());
         let sent = self.send_bytes(envelope.path, message);
         if sent.datagrams.len() > 1 {
@@ -238,10 +249,14 @@ impl Core {
         payloads: &[Payload],
         seal: impl FnOnce(&mut Self, &[u8]) -> Result<Vec<u8>, ExchangeError>,
     ) -> Result<Sent, ExchangeError> {
-        let (message, wishes) = self.clear_message(envelope, payloads, true);
+        let (message, wishes) = self.clear_message(envelope, payloads, Stage::BeforeEncryption);
         self.key_log.plaintext(Direction::Outbound, &message);
         let mut sealed = seal(self, &message)?;
         if !wishes.keep_length {
+            set_length(&mut sealed);
+        }
+        let later = self.run_hook(envelope, None, Stage::Sealed, &mut sealed);
+        if !wishes.keep_length && !later.keep_length {
             set_length(&mut sealed);
         }
         let covered = wishes.hash_covers_edit.then(|| message.into());
@@ -253,13 +268,13 @@ impl Core {
         &mut self,
         envelope: &Envelope,
         payloads: &[Payload],
-        sealed: bool,
+        stage: Stage,
     ) -> (Vec<u8>, HookWishes) {
         let (first, body) = wire::encode_chain(payloads);
         let mut message = header(envelope, first, Flags::NONE, body.len());
         message.extend_from_slice(&body);
         set_length(&mut message);
-        let wishes = self.run_hook(envelope, None, sealed, &mut message);
+        let wishes = self.run_hook(envelope, None, stage, &mut message);
         if !wishes.keep_length {
             set_length(&mut message);
         }
@@ -299,7 +314,7 @@ impl Core {
         message.extend_from_slice(&body);
         set_length(&mut message);
         let HookWishes { keep_length, in_the_clear, .. } =
-            self.run_hook(envelope, Some(protection), true, &mut message);
+            self.run_hook(envelope, Some(protection), Stage::BeforeEncryption, &mut message);
         if in_the_clear {
             return Ok(self.send_unprotected(envelope, iv, message, keep_length));
         }
@@ -344,7 +359,7 @@ impl Core {
         &mut self,
         envelope: &Envelope,
         protection: Option<&Protection>,
-        encrypted: bool,
+        stage: Stage,
         message: &mut Vec<u8>,
     ) -> HookWishes {
         let auth_hash = self.auth_hash.take();
@@ -354,7 +369,7 @@ impl Core {
             exchange: envelope.exchange,
             m_id: envelope.m_id,
             number: envelope.number,
-            encrypted,
+            encrypted: stage == Stage::BeforeEncryption,
             bytes: message,
             keep_length: false,
             skeyid_a: protection.map(|p| p.keys.skeyid_a.as_bytes()),
@@ -362,7 +377,10 @@ impl Core {
             hash_covers_edit: false,
             in_the_clear: false,
         };
-        hook.outgoing(&mut outgoing);
+        match stage {
+            Stage::Clear | Stage::BeforeEncryption => hook.outgoing(&mut outgoing),
+            Stage::Sealed => hook.sealed(&mut outgoing),
+        }
         let OutgoingMessage { keep_length, hash_covers_edit, in_the_clear, .. } = outgoing;
         HookWishes { keep_length, hash_covers_edit, in_the_clear }
     }

@@ -135,4 +135,10 @@ pub struct OutgoingMessage<'a> {
 pub trait OutgoingHook: Send {
     /// Looks at a message, and may change it.
     fn outgoing(&mut self, message: &mut OutgoingMessage<'_>);
+
+    /// Looks once more at a message whose payloads' bodies have just been encrypted (RFC 2409 sections 5.2 and 5.3),
+    /// and may change it: [`OutgoingMessage::bytes`] is what goes out. No keys of the exchange are known yet.
+    fn sealed(&mut self, message: &mut OutgoingMessage<'_>) {
+        let _ = message;
+    }
 }

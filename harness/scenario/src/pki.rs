@@ -11,7 +11,9 @@ use ikev1::pki::{Certificate, Crl};
 use serde::{Deserialize, Serialize};
 
 use crate::case::ResolvedSide;
-use crate::model::{Authentication, EditOp, Identity, PkiConfig, SendCertificate, Side, SideConfig, Step};
+use crate::model::{
+    Authentication, EditOp, Identity, NameCertificate, PkiConfig, SendCertificate, Side, SideConfig, Step,
+};
 
 /// The folder of PEM files below the scenario folder.
 pub const CREDENTIALS_FOLDER: &str = "credentials";
@@ -110,6 +112,12 @@ pub struct ResolvedPki {
     /// Private key and certificates of this side; `None` where it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credentials: Option<PemFile>,
+    /// Further ones that HASH(1) may name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further_credentials: Vec<PemFile>,
+    /// When HASH(1) names the other side's certificate.
+    #[serde(default = "if_several", skip_serializing_if = "is_if_several")]
+    pub name_certificate: NameCertificate,
     /// Authorities that chains must lead to.
     pub anchors: Vec<PemFile>,
     /// Certificates that the other side need not send.
@@ -128,15 +136,26 @@ pub struct ResolvedPki {
     pub verify_address_id: bool,
 }
 
+/// The default of [`ResolvedPki::name_certificate`].
+const fn if_several() -> NameCertificate {
+    NameCertificate::IfSeveral
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
+fn is_if_several(name: &NameCertificate) -> bool {
+    *name == if_several()
+}
+
 impl ResolvedPki {
     /// Every file with the JSON path of what names it, below `pki`.
     pub fn files(&self) -> impl Iterator<Item = (&'static str, &PemFile)> {
         let own = self.credentials.iter().map(|file| ("credentials", file));
+        let further = self.further_credentials.iter().map(|file| ("further_credentials", file));
         let anchors = self.anchors.iter().map(|file| ("anchors", file));
         let certificates = self.certificates.iter().map(|file| ("certificates", file));
         let crls = self.crls.iter().map(|file| ("crls", file));
         let raw_keys = self.raw_keys.iter().map(|raw| ("raw_keys", &raw.key));
-        own.chain(anchors).chain(certificates).chain(crls).chain(raw_keys)
+        own.chain(further).chain(anchors).chain(certificates).chain(crls).chain(raw_keys)
     }
 }
 
@@ -192,6 +211,13 @@ pub(crate) fn resolve(
     });
     Some(ResolvedPki {
         credentials: own_name(this, &merged(layers)).map(|name| own(side, name)),
+        further_credentials: config
+            .further_credentials
+            .unwrap_or_default()
+            .into_iter()
+            .map(|name| own(side, name))
+            .collect(),
+        name_certificate: config.name_certificate.unwrap_or(if_several()),
         anchors: prefixed("authority", &config.anchors.unwrap_or_else(|| vec!["root".to_owned()])),
         certificates: match config.certificates {
             Some(names) => names.into_iter().map(|name| files.file(name)).collect(),
@@ -218,6 +244,8 @@ fn merged(layers: [&SideConfig; 2]) -> PkiConfig {
     for layer in layers.iter().filter_map(|layer| layer.pki.as_ref()) {
         let PkiConfig {
             credentials,
+            further_credentials,
+            name_certificate,
             anchors,
             certificates,
             crls,
@@ -229,6 +257,8 @@ fn merged(layers: [&SideConfig; 2]) -> PkiConfig {
         } = layer.clone();
         all = PkiConfig {
             credentials: credentials.or(all.credentials),
+            further_credentials: further_credentials.or(all.further_credentials),
+            name_certificate: name_certificate.or(all.name_certificate),
             anchors: anchors.or(all.anchors),
             certificates: certificates.or(all.certificates),
             crls: crls.or(all.crls),

@@ -165,7 +165,7 @@ pub struct DatagramRecord {
 pub enum Fault {
     /// Its message was edited before encryption.
     Edited,
-    /// Its bytes were changed on the way.
+    /// Its bytes were changed on the way, or by its sender once bodies of its payloads were encrypted.
     EditedDatagram {
         /// The UDP payload as it was sent, in hex.
         unaltered_hex: String,

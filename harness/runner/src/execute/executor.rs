@@ -13,10 +13,10 @@ use ikev1_scenario::tracker::{HeaderIdentity, MessageName, MessageTracker};
 use ikev1_scenario::transcript::{Event, Fault};
 
 use super::case_run::CaseLimits;
-use super::hook::{Edited, Plain, SharedTap};
+use super::hook::{Plain, SharedTap};
 use super::recorder::{Passing, Recorder};
 use crate::driver::{Addresses, Driver, InfraError};
-use crate::link::{self, Fate, HexError, Link, Outcome, Passed};
+use crate::link::{self, Fate, HexError, Link, NON_ESP_MARKER, Outcome, Passed};
 use crate::random::SeededRandom;
 
 /// Timeouts that the engine may have at one moment; more is a loop.
@@ -279,12 +279,13 @@ impl<'a, D: Driver + ?Sized> Executor<'a, D> {
         let message = link::isakmp_message(&datagram, nat_t);
         let (plain, first) = message.as_ref().map_or((None, false), |message| self.plain_of(message));
         let name = message.as_ref().and_then(|message| {
-            let edited = plain.as_ref().and_then(|plain| plain.edited.as_ref());
+            let edited = plain.as_ref().and_then(|plain| plain.edited.as_ref().or(plain.sealed.as_ref()));
             let identity = edited.and_then(|edited| HeaderIdentity::read(&edited.unaltered));
             self.tracker.sent(Side::Harness, message, identity)
         });
-        let edited = plain.as_ref().and_then(|plain| plain.edited.clone()).filter(|_| first);
-        let sent = Sent { from: Side::Harness, datagram, nat_t, name, plain, edited };
+        let edited = plain.iter().filter(|_| first).flat_map(|plain| [&plain.edited, &plain.sealed]);
+        let steps = edited.flatten().flat_map(|edited| edited.steps.clone()).collect();
+        let sent = Sent { from: Side::Harness, datagram, nat_t, name, plain, steps };
         self.forward(sent).await.map(drop)
     }
 
@@ -297,7 +298,7 @@ impl<'a, D: Driver + ?Sized> Executor<'a, D> {
             self.tap.lock().peer_sent(message);
             self.tracker.sent(Side::Peer, message, None)
         });
-        let sent = Sent { from: Side::Peer, datagram, nat_t, name, plain: None, edited: None };
+        let sent = Sent { from: Side::Peer, datagram, nat_t, name, plain: None, steps: Vec::new() };
         let inbound = self.forward(sent).await?;
         self.handle(inbound).await
     }
@@ -305,7 +306,7 @@ impl<'a, D: Driver + ?Sized> Executor<'a, D> {
     /// Sends a datagram over the link; what the engine is to handle of it.
     async fn forward(&mut self, sent: Sent) -> Result<Vec<Inbound>, Stop> {
         self.count_datagram(sent.from, sent.datagram.payload.len())?;
-        let Sent { from, datagram, nat_t, name, plain, edited } = sent;
+        let Sent { from, datagram, nat_t, name, plain, steps } = sent;
         let outcome = match &name {
             Some(name) => self.link.pass(from, name, &datagram, nat_t)?,
             None => Outcome::default(),
@@ -315,20 +316,30 @@ impl<'a, D: Driver + ?Sized> Executor<'a, D> {
         }
         let now = self.driver.now();
         let was_edited = plain.as_ref().is_some_and(|plain| plain.edited.is_some());
+        // As it was before its encrypted bodies were edited; the pieces of a message are not compared.
+        let sealed = plain.as_ref().and_then(|plain| plain.sealed.as_ref());
+        let sealed = sealed.filter(|_| name.is_none_or(|name| name.fragment.is_none()));
+        let before = sealed.map(|edited| {
+            let marker = if nat_t { NON_ESP_MARKER.as_slice() } else { &[] };
+            hex::encode([marker, &edited.unaltered].concat())
+        });
         let fault = match (outcome.fate, &outcome.payload) {
             (Fate::Drop, _) => Some(Fault::Dropped),
             (Fate::Delay(by), _) => Some(Fault::Delayed { by_ms: Timestamp(by).as_millis() }),
-            (Fate::Deliver, Some(_)) => {
-                Some(Fault::EditedDatagram { unaltered_hex: hex::encode(&datagram.payload) })
-            }
-            (Fate::Deliver, None) => was_edited.then_some(Fault::Edited),
+            (Fate::Deliver, Some(_)) => Some(Fault::EditedDatagram {
+                unaltered_hex: before.unwrap_or_else(|| hex::encode(&datagram.payload)),
+            }),
+            (Fate::Deliver, None) => match before {
+                Some(unaltered_hex) => Some(Fault::EditedDatagram { unaltered_hex }),
+                None => was_edited.then_some(Fault::Edited),
+            },
         };
         let payload = outcome.payload.clone().unwrap_or_else(|| datagram.payload.clone());
         let wire = Datagram { payload, ..datagram.clone() };
         let delivered = outcome.fate == Fate::Deliver;
         let passing = Passing { from, datagram: &wire, nat_t, delivered, message: name, fault };
         let n = self.recorder.datagram(now, &passing);
-        for step in edited.iter().flat_map(|edited| &edited.steps).chain(&outcome.steps) {
+        for step in steps.iter().chain(&outcome.steps) {
             self.recorder.push(now, Event::RuleApplied { step: *step, datagram: Some(n) });
         }
         if let Some(plain) = &plain {
@@ -487,6 +498,6 @@ struct Sent {
     nat_t: bool,
     name: Option<MessageName>,
     plain: Option<Plain>,
-    /// The edit, when the message is sent for the first time.
-    edited: Option<Edited>,
+    /// The steps that edited it, when the message is sent for the first time.
+    steps: Vec<usize>,
 }

@@ -12,7 +12,8 @@ use ikev1::hook::{AuthHash, OutgoingHook, OutgoingMessage};
 use ikev1::keylog::{Direction, KeyLog, Label};
 use ikev1::wire::edit::{self, Edit};
 use ikev1::wire::{
-    CookiePair, ExchangeType, Header, MessageId, PayloadType, Trailing, WireLimits, decode_chain, dissect,
+    CookiePair, ExchangeType, Flags, Header, MessageId, PayloadType, Trailing, WireLimits, decode_chain,
+    dissect,
 };
 use ikev1_scenario::model::{self, Contains, EditOp, Exchange, HashTreatment, Selector};
 use ikev1_scenario::tracker::{HeaderIdentity, fragment_number};
@@ -51,18 +52,30 @@ pub(super) struct Plain {
     pub(super) clear: bool,
     /// Before and by which steps it was edited.
     pub(super) edited: Option<Edited>,
+    /// The same of edits of what went out, where bodies of its payloads are encrypted.
+    pub(super) sealed: Option<Edited>,
 }
 
 impl Plain {
     /// Whether it is what that message says when decrypted, as far as the header and the length tell. Of a message in
     /// fragments, it is told with the first.
     fn is_of(&self, message: &[u8]) -> bool {
+        if self.has_encrypted_bodies() {
+            return same_exchange(&self.bytes, message) && self.bytes.get(17..24) == message.get(17..24);
+        }
         if let Some(number) = fragment_number(message) {
             return number == 1 && same_exchange(&self.bytes, message) && self.bytes.len() > message.len();
         }
         let upto = if self.clear { 24 } else { Header::LEN };
         let same_body = !self.clear || self.bytes.get(Header::LEN..) == message.get(Header::LEN..);
         self.bytes.len() == message.len() && self.bytes.get(..upto) == message.get(..upto) && same_body
+    }
+
+    /// Whether bodies of payloads are encrypted on the wire, and not the whole message (RFC 2409 sections 5.2 and 5.3).
+    /// Then its length tells nothing, and neither do its payloads, which may have been edited.
+    fn has_encrypted_bodies(&self) -> bool {
+        let flags = self.bytes.get(19).copied().map(Flags);
+        !self.clear && flags.is_some_and(|flags| !flags.contains(Flags::ENCRYPTION))
     }
 }
 
@@ -120,7 +133,9 @@ impl Tap {
     /// that the engine had kept and opened now are left out.
     pub(super) fn take_inbound(&mut self, message: &[u8]) -> Option<Plain> {
         let fits = |plain: &&Plain| {
-            let same = if fragment_number(message).is_some() {
+            let same = if plain.has_encrypted_bodies() {
+                plain.is_of(message)
+            } else if fragment_number(message).is_some() {
                 // Some daemons set the M-ID of fragments to zero.
                 plain.bytes.get(..16) == message.get(..16) && plain.bytes.get(18) == message.get(18)
             } else {
@@ -141,13 +156,33 @@ impl Tap {
     }
 
     fn outgoing(&mut self, message: &mut OutgoingMessage<'_>) {
-        let Some(identity) = HeaderIdentity::read(message.bytes) else { return };
+        let Some(edited) = self.edit(message, false) else { return };
+        if message.encrypted {
+            self.edited = Some(edited);
+            return;
+        }
+        // Clear messages are not reported as plaintexts; this one is, so that both forms are recorded.
+        let (bytes, edited) = (message.bytes.clone(), Some(edited));
+        let direction = Direction::Outbound;
+        self.plains.push_back(Plain { direction, bytes, clear: true, edited, sealed: None });
+    }
+
+    fn sealed(&mut self, message: &mut OutgoingMessage<'_>) {
+        let Some(edited) = self.edit(message, true) else { return };
+        if let Some(plain) = self.plains.back_mut() {
+            plain.sealed = Some(edited);
+        }
+    }
+
+    /// Applies the edits that wait for a message, of encrypted bodies or of others; `None` where there is none.
+    fn edit(&mut self, message: &mut OutgoingMessage<'_>, sealed: bool) -> Option<Edited> {
+        let identity = HeaderIdentity::read(message.bytes)?;
         let occurrence = self.exchanges.occurrence(identity);
-        let Some(exchange) = identity.exchange() else { return };
+        let exchange = identity.exchange()?;
         let unaltered = message.bytes.clone();
         let mut steps = Vec::new();
         let mut edits = core::mem::take(&mut self.edits);
-        for armed in edits.iter_mut().filter(|armed| !armed.done) {
+        for armed in edits.iter_mut().filter(|armed| !armed.done && armed.edit.sealed == sealed) {
             let selector = &armed.edit.message;
             if selector.exchange != exchange || selector.number != message.number {
                 continue;
@@ -170,15 +205,7 @@ impl Tap {
             }
         }
         self.edits = edits;
-        if !steps.is_empty() {
-            self.edited = Some(Edited { unaltered, steps });
-            if !message.encrypted {
-                // Clear messages are not reported as plaintexts; this one is, so that both forms are recorded.
-                let edited = self.edited.take();
-                let bytes = message.bytes.clone();
-                self.plains.push_back(Plain { direction: Direction::Outbound, bytes, clear: true, edited });
-            }
-        }
+        (!steps.is_empty()).then_some(Edited { unaltered, steps })
     }
 
     fn apply(&self, armed: &model::Edit, message: &mut OutgoingMessage<'_>) -> Result<(), EditFailure> {
@@ -239,7 +266,13 @@ impl Tap {
             return; // An edited message in the clear that goes out in fragments.
         }
         let edited = if direction == Direction::Outbound { self.edited.take() } else { None };
-        self.plains.push_back(Plain { direction, bytes: message.to_vec(), clear: false, edited });
+        self.plains.push_back(Plain {
+            direction,
+            bytes: message.to_vec(),
+            clear: false,
+            edited,
+            sealed: None,
+        });
     }
 
     /// Keeps the nonce of a quick mode message: the first of its exchange is Ni_b, the second Nr_b.
@@ -417,5 +450,9 @@ pub(super) struct EditHook(pub(super) SharedTap);
 impl OutgoingHook for EditHook {
     fn outgoing(&mut self, message: &mut OutgoingMessage<'_>) {
         self.0.lock().outgoing(message);
+    }
+
+    fn sealed(&mut self, message: &mut OutgoingMessage<'_>) {
+        self.0.lock().sealed(message);
     }
 }

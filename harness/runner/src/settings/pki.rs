@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use ikev1::config::{PeerConfig, SendCertificate};
+use ikev1::config::{NameCertificate, PeerConfig, SendCertificate};
 use ikev1::crypto::{PrivateKey, PublicKey};
 use ikev1::pki::{Certificate, CertificatePolicy, Credentials, Crl, TrustStore};
 use ikev1_scenario::model;
@@ -32,6 +32,13 @@ pub(super) fn set(
         .iter()
         .map(|raw| Ok((identification(context, &raw.id, remote)?, public_key(context, &raw.key)?)));
     peer.credentials = pki.credentials.as_ref().map(|file| credentials(context, file)).transpose()?;
+    let further = pki.further_credentials.iter().map(|file| credentials(context, file));
+    peer.further_credentials = further.collect::<Result<_, _>>()?;
+    peer.name_certificate = match pki.name_certificate {
+        model::NameCertificate::IfSeveral => NameCertificate::IfSeveral,
+        model::NameCertificate::Always => NameCertificate::Always,
+        model::NameCertificate::Never => NameCertificate::Never,
+    };
     peer.trust = Arc::new(TrustStore {
         anchors: all(&pki.anchors)?,
         certificates: all(&pki.certificates)?,

@@ -9,7 +9,7 @@ use super::oracle::{Recomputed, formula, recompute};
 use super::values::{Comparison, compare_values};
 use crate::case::Case;
 use crate::model::{Acceptance, AcceptedVerdict, Capability, Level, OnFailure, Side, Step};
-use crate::transcript::{EngineEvent, Event, Record, StepResult};
+use crate::transcript::{DatagramRecord, EngineEvent, Event, Fault, Record, StepResult};
 use crate::verdict::{Finding, Judgement, PeerProfile, Verdict};
 
 /// The judgement of a case that a peer cannot take part in; `None` when it can.
@@ -225,7 +225,8 @@ impl Judge<'_> {
                 );
                 return Some(judgement(Verdict::Inconclusive, reason));
             }
-            if matches!(step, Step::Edit(_)) && !applied.iter().flatten().any(|n| self.was_edited(*n)) {
+            let Step::Edit(edit) = step else { continue };
+            if !applied.iter().flatten().any(|n| self.was_edited(*n, edit.sealed)) {
                 let reason = format!("{place} left {} as it was, so nothing was tested", describe(message));
                 return Some(judgement(Verdict::Error, reason));
             }
@@ -233,11 +234,19 @@ impl Judge<'_> {
         None
     }
 
-    /// Whether the transcript shows that an edit changed a datagram's message.
-    fn was_edited(&self, wanted: u64) -> bool {
-        self.transcript.iter().any(|record| {
-            matches!(&record.event, Event::Plaintext { datagram, hex, unaltered_hex: Some(unaltered), .. }
-                if *datagram == wanted && hex != unaltered)
+    /// Whether the transcript shows that an edit changed a datagram's message, before or once it was encrypted.
+    fn was_edited(&self, wanted: u64, sealed: bool) -> bool {
+        self.transcript.iter().any(|record| match &record.event {
+            Event::Plaintext { datagram, hex, unaltered_hex: Some(unaltered), .. } => {
+                !sealed && *datagram == wanted && hex != unaltered
+            }
+            Event::Datagram(DatagramRecord {
+                n,
+                hex,
+                fault: Some(Fault::EditedDatagram { unaltered_hex }),
+                ..
+            }) => sealed && *n == wanted && hex != unaltered_hex,
+            _ => false,
         })
     }
 

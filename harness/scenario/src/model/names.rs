@@ -170,6 +170,18 @@ names! {
 }
 
 names! {
+    /// When a side names the other's certificate by HASH(1), as initiator of public key encryption.
+    NameCertificate {
+        /// When it knows several certificates of the other.
+        IfSeveral = "if-several",
+        /// Whenever it knows a certificate of the other.
+        Always = "always",
+        /// Never.
+        Never = "never",
+    }
+}
+
+names! {
     /// Encryption algorithm of phase 1.
     Cipher {
         /// DES-CBC.

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::config::Identity;
-use super::names::SendCertificate;
+use super::names::{NameCertificate, SendCertificate};
 
 /// Keys and certificates of one side. Every name is that of a file `credentials/<name>.pem` in the scenario folder; the
 /// keys in there are test data and protect nothing.
@@ -16,6 +16,14 @@ pub struct PkiConfig {
     /// authentication method of the first transform with one takes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credentials: Option<String>,
+    /// Further private keys with certificates, named as `credentials` is, one of which the other side's HASH(1) may name
+    /// with public key encryption. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub further_credentials: Option<Vec<String>>,
+    /// When this side's HASH(1) names the certificate that it encrypts under, as initiator of public key encryption.
+    /// Default `if-several`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name_certificate: Option<NameCertificate>,
     /// Authorities that chains must lead to: `root` is the file `credentials/authority-root.pem`. Default: `root`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anchors: Option<Vec<String>>,

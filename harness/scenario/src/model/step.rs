@@ -189,7 +189,8 @@ pub struct Expect {
     pub on_failure: OnFailure,
 }
 
-/// Changes a message of the harness engine before it is padded and encrypted. Retransmissions carry the same change.
+/// Changes a message of the harness engine before it is padded and encrypted, or with `sealed` afterwards.
+/// Retransmissions carry the same change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Edit {
@@ -207,6 +208,10 @@ pub struct Edit {
     /// read it and nothing protects it. The list of changes may then be empty.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub in_the_clear: bool,
+    /// Change the message once bodies of its payloads are encrypted (RFC 2409 sections 5.2 and 5.3): `nonce.data` is the
+    /// PKCS #1 block then, and the fields of the other encrypted payloads are parts of their ciphertext.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub sealed: bool,
 }
 
 /// What happens to the hash of an edited message.

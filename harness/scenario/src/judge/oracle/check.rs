@@ -15,11 +15,19 @@ use crate::verdict::Finding;
 
 /// What the oracle computes, by exchange and label. Only the IV after each message has several values.
 #[derive(Debug, Default)]
-pub(super) struct Expected(BTreeMap<(Place, Label), BTreeSet<String>>);
+pub(super) struct Expected {
+    values: BTreeMap<(Place, Label), BTreeSet<String>>,
+    /// What else of the harness is wrong.
+    differences: Vec<Finding>,
+}
 
 impl Expected {
     pub(super) fn tell(&mut self, place: Place, label: Label, value: &[u8]) {
-        self.0.entry((place, label)).or_default().insert(hex::encode(value));
+        self.values.entry((place, label)).or_default().insert(hex::encode(value));
+    }
+
+    pub(super) fn differs(&mut self, finding: Finding) {
+        self.differences.push(finding);
     }
 }
 
@@ -43,15 +51,15 @@ impl Recomputed {
 
 /// Computes every value of the harness again whose inputs are in the transcript.
 pub(in crate::judge) fn recompute(case: &Case, transcript: &[Record], messages: &Messages<'_>) -> Recomputed {
-    let expected = expected(case, transcript, messages);
-    let mut result = Recomputed::default();
+    let Expected { values: expected, differences } = expected(case, transcript, messages);
+    let mut result = Recomputed { differences, ..Recomputed::default() };
     for record in transcript {
         let Event::Value(value) = &record.event else { continue };
         if value.side != Side::Harness {
             continue;
         }
         let key = place(&value.cky_i, &value.cky_r, value.m_id).zip(Label::from_name(&value.label));
-        let Some((label, wanted)) = key.and_then(|key| Some((key.1, expected.0.get(&key)?))) else {
+        let Some((label, wanted)) = key.and_then(|key| Some((key.1, expected.get(&key)?))) else {
             continue;
         };
         result.count = result.count.saturating_add(1);
@@ -78,10 +86,9 @@ pub(in crate::judge) fn recompute(case: &Case, transcript: &[Record], messages: 
 
 fn expected(case: &Case, transcript: &[Record], messages: &Messages<'_>) -> Expected {
     let tape = Tape::new(transcript, messages);
-    let psk = case.config.harness.psk.as_bytes();
     let mut expected = Expected::default();
     for cookies in tape.isakmp_sas() {
-        let Some(sa) = phase1(&tape, cookies, psk, &mut expected) else { continue };
+        let Some(sa) = phase1(&tape, cookies, &case.config, &mut expected) else { continue };
         for m_id in tape.m_ids(cookies) {
             phase2(&tape, &sa, m_id, &mut expected);
         }
@@ -93,6 +100,7 @@ fn expected(case: &Case, transcript: &[Record], messages: &Messages<'_>) -> Expe
 pub(in crate::judge) fn formula(label: Label) -> &'static str {
     match label {
         Label::Ka | Label::Phase1Iv | Label::Phase2Iv | Label::NextIv => "RFC 2409 Appendix B",
+        Label::KeI | Label::KeR => "RFC 2409 section 5.3",
         Label::Hash1 | Label::Hash2 | Label::Hash3 | Label::QuickGXy => "RFC 2409 section 5.5",
         Label::KeymatInitiator | Label::KeymatResponder => "RFC 2409 section 5.5",
         Label::EncryptionKeyInitiator

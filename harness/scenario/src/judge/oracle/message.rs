@@ -1,13 +1,13 @@
 //! Reads payload chains, proposals and attributes, as far as the oracle needs them.
 
 /// Length of the ISAKMP header.
-const HEADER: usize = 28;
+pub(super) const HEADER: usize = 28;
 
 /// Payload types (RFC 2408 section 3.1).
 pub(super) const SA: u8 = 1;
 pub(super) const KE: u8 = 4;
 pub(super) const ID: u8 = 5;
-const HASH: u8 = 8;
+pub(super) const HASH: u8 = 8;
 pub(super) const NONCE: u8 = 10;
 
 /// One element of a chain: a payload, a proposal or a transform.
@@ -36,6 +36,11 @@ fn chain(bytes: &[u8], mut at: usize, first: u8) -> Option<Vec<Link<'_>>> {
 
 fn payloads(message: &[u8]) -> Option<Vec<Link<'_>>> {
     chain(message, HEADER, *message.get(16)?)
+}
+
+/// Types and bodies of all payloads.
+pub(super) fn bodies(message: &[u8]) -> Option<Vec<(u8, &[u8])>> {
+    Some(payloads(message)?.iter().map(|payload| (payload.kind, payload.body)).collect())
 }
 
 /// The body of the only payload of a type.

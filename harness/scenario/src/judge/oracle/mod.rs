@@ -8,6 +8,7 @@
 //! private exponent, KE ------> g^xy                  Ni_b, Nr_b, pre-shared key --> SKEYID
 //! g^xy, SKEYID, cookies -----> SKEYID_d, SKEYID_a, SKEYID_e --> Ka
 //! SAi_b, KE, ID, SKEYID -----> HASH_I, HASH_R        KE --> phase 1 IV
+//! RSA private keys ----------> KE, ID, Ni_b, Nr_b with encrypted bodies, Ke_i, Ke_r
 //! ciphertext, M-ID ----------> phase 2 IV, next IV   plaintext, SKEYID_a --> HASH(1), HASH(2), HASH(3)
 //! SKEYID_d, SPI, nonces, g(qm)^xy --> KEYMAT and the keys in it
 //! ```
@@ -22,6 +23,8 @@ mod group;
 mod message;
 mod phase1;
 mod phase2;
+mod rsa;
+mod sealed;
 mod tape;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Main mode and aggressive mode with a pre-shared key or with signatures (RFC 2409 sections 5, 5.1 and 5.4).
+//! Main mode and aggressive mode (RFC 2409 sections 5 to 5.4).
 
 use ikev1::keylog::Label;
 
@@ -6,8 +6,12 @@ use super::check::Expected;
 use super::formulas::{Cipher, Hash, ka};
 use super::group::shared_secret;
 use super::message::{self, ID, KE, NONCE, SA};
-use super::tape::{Cookies, ExchangeTape, Tape, last_block};
+use super::rsa::pem_blocks;
+use super::sealed::{Mode, Opener, hash_1};
+use super::tape::{Cookies, ExchangeTape, Sent, Tape, last_block};
+use crate::case::ResolvedConfig;
 use crate::model::{Exchange, Side};
+use crate::verdict::Finding;
 
 /// What the exchanges below an ISAKMP SA are made with.
 #[derive(Debug)]
@@ -31,16 +35,53 @@ struct Places {
 }
 
 const MAIN: Places = Places { nonce_i: 3, nonce_r: 4, id_i: 5, id_r: 6, last: 6 };
+/// Public key encryption has the IDs beside the nonces.
+const MAIN_ENCRYPTED: Places = Places { nonce_i: 3, nonce_r: 4, id_i: 3, id_r: 4, last: 6 };
 const AGGRESSIVE: Places = Places { nonce_i: 1, nonce_r: 2, id_i: 1, id_r: 2, last: 3 };
 
 /// Computes every value of one phase 1; `None` when not even its algorithms are known.
-pub(super) fn phase1(tape: &Tape<'_>, cookies: Cookies, psk: &[u8], out: &mut Expected) -> Option<IsakmpSa> {
+pub(super) fn phase1(
+    tape: &Tape<'_>,
+    cookies: Cookies,
+    config: &ResolvedConfig,
+    out: &mut Expected,
+) -> Option<IsakmpSa> {
     let exchange = tape.phase1(cookies)?;
     let (first, second) = (exchange.message(1)?, exchange.message(2)?);
-    let places = if first.exchange == Exchange::MainMode { MAIN } else { AGGRESSIVE };
     let Algorithms { method, hash, cipher, group } = algorithms(second.body(SA)?)?;
-    let (from_i, from_r) = (exchange.message(places.nonce_i), exchange.message(places.nonce_r));
-    let (ke_i, ke_r) = (from_i.and_then(|m| m.body(KE)), from_r.and_then(|m| m.body(KE)));
+    let (method, hash_of) = extended(method);
+    let mode = match method {
+        RSA_ENCRYPTION => Some(Mode::Plain),
+        REVISED_RSA_ENCRYPTION => Some(Mode::Revised),
+        _ => None,
+    };
+    let places = match (first.exchange, mode) {
+        (Exchange::MainMode, None) => MAIN,
+        (Exchange::MainMode, Some(_)) => MAIN_ENCRYPTED,
+        _ => AGGRESSIVE,
+    };
+    let opened = |number: u8, of_initiator: bool, out: &mut Expected| {
+        let message = exchange.message(number)?;
+        let Some(mode) = mode else { return message.clear.map(<[u8]>::to_vec) };
+        let cookie = if of_initiator { cookies.0 } else { cookies.1 };
+        let reader = config.side(message.from.other()).pki.as_ref()?;
+        let opened = Opener { mode, hash, cipher, cookie, of_initiator, reader }.open(&message.wire)?;
+        if let Some(key) = &opened.ephemeral_key {
+            out.tell((cookies, 0), if of_initiator { Label::KeI } else { Label::KeR }, key);
+        }
+        if let Some(finding) = differently_read(message, &opened.message) {
+            out.differs(finding);
+        }
+        Some(opened.message)
+    };
+    let (from_i, from_r) = (opened(places.nonce_i, true, out), opened(places.nonce_r, false, out));
+    if let Some(message) = exchange.message(places.nonce_i).filter(|_| mode.is_some())
+        && let Some(finding) = names_nobody(message, hash, config)
+    {
+        out.differs(finding);
+    }
+    let of_i = |kind| message::body(from_i.as_deref()?, kind);
+    let of_r = |kind| message::body(from_r.as_deref()?, kind);
     let mut sa = IsakmpSa {
         cookies,
         hash,
@@ -54,7 +95,7 @@ pub(super) fn phase1(tape: &Tape<'_>, cookies: Cookies, psk: &[u8], out: &mut Ex
         tell(Label::NextIv, &block);
     }
 
-    let (Some(ke_i), Some(ke_r)) = (ke_i, ke_r) else { return Some(sa) };
+    let (Some(ke_i), Some(ke_r)) = (of_i(KE), of_r(KE)) else { return Some(sa) };
     let mut iv = hash.of(&[ke_i, ke_r]);
     iv.truncate(cipher.block_len);
     tell(Label::Phase1Iv, &iv);
@@ -64,17 +105,17 @@ pub(super) fn phase1(tape: &Tape<'_>, cookies: Cookies, psk: &[u8], out: &mut Ex
         if encrypted { last_block(&last.wire, cipher.block_len) } else { Some(iv) }
     });
 
-    let nonces = (from_i.and_then(|m| m.body(NONCE)), from_r.and_then(|m| m.body(NONCE)));
-    let (Some(ni_b), Some(nr_b)) = nonces else { return Some(sa) };
+    let (Some(ni_b), Some(nr_b)) = (of_i(NONCE), of_r(NONCE)) else { return Some(sa) };
     let theirs = if first.from == Side::Harness { ke_r } else { ke_i };
     let exponent = tape.exponent((cookies, 0), Label::PrivateExponent);
     let g_xy = exponent.and_then(|exponent| shared_secret(group, &exponent, theirs));
-    let (method, hash_of) = extended(method);
+    let (cky_i, cky_r) = (&cookies.0[..], &cookies.1[..]);
     let skeyid = match method {
-        PRE_SHARED_KEY => Some(hash.prf(psk, &[ni_b, nr_b])),
+        PRE_SHARED_KEY => Some(hash.prf(config.harness.psk.as_bytes(), &[ni_b, nr_b])),
         DSS | RSA | ECDSA_256 | ECDSA_384 | ECDSA_521 => {
             g_xy.as_ref().map(|g_xy| hash.prf(&[ni_b, nr_b].concat(), &[g_xy]))
         }
+        RSA_ENCRYPTION | REVISED_RSA_ENCRYPTION => Some(hash.prf(&hash.of(&[ni_b, nr_b]), &[cky_i, cky_r])),
         _ => None,
     };
     let Some(skeyid) = skeyid else { return Some(sa) };
@@ -87,13 +128,16 @@ pub(super) fn phase1(tape: &Tape<'_>, cookies: Cookies, psk: &[u8], out: &mut Ex
         ECDSA_521 => Hash::Sha512,
         _ => hash,
     };
-    let (cky_i, cky_r) = (&cookies.0[..], &cookies.1[..]);
+    let (idii_b, idir_b) = match mode {
+        Some(_) => (of_i(ID), of_r(ID)),
+        None => (id(&exchange, places.id_i), id(&exchange, places.id_r)),
+    };
     if let Some(sai_b) = first.body(SA) {
-        if let Some(idii_b) = id(&exchange, places.id_i) {
+        if let Some(idii_b) = idii_b {
             let of_i = if hash_of == Some(INITIATOR) { hash } else { tied };
             tell(Label::HashI, &of_i.prf(&skeyid, &[ke_i, ke_r, cky_i, cky_r, sai_b, idii_b]));
         }
-        if let Some(idir_b) = id(&exchange, places.id_r) {
+        if let Some(idir_b) = idir_b {
             let of_r = if hash_of == Some(RESPONDER) { hash } else { tied };
             tell(Label::HashR, &of_r.prf(&skeyid, &[ke_r, ke_i, cky_r, cky_i, sai_b, idir_b]));
         }
@@ -114,6 +158,37 @@ pub(super) fn phase1(tape: &Tape<'_>, cookies: Cookies, psk: &[u8], out: &mut Ex
     Some(sa)
 }
 
+/// What is wrong when the harness told a message with encrypted bodies otherwise than it opens.
+fn differently_read(message: &Sent<'_>, opened: &[u8]) -> Option<Finding> {
+    // Without its plaintext, it stands as it was sent.
+    let told = message.clear.filter(|clear| *clear != message.wire && *clear != opened)?;
+    Some(Finding {
+        what: format!(
+            "{} message {} as the harness read or wrote it is not what its encrypted bodies hold by RFC 2409 sections 5.2 \
+             and 5.3",
+            message.exchange, message.number
+        ),
+        expected: hex::encode(opened),
+        got: hex::encode(told),
+        ..Finding::default()
+    })
+}
+
+/// What is wrong when HASH(1) of the harness is the hash of no certificate that it knows of the peer.
+fn names_nobody(message: &Sent<'_>, hash: Hash, config: &ResolvedConfig) -> Option<Finding> {
+    let got = hash_1(&message.wire).filter(|_| message.from == Side::Harness)?;
+    let known = config.harness.pki.iter().flat_map(|pki| &pki.certificates);
+    let known = known.flat_map(|file| pem_blocks(&file.pem, "CERTIFICATE"));
+    let expected: Vec<_> = known.map(|der| hash.of(&[&der])).collect();
+    (!expected.iter().any(|expected| expected == got)).then(|| Finding {
+        what: "HASH(1) of the harness is not the hash of a certificate of the peer (RFC 2409 section 5.2)"
+            .to_owned(),
+        expected: expected.iter().map(hex::encode).collect::<Vec<_>>().join(" or "),
+        got: hex::encode(got),
+        ..Finding::default()
+    })
+}
+
 fn id<'a>(exchange: &ExchangeTape<'_, 'a>, number: u8) -> Option<&'a [u8]> {
     exchange.message(number)?.body(ID)
 }
@@ -122,6 +197,8 @@ fn id<'a>(exchange: &ExchangeTape<'_, 'a>, number: u8) -> Option<&'a [u8]> {
 const PRE_SHARED_KEY: u16 = 1;
 const DSS: u16 = 2;
 const RSA: u16 = 3;
+const RSA_ENCRYPTION: u16 = 4;
+const REVISED_RSA_ENCRYPTION: u16 = 5;
 const ECDSA_256: u16 = 9;
 const ECDSA_384: u16 = 10;
 const ECDSA_521: u16 = 11;
@@ -140,6 +217,8 @@ fn extended(method: u16) -> (u16, Option<u16>) {
         65001 | 65002 => (PRE_SHARED_KEY, None),
         65003 | 65004 => (DSS, None),
         65005 | 65006 => (RSA, None),
+        65007 | 65008 => (RSA_ENCRYPTION, None),
+        65009 | 65010 => (REVISED_RSA_ENCRYPTION, None),
         _ => (method, None),
     }
 }
