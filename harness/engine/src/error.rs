@@ -192,9 +192,7 @@ impl ExchangeError {
     pub fn notify_type(&self) -> Option<NotifyType> {
         Some(match self {
             Self::Wire(error) => return error.notify_type(),
-            Self::Crypto(CryptoError::WeakPublicValue { .. } | CryptoError::PublicValueLength { .. }) => {
-                NotifyType::INVALID_KEY_INFORMATION
-            }
+            Self::Crypto(error) if error.is_public_value() => NotifyType::INVALID_KEY_INFORMATION,
             Self::UnknownCookies(_) | Self::InvalidCookies(_) => NotifyType::INVALID_COOKIE,
             Self::UnexpectedExchange { .. } => NotifyType::INVALID_EXCHANGE_TYPE,
             Self::InvalidMessageId(_) => NotifyType::INVALID_MESSAGE_ID,

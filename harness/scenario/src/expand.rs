@@ -548,6 +548,16 @@ fn group_need(group: Group) -> Capability {
         Group::Modp1024 => Capability::Modp1024,
         Group::Modp1536 => Capability::Modp1536,
         Group::Modp2048 => Capability::Modp2048,
+        Group::Modp3072 => Capability::Modp3072,
+        Group::Modp4096 => Capability::Modp4096,
+        Group::Modp6144 => Capability::Modp6144,
+        Group::Modp8192 => Capability::Modp8192,
+        Group::Modp1024Subgroup160 => Capability::Modp1024Subgroup160,
+        Group::Modp2048Subgroup224 => Capability::Modp2048Subgroup224,
+        Group::Modp2048Subgroup256 => Capability::Modp2048Subgroup256,
+        Group::Ecp256 => Capability::Ecp256,
+        Group::Ecp384 => Capability::Ecp384,
+        Group::Ecp521 => Capability::Ecp521,
     }
 }
 

@@ -147,8 +147,9 @@ fn a_wrong_digit_in_any_value_is_noticed(#[case] name: &str, #[case] fields: &[&
 #[case::generator("\"generator\":2", "\"generator\":5")]
 #[case::id("\"id\":1,", "\"id\":2,")]
 #[case::name("\"name\":\"modp768\"", "\"name\":\"modp769\"")]
+#[case::a_group_that_is_no_modp_group("\"id\":18,", "\"id\":19,")]
 #[case::a_group_of_the_engine_flagged_as_foreign("\"flags\":[]", "\"flags\":[\"NotInEngine\"]")]
-#[case::a_foreign_group_without_the_flag("\"flags\":[\"NotInEngine\"]", "\"flags\":[]")]
+#[case::a_foreign_group_without_the_flag("\"id\":18,", "\"id\":99,")]
 #[case::n_out_of_range("\"n\":768", "\"n\":4000000000")]
 fn a_wrong_parameter_of_a_prime_is_noticed(#[case] from: &str, #[case] to: &str) {
     let text = committed_text("primes/modp.json");
