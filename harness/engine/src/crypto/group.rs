@@ -1,12 +1,15 @@
 //! The Diffie-Hellman groups: MODP of RFC 2409 section 6, RFC 3526 and RFC 5114, ECP of RFC 5903.
 
 mod numbers;
+mod private;
 #[cfg(test)]
 mod tests;
 
 use super::{CryptoError, RandomSource, Secret};
 
-/// A Diffie-Hellman group, by its Group Description.
+pub use private::{GroupError, PrivateGroup};
+
+/// A Diffie-Hellman group, by its Group Description or by its numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Group {
@@ -38,6 +41,8 @@ pub enum Group {
     Ecp384,
     /// Group 21, the curve P-521 (RFC 5903 section 3.3).
     Ecp521,
+    /// A MODP group of the two sides' own (RFC 2409 section 5.6).
+    Private(PrivateGroup),
 }
 
 /// What a group is made of (RFC 2409 Appendix A, Group Type).
@@ -60,7 +65,7 @@ pub struct Modp<'a> {
     /// The generator g, big-endian, without leading zeros.
     pub generator: &'a [u8],
     /// The prime order q of the subgroup that g generates, big-endian, where the RFC states it. Without it, p is a safe
-    /// prime, whose only small subgroups are those of 1 and p-1.
+    /// prime, whose only small subgroups are those of 1 and p-1, or the group a private one.
     pub order: Option<&'a [u8]>,
 }
 
@@ -99,7 +104,7 @@ impl Curve {
 }
 
 impl Group {
-    /// Every group, in the order of their kinds and sizes.
+    /// Every group with a Group Description of the registry, in the order of their kinds and sizes.
     pub const ALL: &'static [Self] = &[
         Self::Modp768,
         Self::Modp1024,
@@ -117,10 +122,11 @@ impl Group {
         Self::Ecp521,
     ];
 
-    /// The Group Description number on the wire (RFC 2409 Appendix A, RFC 3526, RFC 5114, RFC 5903).
+    /// The Group Description number on the wire (RFC 2409 Appendix A, RFC 3526, RFC 5114, RFC 5903); `None` for a private
+    /// group, to which New Group mode gives one under each ISAKMP SA anew.
     #[must_use]
-    pub const fn id(&self) -> u16 {
-        match self {
+    pub const fn id(&self) -> Option<u16> {
+        Some(match self {
             Self::Modp768 => 1,
             Self::Modp1024 => 2,
             Self::Modp1536 => 5,
@@ -135,16 +141,17 @@ impl Group {
             Self::Modp1024Subgroup160 => 22,
             Self::Modp2048Subgroup224 => 23,
             Self::Modp2048Subgroup256 => 24,
-        }
+            Self::Private(_) => return None,
+        })
     }
 
     /// The group with that Group Description number.
     #[must_use]
     pub fn from_id(id: u16) -> Option<Self> {
-        Self::ALL.iter().find(|group| group.id() == id).cloned()
+        Self::ALL.iter().find(|group| group.id() == Some(id)).cloned()
     }
 
-    /// The name used in scenarios and vectors, such as `modp1024`.
+    /// The name used in scenarios and vectors, such as `modp1024`; `private` for every private group.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -162,10 +169,11 @@ impl Group {
             Self::Ecp256 => "ecp256",
             Self::Ecp384 => "ecp384",
             Self::Ecp521 => "ecp521",
+            Self::Private(_) => "private",
         }
     }
 
-    /// The group with that [`name`](Self::name).
+    /// The group with that [`name`](Self::name), unless it is a private one.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().find(|group| group.name() == name).cloned()
@@ -204,6 +212,9 @@ impl Group {
             Self::Ecp256 => GroupKind::Ecp(Curve::P256),
             Self::Ecp384 => GroupKind::Ecp(Curve::P384),
             Self::Ecp521 => GroupKind::Ecp(Curve::P521),
+            Self::Private(group) => {
+                GroupKind::Modp(Modp { prime: group.prime(), generator: group.generator(), order: None })
+            }
         }
     }
 
@@ -239,9 +250,10 @@ impl Group {
     /// As many as the order, where that is stated (RFC 5114 section 4). The groups of RFC 3526 follow the higher of the
     /// two estimates in the table of its section 8, in whole bytes, so the exponent is never the weakest part. That
     /// table leaves out groups 1 and 2. RFC 2412 advises at least 180 bits for them, twice a 90-bit key, which is more
-    /// than either modulus is worth; 192 is that in whole 64-bit words.
+    /// than either modulus is worth; 192 is that in whole 64-bit words. A private group has the exponents of the smallest
+    /// group of these whose prime is not shorter.
     #[must_use]
-    pub const fn exponent_bits(&self) -> usize {
+    pub fn exponent_bits(&self) -> usize {
         match self {
             Self::Modp768 | Self::Modp1024 => 192,
             Self::Modp1536 => 240,
@@ -255,6 +267,15 @@ impl Group {
             Self::Modp2048Subgroup256 | Self::Ecp256 => 256,
             Self::Ecp384 => 384,
             Self::Ecp521 => 521,
+            Self::Private(group) => match group.prime().len().saturating_mul(8) {
+                ..=1024 => 192,
+                ..=1536 => 240,
+                ..=2048 => 320,
+                ..=3072 => 424,
+                ..=4096 => 480,
+                ..=6144 => 544,
+                _ => 624,
+            },
         }
     }
 

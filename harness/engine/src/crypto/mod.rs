@@ -28,7 +28,7 @@ mod tests;
 pub use algorithm::{CipherAlgorithm, HashAlgorithm};
 pub use asymmetric::{CertificateSignature, KeyError, KeyType, PrivateKey, PublicKey, SignatureScheme};
 pub use error::CryptoError;
-pub use group::{Curve, Group, GroupKind, Modp};
+pub use group::{Curve, Group, GroupError, GroupKind, Modp, PrivateGroup};
 #[cfg(feature = "openssl")]
 pub use openssl::OpensslProvider;
 pub use provider::{CryptoProvider, DhKeyPair, RandomSource};

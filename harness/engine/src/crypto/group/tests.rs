@@ -8,7 +8,7 @@ use super::*;
 fn every_name_and_number_leads_back_to_its_group() {
     for group in Group::ALL {
         assert_eq!(Group::from_name(group.name()), Some(group.clone()));
-        assert_eq!(Group::from_id(group.id()), Some(group.clone()));
+        assert_eq!(Group::from_id(group.id().unwrap()), Some(group.clone()));
     }
     assert_eq!(Group::from_id(3), None);
 }
