@@ -267,14 +267,12 @@ impl Group {
             Self::Modp2048Subgroup256 | Self::Ecp256 => 256,
             Self::Ecp384 => 384,
             Self::Ecp521 => 521,
-            Self::Private(group) => match group.prime().len().saturating_mul(8) {
+            Self::Private(group) => match group.prime_bits() {
                 ..=1024 => 192,
-                ..=1536 => 240,
-                ..=2048 => 320,
-                ..=3072 => 424,
-                ..=4096 => 480,
-                ..=6144 => 544,
-                _ => 624,
+                1025..=1536 => 240,
+                1537..=2048 => 320,
+                2049..=3072 => 424,
+                _ => 480,
             },
         }
     }

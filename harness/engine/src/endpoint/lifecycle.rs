@@ -401,10 +401,8 @@ impl Endpoint {
             NotifyType::R_U_THERE | NotifyType::R_U_THERE_ACK => self.dpd_notified(id, notification)?,
             NotifyType::INITIAL_CONTACT => self.initial_contact(id),
             NotifyType::RESPONDER_LIFETIME => self.responder_lifetime(id, notification)?,
-            _ if refuses_quick_mode(notify_type) => {
-                if !self.fail_refused_new_group(id, notify_type) {
-                    self.fail_refused_quick_mode(id, notify_type);
-                }
+            _ if refuses_quick_mode(notify_type) && !self.fail_refused_new_group(id, notify_type) => {
+                self.fail_refused_quick_mode(id, notify_type);
             }
             _ => {}
         }

@@ -266,6 +266,8 @@ names! {
         Ecp384 = "ecp384",
         /// Group 21, the curve P-521.
         Ecp521 = "ecp521",
+        /// The private group of the configuration, given by its numbers.
+        Private = "private",
     }
 }
 
@@ -302,6 +304,8 @@ names! {
         Ecp384 = "ecp384",
         /// Group 21.
         Ecp521 = "ecp521",
+        /// The private group of the configuration, once New Group mode has defined it.
+        Private = "private",
     }
 }
 
@@ -324,6 +328,7 @@ impl Pfs {
             Self::Ecp256 => Some(Group::Ecp256),
             Self::Ecp384 => Some(Group::Ecp384),
             Self::Ecp521 => Some(Group::Ecp521),
+            Self::Private => Some(Group::Private),
         }
     }
 }
@@ -577,6 +582,10 @@ names! {
         Ecp384 = "ecp384",
         /// Group 21, in either phase.
         Ecp521 = "ecp521",
+        /// A private MODP group, given by its numbers in phase 1 or defined by New Group mode.
+        PrivateGroup = "private-group",
+        /// New Group mode.
+        NewGroupMode = "new-group-mode",
         /// Diffie-Hellman in quick mode.
         Pfs = "pfs",
         /// Lives of IPsec SAs in kilobytes.

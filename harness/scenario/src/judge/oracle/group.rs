@@ -55,6 +55,13 @@ pub(super) fn shared_secret(group: u16, exponent: &[u8], public: &[u8]) -> Optio
     padded(&BigUint::from_bytes_be(public).modpow(&exponent, &prime), len)
 }
 
+/// `g^xy` in a MODP group whose prime is given in full (RFC 2409 section 5.6).
+pub(super) fn shared_secret_modulo(prime: &[u8], exponent: &[u8], public: &[u8]) -> Option<Vec<u8>> {
+    let [prime, exponent, public] = [prime, exponent, public].map(BigUint::from_bytes_be);
+    let len = usize::try_from(prime.bits().div_ceil(8)).ok()?;
+    (prime > BigUint::ZERO).then(|| padded(&public.modpow(&exponent, &prime), len))?
+}
+
 /// The number in that many octets, when it fits.
 fn padded(number: &BigUint, len: usize) -> Option<Vec<u8>> {
     let octets = number.to_bytes_be();
