@@ -89,7 +89,7 @@ fn the_committed_files_have_the_stated_numbers_of_tests() {
     hmac/rfc4231.json: 21 tests, 21 values (sha2-256 7, sha2-384 7, sha2-512 7)
     nist-cavp/ikev1-dsa.json: 850 tests, 3400 values (signature sha1 250, signature sha2-256 200, signature sha2-384 200, signature sha2-512 200)
     nist-cavp/ikev1-psk.json: 850 tests, 3400 values (psk sha1 250, psk sha2-256 200, psk sha2-384 200, psk sha2-512 200)
-    primes/modp.json: 8 tests, 32 values (formula and engine 8)
+    primes/modp.json: 8 tests, 40 values (formula and engine 8)
     "#);
 }
 
