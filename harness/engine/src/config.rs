@@ -205,6 +205,8 @@ pub struct PeerConfig {
     /// As responder, set the Commit bit in quick mode 2: the initiator uses the SAs once our CONNECTED says that they
     /// stand (RFC 2408 section 3.1).
     pub commit_bit: bool,
+    /// Take groups that the peer defines by New Group mode (RFC 2409 section 5.6).
+    pub new_groups: bool,
     /// Dead peer detection; `None` neither announces it nor answers.
     pub dead_peer_detection: Option<DeadPeerDetection>,
     /// Fragmentation of messages.
@@ -253,6 +255,7 @@ impl PeerConfig {
             responder_lifetime: false,
             replay_status: false,
             commit_bit: false,
+            new_groups: false,
             dead_peer_detection: None,
             fragmentation: Fragmentation::OFF,
             retransmission: Retransmission::default(),
@@ -484,7 +487,8 @@ pub struct IpsecPolicy {
     pub transforms: Vec<IpsecTransform>,
     /// Tunnel or transport.
     pub encapsulation: Encapsulation,
-    /// Group of a Diffie-Hellman exchange in quick mode (PFS).
+    /// Group of a Diffie-Hellman exchange in quick mode (PFS). A private one must have been defined under the ISAKMP SA
+    /// before, by either side ([`Endpoint::define_group`](crate::Endpoint::define_group)).
     pub pfs: Option<Group>,
     /// Our client identity. With `None` on both sides no IDs are sent, and the ISAKMP addresses are meant.
     pub local_client: Option<Identification>,

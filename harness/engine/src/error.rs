@@ -183,6 +183,9 @@ pub enum ExchangeError {
     /// The ISAKMP SA of the exchange went away.
     #[error("the ISAKMP SA was deleted")]
     SaDeleted,
+    /// A group of New Group mode is not acceptable, with the reason.
+    #[error("group is not acceptable: {0}")]
+    GroupRefused(String),
     /// A transaction exchange says what does not fit where it stands.
     #[error("configuration message: {0}")]
     UnexpectedConfig(&'static str),
@@ -202,9 +205,7 @@ impl ExchangeError {
     pub fn notify_type(&self) -> Option<NotifyType> {
         Some(match self {
             Self::Wire(error) => return error.notify_type(),
-            Self::Crypto(CryptoError::WeakPublicValue { .. } | CryptoError::PublicValueLength { .. }) => {
-                NotifyType::INVALID_KEY_INFORMATION
-            }
+            Self::Crypto(error) if error.is_public_value() => NotifyType::INVALID_KEY_INFORMATION,
             Self::UnknownCookies(_) | Self::InvalidCookies(_) => NotifyType::INVALID_COOKIE,
             Self::UnexpectedExchange { .. } => NotifyType::INVALID_EXCHANGE_TYPE,
             Self::InvalidMessageId(_) => NotifyType::INVALID_MESSAGE_ID,
@@ -219,6 +220,7 @@ impl ExchangeError {
             Self::UnexpectedPayload(PayloadType::KE) => NotifyType::INVALID_KEY_INFORMATION,
             Self::UnexpectedPayload(_) | Self::UnknownPayload(_) => NotifyType::INVALID_PAYLOAD_TYPE,
             Self::NoProposalChosen(_) => NotifyType::NO_PROPOSAL_CHOSEN,
+            Self::GroupRefused(_) => NotifyType::ATTRIBUTES_NOT_SUPPORTED,
             Self::ProposalAltered(_) => NotifyType::BAD_PROPOSAL_SYNTAX,
             Self::DoiNotSupported(_) => NotifyType::DOI_NOT_SUPPORTED,
             Self::SituationNotSupported(_) => NotifyType::SITUATION_NOT_SUPPORTED,
@@ -262,6 +264,7 @@ impl ExchangeError {
             Self::RepeatedPayload(payload) => *payload != PayloadType::HASH,
             Self::UnexpectedPayload(_)
             | Self::NoProposalChosen(_)
+            | Self::GroupRefused(_)
             | Self::ProposalAltered(_)
             | Self::DoiNotSupported(_)
             | Self::SituationNotSupported(_)

@@ -147,6 +147,15 @@ pub enum Event {
         /// What the host got.
         items: Vec<ConfigItem>,
     },
+    /// New Group mode is complete: quick modes under the ISAKMP SA may name the group (RFC 2409 section 5.6).
+    GroupDefined {
+        /// The ISAKMP SA.
+        sa: IsakmpSaId,
+        /// The Group Description that names it.
+        description: u16,
+        /// Whether we offered it.
+        role: Role,
+    },
     /// An exchange ended without its SA.
     ExchangeFailed {
         /// The ISAKMP SA it belonged to.

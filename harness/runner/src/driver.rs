@@ -46,6 +46,8 @@ pub enum PeerCommand {
     DeleteIpsec(Which),
     /// Ask whether the harness lives (RFC 3706).
     Probe,
+    /// Offer the private group by New Group mode (RFC 2409 section 5.6).
+    NewGroup,
 }
 
 /// A derived value as the peer knows it.

@@ -11,7 +11,7 @@ use ikev1::config::{
     FragmentationMode, IntegrityAlgorithm, IpsecPolicy, IpsecProtocol, IpsecTransform, NatTraversal,
     NatTraversalVersion, PeerConfig, Phase1Mode, Phase1Transform, Retransmission,
 };
-use ikev1::crypto::{CipherAlgorithm, Group, HashAlgorithm, Secret};
+use ikev1::crypto::{CipherAlgorithm, Group, HashAlgorithm, PrivateGroup, Secret};
 use ikev1::limits::Limits;
 use ikev1::pki::{DistinguishedName, UnixTime};
 use ikev1::wire::{IdType, Identification};
@@ -19,6 +19,7 @@ use ikev1_scenario::case::{Case, ResolvedPhase2, ResolvedSide};
 use ikev1_scenario::model::{self, Identity, Side};
 
 use crate::driver::{Addresses, InfraError};
+use crate::link::from_hex;
 
 /// Name of the other side in each endpoint's configuration.
 pub const PEER_NAME: &str = "other";
@@ -68,7 +69,7 @@ pub fn engine_config(case: &Case, side: Side, addresses: &Addresses) -> Result<C
             .mode_config
             .as_ref()
             .map(|settings| remote_access::mode_config(settings, case.role_of(side))),
-        phase1: ours.phase1.transforms.iter().map(|t| context.phase1(t)).collect::<Result<_, _>>()?,
+        phase1: ours.phase1.transforms.iter().map(|t| context.phase1(ours, t)).collect::<Result<_, _>>()?,
         phase1_lifetime: seconds(ours.phase1.lifetime_seconds),
         ipsec: vec![context.policy(ours)?],
         nat_traversal: match ours.nat_traversal {
@@ -86,6 +87,7 @@ pub fn engine_config(case: &Case, side: Side, addresses: &Addresses) -> Result<C
         responder_lifetime: ours.responder_lifetime,
         replay_status: ours.replay_status,
         commit_bit: ours.commit_bit,
+        new_groups: ours.new_groups,
         dead_peer_detection: ours.dpd.map(dead_peer_detection),
         fragmentation: Fragmentation {
             mode: match ours.fragmentation.mode {
@@ -109,6 +111,14 @@ pub fn engine_config(case: &Case, side: Side, addresses: &Addresses) -> Result<C
         pki::set(&mut peer, context, keys, ends.peer.ip())?;
     }
     Ok(Config { peers: vec![peer], limits: Limits::default(), clock_start: Some(CLOCK_START) })
+}
+
+/// The private group of a side, with the Group Description that New Group mode gives it.
+///
+/// # Errors
+/// When its numbers are no numbers, or define no MODP group.
+pub fn private_group(side: Side, ours: &ResolvedSide) -> Result<(u16, PrivateGroup), InfraError> {
+    Context { side: side.name() }.private_group(ours)
 }
 
 /// The addresses that traffic of a side goes between: the first host of each client network.
@@ -184,13 +194,17 @@ impl Context {
         self.error(format!("the engine knows no {what} {name:?}"))
     }
 
-    fn phase1(self, transform: &model::Phase1Transform) -> Result<Phase1Transform, InfraError> {
+    fn phase1(
+        self,
+        ours: &ResolvedSide,
+        transform: &model::Phase1Transform,
+    ) -> Result<Phase1Transform, InfraError> {
         Ok(Phase1Transform {
             authentication: self.authentication(transform.authentication)?,
             cipher: self.cipher(transform.cipher.name())?,
             hash: HashAlgorithm::from_name(transform.hash.name())
                 .ok_or_else(|| self.unknown("hash", transform.hash.name()))?,
-            group: self.group(transform.group)?,
+            group: self.group(ours, transform.group)?,
         })
     }
 
@@ -203,8 +217,21 @@ impl Context {
         CipherAlgorithm::from_name(name).ok_or_else(|| self.unknown("cipher", name))
     }
 
-    fn group(self, group: model::Group) -> Result<Group, InfraError> {
+    fn group(self, ours: &ResolvedSide, group: model::Group) -> Result<Group, InfraError> {
+        if group == model::Group::Private {
+            return Ok(Group::Private(self.private_group(ours)?.1));
+        }
         Group::from_name(group.name()).ok_or_else(|| self.unknown("group", group.name()))
+    }
+
+    fn private_group(self, ours: &ResolvedSide) -> Result<(u16, PrivateGroup), InfraError> {
+        let model::PrivateGroup { description, prime, generator } = &ours.private_group;
+        let number = |what: &str, digits: &str| {
+            from_hex("private group", digits).map_err(|error| self.error(format!("{what}: {error}")))
+        };
+        let (prime, generator) = (number("prime", prime)?, number("generator", generator)?);
+        let group = PrivateGroup::new(&prime, &generator);
+        Ok((*description, group.map_err(|error| self.error(format!("private group: {error}")))?))
     }
 
     fn policy(self, ours: &ResolvedSide) -> Result<IpsecPolicy, InfraError> {
@@ -221,7 +248,7 @@ impl Context {
                 model::Encapsulation::Tunnel => Encapsulation::Tunnel,
                 model::Encapsulation::Transport => Encapsulation::Transport,
             },
-            pfs: phase2.pfs.group().map(|group| self.group(group)).transpose()?,
+            pfs: phase2.pfs.group().map(|group| self.group(ours, group)).transpose()?,
             local_client: client(&phase2.client)?,
             remote_client: client(&phase2.remote_client)?,
             lifetime: seconds(phase2.lifetime_seconds),

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     Acceptance, Capability, Dpd, Encapsulation, Fragmentation, Identity, Level, ModeConfig, NatTraversal,
-    NatTraversalVersion, Pfs, Phase1Exchange, Phase1Transform, Phase2Transform, Protocol, Retransmission,
-    Role, Side, Step, XauthConfig,
+    NatTraversalVersion, Pfs, Phase1Exchange, Phase1Transform, Phase2Transform, PrivateGroup, Protocol,
+    Retransmission, Role, Side, Step, XauthConfig,
 };
 use crate::pki::ResolvedPki;
 use crate::requirement::RequirementId;
@@ -126,12 +126,22 @@ pub struct ResolvedSide {
     /// As responder, set the Commit bit.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub commit_bit: bool,
+    /// The private group that `private` means.
+    #[serde(default, skip_serializing_if = "PrivateGroup::is_default")]
+    pub private_group: PrivateGroup,
+    /// Take groups that the other side defines by New Group mode.
+    #[serde(default = "takes_new_groups")]
+    pub new_groups: bool,
     /// Retransmission.
     pub retransmission: Retransmission,
     /// Replace SAs before they expire.
     pub rekey: bool,
     /// How long before the end of a lifetime SAs are replaced, in seconds.
     pub rekey_margin_seconds: u32,
+}
+
+const fn takes_new_groups() -> bool {
+    true
 }
 
 /// The default of [`ResolvedSide::nat_traversal_versions`].

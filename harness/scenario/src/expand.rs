@@ -7,8 +7,8 @@ use crate::load::LoadedScenario;
 use crate::model::{
     Authentication, Capability, Cipher, Combine, Condition, Config, ConfigMethod, DpdTrigger, Encapsulation,
     EspCipher, Fragmentation, FragmentationMode, Group, Hash, Identity, Integrity, Matrix, MatrixPoint,
-    NatTraversal, NatTraversalVersion, Pfs, Phase1Exchange, Phase1Transform, Phase2Transform, Probe,
-    Protocol, Retransmission, Role, SaKind, Scenario, Side, SideConfig, StartExchange, Step, Whose,
+    NatTraversal, NatTraversalVersion, Pfs, Phase1Exchange, Phase1Transform, Phase2Transform, PrivateGroup,
+    Probe, Protocol, Retransmission, Role, SaKind, Scenario, Side, SideConfig, StartExchange, Step, Whose,
 };
 use crate::pki::{self, CredentialFiles};
 
@@ -243,6 +243,8 @@ fn defaults() -> ResolvedSide {
         responder_lifetime: false,
         replay_status: false,
         commit_bit: false,
+        private_group: PrivateGroup::default(),
+        new_groups: true,
         retransmission: Retransmission { first_ms: 1000, factor: 1.8, tries: 4 },
         rekey: false,
         rekey_margin_seconds: 60,
@@ -270,6 +272,8 @@ fn overlay(side: &mut ResolvedSide, layer: &SideConfig) {
     set(&mut side.responder_lifetime, layer.responder_lifetime.as_ref());
     set(&mut side.replay_status, layer.replay_status.as_ref());
     set(&mut side.commit_bit, layer.commit_bit.as_ref());
+    set(&mut side.private_group, layer.private_group.as_ref());
+    set(&mut side.new_groups, layer.new_groups.as_ref());
     set(&mut side.retransmission, layer.retransmission.as_ref());
     set(&mut side.rekey, layer.rekey.as_ref());
     set(&mut side.any_address, layer.any_address.as_ref());
@@ -496,6 +500,12 @@ fn step_needs(step: &Step, role: Role, needs: &mut BTreeSet<Capability>) {
         Step::Probe(Probe { by: Side::Peer }) => {
             needs.insert(Capability::DpdOnDemand);
         }
+        Step::NewGroup(new_group) => {
+            needs.insert(Capability::NewGroupMode);
+            if new_group.by == Side::Peer {
+                needs.insert(Capability::Trigger);
+            }
+        }
         Step::Rebind(_) => {
             needs.insert(Capability::NatT);
         }
@@ -548,6 +558,17 @@ fn group_need(group: Group) -> Capability {
         Group::Modp1024 => Capability::Modp1024,
         Group::Modp1536 => Capability::Modp1536,
         Group::Modp2048 => Capability::Modp2048,
+        Group::Modp3072 => Capability::Modp3072,
+        Group::Modp4096 => Capability::Modp4096,
+        Group::Modp6144 => Capability::Modp6144,
+        Group::Modp8192 => Capability::Modp8192,
+        Group::Modp1024Subgroup160 => Capability::Modp1024Subgroup160,
+        Group::Modp2048Subgroup224 => Capability::Modp2048Subgroup224,
+        Group::Modp2048Subgroup256 => Capability::Modp2048Subgroup256,
+        Group::Ecp256 => Capability::Ecp256,
+        Group::Ecp384 => Capability::Ecp384,
+        Group::Ecp521 => Capability::Ecp521,
+        Group::Private => Capability::PrivateGroup,
     }
 }
 

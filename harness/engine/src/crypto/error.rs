@@ -42,14 +42,34 @@ pub enum CryptoError {
         /// The group of the exchange.
         group: Group,
     },
-    /// The peer's public value is not as long as the group's prime (RFC 2409 section 5).
+    /// The peer's public value is not in the subgroup that the generator generates: its power of the subgroup's order is
+    /// not 1. Its `g^xy` would tell our exponent modulo a small number (RFC 2412 section 2.3.1.1 has the simplest case).
+    #[error("{} public value outside of the subgroup", .group.name())]
+    NotInSubgroup {
+        /// The group of the exchange.
+        group: Group,
+    },
+    /// The peer's public value is no point of the group's curve, or a coordinate is not below the field's prime (RFC 5903
+    /// section 7).
+    #[error("{} public value that is no point of the curve", .group.name())]
+    NotOnCurve {
+        /// The group of the exchange.
+        group: Group,
+    },
+    /// A private exponent is 0 or not below the order of the group.
+    #[error("{} exponent that is 0 or not below the order", .group.name())]
+    ExponentRange {
+        /// The group of the exchange.
+        group: Group,
+    },
+    /// The peer's public value does not have the length of the group's (RFC 2409 section 5, RFC 5903 section 7).
     #[error("{} public value of {got} bytes, expected {expected}", .group.name())]
     PublicValueLength {
         /// The group of the exchange.
         group: Group,
         /// Length of the value that was given, in bytes.
         got: usize,
-        /// Length of the group's prime, in bytes.
+        /// Length of the group's public values, in bytes.
         expected: usize,
     },
     /// The key is of another algorithm than the operation.
@@ -88,8 +108,8 @@ pub enum CryptoError {
         /// Length of the modulus, in bytes.
         expected: usize,
     },
-    /// The random source gives nothing but zeros.
-    #[error("the random source gives nothing but zeros")]
+    /// The random source gives nothing that can be used: only zeros for padding, or no exponent below the order.
+    #[error("the random source gives nothing that can be used")]
     RandomSource,
     /// The library below failed in a way that valid input cannot cause.
     #[error("{provider} provider: {detail}")]
@@ -99,4 +119,18 @@ pub enum CryptoError {
         /// What the library reported.
         detail: String,
     },
+}
+
+impl CryptoError {
+    /// Whether the peer's public value is at fault.
+    #[must_use]
+    pub const fn is_public_value(&self) -> bool {
+        matches!(
+            self,
+            Self::WeakPublicValue { .. }
+                | Self::PublicValueLength { .. }
+                | Self::NotInSubgroup { .. }
+                | Self::NotOnCurve { .. }
+        )
+    }
 }

@@ -1,11 +1,15 @@
-//! The MODP groups of RFC 2409 section 6 and RFC 3526.
+//! The Diffie-Hellman groups: MODP of RFC 2409 section 6, RFC 3526 and RFC 5114, ECP of RFC 5903.
 
-use super::CryptoError;
+mod numbers;
+mod private;
+#[cfg(test)]
+mod tests;
 
-/// A Diffie-Hellman group over the integers modulo a prime.
-///
-/// Every prime is `2^n - 2^(n-64) - 1 + 2^64 * (floor(2^(n-130) * pi) + k)` with an n and k of its own, so the
-/// constants here can be, and are, recomputed from pi by the vector check.
+use super::{CryptoError, RandomSource, Secret};
+
+pub use private::{GroupError, PrivateGroup};
+
+/// A Diffie-Hellman group, by its Group Description or by its numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Group {
@@ -17,30 +21,137 @@ pub enum Group {
     Modp1536,
     /// Group 14, 2048 bits (RFC 3526 section 3).
     Modp2048,
+    /// Group 15, 3072 bits (RFC 3526 section 4).
+    Modp3072,
+    /// Group 16, 4096 bits (RFC 3526 section 5).
+    Modp4096,
+    /// Group 17, 6144 bits (RFC 3526 section 6).
+    Modp6144,
+    /// Group 18, 8192 bits (RFC 3526 section 7).
+    Modp8192,
+    /// Group 22, 1024 bits with a subgroup of 160-bit prime order (RFC 5114 section 2.1).
+    Modp1024Subgroup160,
+    /// Group 23, 2048 bits with a subgroup of 224-bit prime order (RFC 5114 section 2.2).
+    Modp2048Subgroup224,
+    /// Group 24, 2048 bits with a subgroup of 256-bit prime order (RFC 5114 section 2.3).
+    Modp2048Subgroup256,
+    /// Group 19, the curve P-256 (RFC 5903 section 3.1).
+    Ecp256,
+    /// Group 20, the curve P-384 (RFC 5903 section 3.2).
+    Ecp384,
+    /// Group 21, the curve P-521 (RFC 5903 section 3.3).
+    Ecp521,
+    /// A MODP group of the two sides' own (RFC 2409 section 5.6).
+    Private(PrivateGroup),
+}
+
+/// What a group is made of (RFC 2409 Appendix A, Group Type).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GroupKind<'a> {
+    /// Exponentiation modulo a prime.
+    Modp(Modp<'a>),
+    /// Points of an elliptic curve over the integers modulo a prime.
+    Ecp(Curve),
+}
+
+/// The numbers of a MODP group.
+///
+/// The primes of RFC 2409 and RFC 3526 are `2^n - 2^(n-64) - 1 + 2^64 * (floor(2^(n-130) * pi) + k)` with an n and k of
+/// their own, so the constants can be, and are, recomputed from pi by the vector check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Modp<'a> {
+    /// The prime p, big-endian, without leading zeros.
+    pub prime: &'a [u8],
+    /// The generator g, big-endian, without leading zeros.
+    pub generator: &'a [u8],
+    /// The prime order q of the subgroup that g generates, big-endian, where the RFC states it. Without it, p is a safe
+    /// prime, whose only small subgroups are those of 1 and p-1, or the group a private one.
+    pub order: Option<&'a [u8]>,
+}
+
+/// A curve of RFC 5903.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a provider must know every curve")]
+pub enum Curve {
+    /// P-256, secp256r1.
+    P256,
+    /// P-384, secp384r1.
+    P384,
+    /// P-521, secp521r1.
+    P521,
+}
+
+impl Curve {
+    /// Length of a coordinate in bytes: of the field's prime, rounded up (RFC 5903 section 7).
+    #[must_use]
+    pub const fn coordinate_len(self) -> usize {
+        match self {
+            Self::P256 => 32,
+            Self::P384 => 48,
+            Self::P521 => 66,
+        }
+    }
+
+    /// The prime order n of the group, big-endian, as long as a coordinate.
+    #[must_use]
+    pub fn order(self) -> &'static [u8] {
+        match self {
+            Self::P256 => &numbers::ECP_256_ORDER,
+            Self::P384 => &numbers::ECP_384_ORDER,
+            Self::P521 => &numbers::ECP_521_ORDER,
+        }
+    }
 }
 
 impl Group {
-    /// Every group, weakest first.
-    pub const ALL: &'static [Self] = &[Self::Modp768, Self::Modp1024, Self::Modp1536, Self::Modp2048];
+    /// Every group with a Group Description of the registry, in the order of their kinds and sizes.
+    pub const ALL: &'static [Self] = &[
+        Self::Modp768,
+        Self::Modp1024,
+        Self::Modp1536,
+        Self::Modp2048,
+        Self::Modp3072,
+        Self::Modp4096,
+        Self::Modp6144,
+        Self::Modp8192,
+        Self::Modp1024Subgroup160,
+        Self::Modp2048Subgroup224,
+        Self::Modp2048Subgroup256,
+        Self::Ecp256,
+        Self::Ecp384,
+        Self::Ecp521,
+    ];
 
-    /// The Group Description number on the wire (RFC 2409 Appendix A, RFC 3526).
+    /// The Group Description number on the wire (RFC 2409 Appendix A, RFC 3526, RFC 5114, RFC 5903); `None` for a private
+    /// group, to which New Group mode gives one under each ISAKMP SA anew.
     #[must_use]
-    pub const fn id(&self) -> u16 {
-        match self {
+    pub const fn id(&self) -> Option<u16> {
+        Some(match self {
             Self::Modp768 => 1,
             Self::Modp1024 => 2,
             Self::Modp1536 => 5,
             Self::Modp2048 => 14,
-        }
+            Self::Modp3072 => 15,
+            Self::Modp4096 => 16,
+            Self::Modp6144 => 17,
+            Self::Modp8192 => 18,
+            Self::Ecp256 => 19,
+            Self::Ecp384 => 20,
+            Self::Ecp521 => 21,
+            Self::Modp1024Subgroup160 => 22,
+            Self::Modp2048Subgroup224 => 23,
+            Self::Modp2048Subgroup256 => 24,
+            Self::Private(_) => return None,
+        })
     }
 
     /// The group with that Group Description number.
     #[must_use]
     pub fn from_id(id: u16) -> Option<Self> {
-        Self::ALL.iter().find(|group| group.id() == id).cloned()
+        Self::ALL.iter().find(|group| group.id() == Some(id)).cloned()
     }
 
-    /// The name used in scenarios and vectors, such as `modp1024`.
+    /// The name used in scenarios and vectors, such as `modp1024`; `private` for every private group.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -48,67 +159,173 @@ impl Group {
             Self::Modp1024 => "modp1024",
             Self::Modp1536 => "modp1536",
             Self::Modp2048 => "modp2048",
+            Self::Modp3072 => "modp3072",
+            Self::Modp4096 => "modp4096",
+            Self::Modp6144 => "modp6144",
+            Self::Modp8192 => "modp8192",
+            Self::Modp1024Subgroup160 => "modp1024s160",
+            Self::Modp2048Subgroup224 => "modp2048s224",
+            Self::Modp2048Subgroup256 => "modp2048s256",
+            Self::Ecp256 => "ecp256",
+            Self::Ecp384 => "ecp384",
+            Self::Ecp521 => "ecp521",
+            Self::Private(_) => "private",
         }
     }
 
-    /// The group with that [`name`](Self::name).
+    /// The group with that [`name`](Self::name), unless it is a private one.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().find(|group| group.name() == name).cloned()
     }
 
-    /// The prime p, big-endian, without leading zeros.
+    /// What the group is made of.
     #[must_use]
-    pub const fn prime_bytes(&self) -> &'static [u8] {
+    pub fn kind(&self) -> GroupKind<'_> {
+        /// The generator of all groups of RFC 2409 and RFC 3526.
+        const TWO: &[u8] = &[2];
+        let of_safe_prime = |prime| GroupKind::Modp(Modp { prime, generator: TWO, order: None });
         match self {
-            Self::Modp768 => &MODP_768,
-            Self::Modp1024 => &MODP_1024,
-            Self::Modp1536 => &MODP_1536,
-            Self::Modp2048 => &MODP_2048,
+            Self::Modp768 => of_safe_prime(&numbers::MODP_768),
+            Self::Modp1024 => of_safe_prime(&numbers::MODP_1024),
+            Self::Modp1536 => of_safe_prime(&numbers::MODP_1536),
+            Self::Modp2048 => of_safe_prime(&numbers::MODP_2048),
+            Self::Modp3072 => of_safe_prime(&numbers::MODP_3072),
+            Self::Modp4096 => of_safe_prime(&numbers::MODP_4096),
+            Self::Modp6144 => of_safe_prime(&numbers::MODP_6144),
+            Self::Modp8192 => of_safe_prime(&numbers::MODP_8192),
+            Self::Modp1024Subgroup160 => GroupKind::Modp(Modp {
+                prime: &numbers::MODP_1024_160_P,
+                generator: &numbers::MODP_1024_160_G,
+                order: Some(&numbers::MODP_1024_160_Q),
+            }),
+            Self::Modp2048Subgroup224 => GroupKind::Modp(Modp {
+                prime: &numbers::MODP_2048_224_P,
+                generator: &numbers::MODP_2048_224_G,
+                order: Some(&numbers::MODP_2048_224_Q),
+            }),
+            Self::Modp2048Subgroup256 => GroupKind::Modp(Modp {
+                prime: &numbers::MODP_2048_256_P,
+                generator: &numbers::MODP_2048_256_G,
+                order: Some(&numbers::MODP_2048_256_Q),
+            }),
+            Self::Ecp256 => GroupKind::Ecp(Curve::P256),
+            Self::Ecp384 => GroupKind::Ecp(Curve::P384),
+            Self::Ecp521 => GroupKind::Ecp(Curve::P521),
+            Self::Private(group) => {
+                GroupKind::Modp(Modp { prime: group.prime(), generator: group.generator(), order: None })
+            }
         }
     }
 
-    /// Length of p in bytes: of every public value and of every `g^xy`.
+    /// Length in bytes of every public value: of p, or of two coordinates (RFC 2409 section 5, RFC 5903 section 7).
     #[must_use]
-    pub const fn prime_len(&self) -> usize {
-        self.prime_bytes().len()
+    pub fn public_len(&self) -> usize {
+        match self.kind() {
+            GroupKind::Modp(Modp { prime, .. }) => prime.len(),
+            GroupKind::Ecp(curve) => 2 * curve.coordinate_len(),
+        }
     }
 
-    /// The generator g, which is 2 in every group.
+    /// Length in bytes of every `g^xy`: of p, or of one coordinate (RFC 2409 section 5, RFC 5903 section 7).
     #[must_use]
-    pub const fn generator(&self) -> u32 {
-        2
+    pub fn shared_len(&self) -> usize {
+        match self.kind() {
+            GroupKind::Modp(Modp { prime, .. }) => prime.len(),
+            GroupKind::Ecp(curve) => curve.coordinate_len(),
+        }
+    }
+
+    /// The order of what the generator generates, big-endian, where the RFC states it.
+    #[must_use]
+    pub fn order(&self) -> Option<&[u8]> {
+        match self.kind() {
+            GroupKind::Modp(Modp { order, .. }) => order,
+            GroupKind::Ecp(curve) => Some(curve.order()),
+        }
     }
 
     /// How many bits a private exponent has.
     ///
-    /// Groups 5 and 14 follow the higher of the two estimates in the table of RFC 3526 section 8, so the exponent is
-    /// never the weakest part. That table leaves out groups 1 and 2. RFC 2412 advises at least 180 bits for them,
-    /// twice a 90-bit key, which is more than either modulus is worth; 192 is that in whole 64-bit words.
+    /// As many as the order, where that is stated (RFC 5114 section 4). The groups of RFC 3526 follow the higher of the
+    /// two estimates in the table of its section 8, in whole bytes, so the exponent is never the weakest part. That
+    /// table leaves out groups 1 and 2. RFC 2412 advises at least 180 bits for them, twice a 90-bit key, which is more
+    /// than either modulus is worth; 192 is that in whole 64-bit words. A private group has the exponents of the smallest
+    /// group of these whose prime is not shorter.
     #[must_use]
-    pub const fn exponent_bits(&self) -> usize {
+    pub fn exponent_bits(&self) -> usize {
         match self {
             Self::Modp768 | Self::Modp1024 => 192,
             Self::Modp1536 => 240,
             Self::Modp2048 => 320,
+            Self::Modp3072 => 424,
+            Self::Modp4096 => 480,
+            Self::Modp6144 => 544,
+            Self::Modp8192 => 624,
+            Self::Modp1024Subgroup160 => 160,
+            Self::Modp2048Subgroup224 => 224,
+            Self::Modp2048Subgroup256 | Self::Ecp256 => 256,
+            Self::Ecp384 => 384,
+            Self::Ecp521 => 521,
+            Self::Private(group) => match group.prime_bits() {
+                ..=1024 => 192,
+                1025..=1536 => 240,
+                1537..=2048 => 320,
+                2049..=3072 => 424,
+                _ => 480,
+            },
         }
     }
 
-    /// Refuses a peer's public value that is not as long as p, or is 0, 1, p-1 or at least p.
+    /// Draws a private exponent, big-endian, [`exponent_bits`](Self::exponent_bits) rounded up to whole bytes long.
     ///
-    /// The two ends fix `g^xy` to 0, 1 or -1 whatever our exponent (RFC 2412 sections 2.3.1.1 and 2.4).
+    /// Where the order is stated, every exponent from 1 to the order less 1 is as likely as any other: what is drawn is
+    /// thrown away until it is one. Elsewhere the top bit is set, which rules out zero whatever `rng` gives, at the
+    /// price of one bit of entropy.
+    ///
+    /// # Errors
+    /// [`CryptoError::RandomSource`] when none of 256 draws is below the order. About every second one is in the worst
+    /// group, so the source is broken then.
+    pub fn draw_exponent(&self, rng: &mut dyn RandomSource) -> Result<Secret, CryptoError> {
+        const DRAWS_MAX: usize = 256;
+        let mut exponent = vec![0_u8; self.exponent_bits().div_ceil(8)];
+        let Some(order) = self.order() else {
+            rng.fill(&mut exponent);
+            if let Some(first) = exponent.first_mut() {
+                *first |= 0x80;
+            }
+            return Ok(Secret::new(exponent));
+        };
+        let excess_bits = exponent.len() * 8 - self.exponent_bits();
+        for _ in 0..DRAWS_MAX {
+            rng.fill(&mut exponent);
+            if let Some(first) = exponent.first_mut() {
+                *first &= 0xff >> excess_bits;
+            }
+            // Both are as long as the order.
+            if exponent.iter().any(|byte| *byte != 0) && exponent.as_slice() < order {
+                return Ok(Secret::new(exponent));
+            }
+        }
+        Err(CryptoError::RandomSource)
+    }
+
+    /// Refuses a peer's public value that is not of the group's length, or of a MODP group is 0, 1, p-1 or at least p.
+    ///
+    /// The two ends fix `g^xy` to 0, 1 or -1 whatever our exponent (RFC 2412 sections 2.3.1.1 and 2.4). What costs more
+    /// than a comparison is left to [`dh_shared`](super::CryptoProvider::dh_shared): whether the value is in the
+    /// subgroup, and whether the point is on the curve.
     ///
     /// # Errors
     /// [`CryptoError::PublicValueLength`] or [`CryptoError::WeakPublicValue`].
     pub fn check_public(&self, value: &[u8]) -> Result<(), CryptoError> {
-        let prime = self.prime_bytes();
-        if value.len() != prime.len() {
-            return Err(CryptoError::PublicValueLength {
-                group: self.clone(),
-                got: value.len(),
-                expected: prime.len(),
-            });
+        let expected = self.public_len();
+        if value.len() != expected {
+            return Err(CryptoError::PublicValueLength { group: self.clone(), got: value.len(), expected });
         }
+        let GroupKind::Modp(Modp { prime, .. }) = self.kind() else {
+            return Ok(());
+        };
         // Equal lengths, so comparing bytes compares numbers. p is odd: p-1 differs from it in the last bit only.
         let (Some((last, head)), Some((prime_last, prime_head))) = (value.split_last(), prime.split_last())
         else {
@@ -120,139 +337,5 @@ impl Group {
             return Err(CryptoError::WeakPublicValue { group: self.clone() });
         }
         Ok(())
-    }
-}
-
-/// Reads hexadecimal digits at compile time; a wrong digit or length does not compile.
-const fn prime<const N: usize>(digits: &[u8]) -> [u8; N] {
-    assert!(digits.len() == 2 * N, "the digits do not fill the prime");
-    let mut bytes = [0; N];
-    let mut index = 0;
-    while index < N {
-        bytes[index] = digit(digits[2 * index]) << 4 | digit(digits[2 * index + 1]);
-        index += 1;
-    }
-    bytes
-}
-
-const fn digit(character: u8) -> u8 {
-    match character {
-        b'0'..=b'9' => character - b'0',
-        b'A'..=b'F' => character - b'A' + 10,
-        _ => panic!("not an upper-case hexadecimal digit"),
-    }
-}
-
-/// Prime of the 768-bit group, big-endian.
-const MODP_768: [u8; 96] = prime(
-    b"\
-    FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404DD\
-    EF9519B3CD3A431B302B0A6DF25F14374FE1356D6D51C245E485B576625E7EC6F44C42E9A63A3620FFFFFFFFFFFFFFFF",
-);
-
-/// Prime of the 1024-bit group, big-endian.
-const MODP_1024: [u8; 128] = prime(
-    b"\
-    FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404DD\
-    EF9519B3CD3A431B302B0A6DF25F14374FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7ED\
-    EE386BFB5A899FA5AE9F24117C4B1FE649286651ECE65381FFFFFFFFFFFFFFFF",
-);
-
-/// Prime of the 1536-bit group, big-endian.
-const MODP_1536: [u8; 192] = prime(
-    b"\
-    FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404DD\
-    EF9519B3CD3A431B302B0A6DF25F14374FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7ED\
-    EE386BFB5A899FA5AE9F24117C4B1FE649286651ECE45B3DC2007CB8A163BF0598DA48361C55D39A69163FA8FD24CF5F\
-    83655D23DCA3AD961C62F356208552BB9ED529077096966D670C354E4ABC9804F1746C08CA237327FFFFFFFFFFFFFFFF",
-);
-
-/// Prime of the 2048-bit group, big-endian.
-const MODP_2048: [u8; 256] = prime(
-    b"\
-    FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404DD\
-    EF9519B3CD3A431B302B0A6DF25F14374FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7ED\
-    EE386BFB5A899FA5AE9F24117C4B1FE649286651ECE45B3DC2007CB8A163BF0598DA48361C55D39A69163FA8FD24CF5F\
-    83655D23DCA3AD961C62F356208552BB9ED529077096966D670C354E4ABC9804F1746C08CA18217C32905E462E36CE3B\
-    E39E772C180E86039B2783A2EC07A28FB5C55DF06F4C52C9DE2BCBF6955817183995497CEA956AE515D2261898FA0510\
-    15728E5A8AACAA68FFFFFFFFFFFFFFFF",
-);
-
-#[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::*;
-
-    #[test]
-    fn every_name_and_number_leads_back_to_its_group() {
-        for group in Group::ALL {
-            assert_eq!(Group::from_name(group.name()), Some(group.clone()));
-            assert_eq!(Group::from_id(group.id()), Some(group.clone()));
-        }
-        assert_eq!(Group::from_id(3), None);
-    }
-
-    /// A value of the group's length: all zeros but the last byte.
-    fn small(group: Group, last: u8) -> Vec<u8> {
-        let mut value = vec![0; group.prime_len()];
-        *value.last_mut().unwrap() = last;
-        value
-    }
-
-    /// The prime with its last byte replaced.
-    fn near_prime(group: Group, last: u8) -> Vec<u8> {
-        let mut value = group.prime_bytes().to_vec();
-        *value.last_mut().unwrap() = last;
-        value
-    }
-
-    #[rstest]
-    #[case::zero(small as fn(Group, u8) -> Vec<u8>, 0x00)]
-    #[case::one(small as fn(Group, u8) -> Vec<u8>, 0x01)]
-    #[case::p_minus_1(near_prime as fn(Group, u8) -> Vec<u8>, 0xfe)]
-    #[case::p(near_prime as fn(Group, u8) -> Vec<u8>, 0xff)]
-    fn refuses_a_weak_public_value(#[case] make: fn(Group, u8) -> Vec<u8>, #[case] last: u8) {
-        for group in Group::ALL {
-            assert_eq!(
-                group.check_public(&make(group.clone(), last)),
-                Err(CryptoError::WeakPublicValue { group: group.clone() })
-            );
-        }
-    }
-
-    #[test]
-    fn refuses_a_public_value_above_the_prime() {
-        for group in Group::ALL {
-            let value = vec![0xff; group.prime_len()];
-            assert_eq!(
-                group.check_public(&value),
-                Err(CryptoError::WeakPublicValue { group: group.clone() })
-            );
-        }
-    }
-
-    #[test]
-    fn accepts_the_values_next_to_the_weak_ones() {
-        for group in Group::ALL {
-            assert_eq!(group.check_public(&small(group.clone(), 2)), Ok(()));
-            assert_eq!(group.check_public(&near_prime(group.clone(), 0xfd)), Ok(()));
-        }
-    }
-
-    #[test]
-    fn refuses_a_public_value_of_another_length() {
-        for group in Group::ALL {
-            for got in [0, group.prime_len() - 1, group.prime_len() + 1] {
-                assert_eq!(
-                    group.check_public(&vec![2; got]),
-                    Err(CryptoError::PublicValueLength {
-                        group: group.clone(),
-                        got,
-                        expected: group.prime_len()
-                    })
-                );
-            }
-        }
     }
 }

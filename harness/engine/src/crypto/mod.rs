@@ -1,7 +1,7 @@
 //! Cryptographic primitives behind one trait, [`CryptoProvider`].
 //!
 //! Nothing in here knows what a SKEYID is: a provider computes hashes, the HMAC that RFC 2409 section 4 uses as its
-//! prf, CBC with caller-made padding, and Diffie-Hellman in the MODP groups. The key schedule is in [`crate::keys`].
+//! prf, CBC with caller-made padding, and Diffie-Hellman in MODP and ECP groups. The key schedule is in [`crate::keys`].
 //!
 //! | provider | feature | what for |
 //! |---|---|---|
@@ -13,6 +13,7 @@
 
 mod algorithm;
 mod asymmetric;
+mod diffie_hellman;
 mod error;
 mod group;
 #[cfg(feature = "openssl")]
@@ -27,7 +28,7 @@ mod tests;
 pub use algorithm::{CipherAlgorithm, HashAlgorithm};
 pub use asymmetric::{CertificateSignature, KeyError, KeyType, PrivateKey, PublicKey, SignatureScheme};
 pub use error::CryptoError;
-pub use group::Group;
+pub use group::{Curve, Group, GroupError, GroupKind, Modp, PrivateGroup};
 #[cfg(feature = "openssl")]
 pub use openssl::OpensslProvider;
 pub use provider::{CryptoProvider, DhKeyPair, RandomSource};

@@ -2,7 +2,6 @@
 
 use std::sync::LazyLock;
 
-use openssl::bn::{BigNum, BigNumContext};
 use openssl::error::ErrorStack;
 use openssl::md::{Md, MdRef};
 use openssl::md_ctx::MdCtx;
@@ -12,7 +11,7 @@ use zeroize::Zeroizing;
 use super::provider::check_cbc;
 use super::{
     CipherAlgorithm, CryptoError, CryptoProvider, Group, HashAlgorithm, PrivateKey, PublicKey, RandomSource,
-    Secret, SignatureScheme, asymmetric,
+    Secret, SignatureScheme, asymmetric, diffie_hellman,
 };
 
 /// The system's OpenSSL; see [`crate::crypto`].
@@ -65,14 +64,11 @@ impl CryptoProvider for OpensslProvider {
     }
 
     fn dh_public(&self, group: &Group, private: &Secret) -> Result<Vec<u8>, CryptoError> {
-        let base = BigNum::from_u32(group.generator()).map_err(provider_error)?;
-        power(group, base, private).map_err(provider_error)
+        diffie_hellman::openssl::public(group, private)
     }
 
     fn dh_shared(&self, group: &Group, private: &Secret, peer_public: &[u8]) -> Result<Secret, CryptoError> {
-        group.check_public(peer_public)?;
-        let base = BigNum::from_slice(peer_public).map_err(provider_error)?;
-        power(group, base, private).map(Secret::new).map_err(provider_error)
+        diffie_hellman::openssl::shared(group, private, peer_public)
     }
 
     fn sign(
@@ -219,22 +215,6 @@ fn run(
     written = written.saturating_add(crypter.finalize(output.get_mut(written..).unwrap_or_default())?);
     output.truncate(written);
     Ok(output)
-}
-
-/// `base^exponent mod p`, left-padded to the length of p.
-fn power(group: &Group, base: BigNum, exponent: &Secret) -> Result<Vec<u8>, ErrorStack> {
-    let prime = BigNum::from_slice(group.prime_bytes())?;
-    let mut exponent = BigNum::from_slice(exponent.as_bytes())?;
-    exponent.set_const_time();
-    let mut context = BigNumContext::new_secure()?;
-    let mut value = BigNum::new_secure()?;
-    let result = value.mod_exp(&base, &exponent, &prime, &mut context);
-    exponent.clear();
-    result?;
-    // The longest prime is 256 bytes, so the length fits.
-    let padded = value.to_vec_padded(i32::try_from(group.prime_len()).unwrap_or(i32::MAX));
-    value.clear();
-    padded
 }
 
 fn provider_error(error: ErrorStack) -> CryptoError {

@@ -16,7 +16,7 @@ pub trait RandomSource: Send {
 pub struct DhKeyPair {
     /// The exponent x, big-endian.
     pub private: Secret,
-    /// `g^x mod p`, big-endian, left-padded with zeros to the length of p.
+    /// The public value, `g^x`, as a KE payload has it ([`CryptoProvider::dh_public`]).
     pub public: Vec<u8>,
 }
 
@@ -61,36 +61,33 @@ pub trait CryptoProvider: Send + Sync + core::fmt::Debug {
         data: &mut [u8],
     ) -> Result<(), CryptoError>;
 
-    /// Draws an exponent of [`Group::exponent_bits`] bits, its top bit set, and computes `g^x mod p`.
-    ///
-    /// The set top bit rules out a zero exponent whatever `rng` gives, at the price of one bit of entropy. The same
-    /// random bytes give the same pair on every provider.
+    /// Draws an exponent ([`Group::draw_exponent`]) and computes its public value. The same random bytes give the same
+    /// pair on every provider.
     ///
     /// # Errors
-    /// [`CryptoError::Provider`] when the library below fails.
+    /// [`CryptoError::RandomSource`]; [`CryptoError::Provider`] when the library below fails.
     fn dh_generate(&self, group: &Group, rng: &mut dyn RandomSource) -> Result<DhKeyPair, CryptoError> {
-        let mut exponent = vec![0_u8; group.exponent_bits().div_ceil(8)];
-        rng.fill(&mut exponent);
-        if let Some(first) = exponent.first_mut() {
-            *first |= 0x80;
-        }
-        let private = Secret::new(exponent);
+        let private = group.draw_exponent(rng)?;
         let public = self.dh_public(group, &private)?;
         Ok(DhKeyPair { private, public })
     }
 
-    /// `g^x mod p`, left-padded with zeros to [`Group::prime_len`] bytes.
+    /// `g^x mod p`, left-padded with zeros, or the coordinates `x | y` of the point, each left-padded;
+    /// [`Group::public_len`] bytes (RFC 2409 section 5, RFC 5903 section 7).
     ///
     /// # Errors
+    /// [`CryptoError::ExponentRange`] when the exponent of a curve is not from 1 to its order less 1;
     /// [`CryptoError::Provider`] when the library below fails.
     fn dh_public(&self, group: &Group, private: &Secret) -> Result<Vec<u8>, CryptoError>;
 
-    /// `g^xy = peer_public^x mod p`, left-padded with zeros to [`Group::prime_len`] bytes (RFC 2409 section 5).
+    /// `g^xy = peer_public^x mod p`, left-padded with zeros, or the x coordinate of that point; [`Group::shared_len`]
+    /// bytes (RFC 2409 section 5, RFC 5903 section 7).
     ///
     /// # Errors
-    /// [`CryptoError::PublicValueLength`] unless `peer_public` is as long as the prime;
-    /// [`CryptoError::WeakPublicValue`] when it is 0, 1, p-1 or at least p; [`CryptoError::Provider`] when the
-    /// library below fails.
+    /// [`CryptoError::PublicValueLength`] unless `peer_public` is [`Group::public_len`] bytes long;
+    /// [`CryptoError::WeakPublicValue`] when it is 0, 1, p-1 or at least p; [`CryptoError::NotInSubgroup`] when the order
+    /// is stated and its power of the order is not 1; [`CryptoError::NotOnCurve`]; [`CryptoError::ExponentRange`] and
+    /// [`CryptoError::Provider`] as [`dh_public`](Self::dh_public).
     fn dh_shared(&self, group: &Group, private: &Secret, peer_public: &[u8]) -> Result<Secret, CryptoError>;
 
     /// Signs `hash` as `scheme` says; see [`SignatureScheme`] for the form of the signature.

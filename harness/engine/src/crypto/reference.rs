@@ -1,10 +1,9 @@
-//! The readable provider: RustCrypto for hashes and ciphers, `num-bigint` for Diffie-Hellman.
+//! The readable provider: RustCrypto for hashes and ciphers, `num-bigint` for modular exponentiation.
 
 use aes::cipher::block_padding::NoPadding;
 use aes::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
 use hmac::{EagerHash, Hmac, KeyInit, Mac};
 use md5::Md5;
-use num_bigint::BigUint;
 use sha1::Sha1;
 use sha2::digest::Digest;
 use sha2::{Sha256, Sha384, Sha512};
@@ -12,7 +11,7 @@ use sha2::{Sha256, Sha384, Sha512};
 use super::provider::check_cbc;
 use super::{
     CipherAlgorithm, CryptoError, CryptoProvider, Group, HashAlgorithm, PrivateKey, PublicKey, RandomSource,
-    Secret, SignatureScheme, asymmetric,
+    Secret, SignatureScheme, asymmetric, diffie_hellman,
 };
 
 /// RustCrypto and `num-bigint`; see [`crate::crypto`].
@@ -81,12 +80,11 @@ impl CryptoProvider for ReferenceProvider {
     }
 
     fn dh_public(&self, group: &Group, private: &Secret) -> Result<Vec<u8>, CryptoError> {
-        Ok(power(group, &BigUint::from(group.generator()), private))
+        diffie_hellman::reference::public(group, private)
     }
 
     fn dh_shared(&self, group: &Group, private: &Secret, peer_public: &[u8]) -> Result<Secret, CryptoError> {
-        group.check_public(peer_public)?;
-        Ok(Secret::new(power(group, &BigUint::from_bytes_be(peer_public), private)))
+        diffie_hellman::reference::shared(group, private, peer_public)
     }
 
     fn sign(
@@ -166,16 +164,6 @@ fn decrypt<C: KeyIvInit + BlockModeDecrypt>(
 ) -> Result<(), CryptoError> {
     let cipher = C::new_from_slices(key, iv).map_err(|error| provider_error(&error))?;
     cipher.decrypt_padded::<NoPadding>(data).map(|_| ()).map_err(|error| provider_error(&error))
-}
-
-/// `base^exponent mod p`, left-padded to the length of p.
-fn power(group: &Group, base: &BigUint, exponent: &Secret) -> Vec<u8> {
-    let prime = BigUint::from_bytes_be(group.prime_bytes());
-    let value = base.modpow(&BigUint::from_bytes_be(exponent.as_bytes()), &prime).to_bytes_be();
-    // The value is below p, so it is never longer than p.
-    let mut padded = vec![0; group.prime_len().saturating_sub(value.len())];
-    padded.extend_from_slice(&value);
-    padded
 }
 
 fn provider_error(error: &dyn core::fmt::Display) -> CryptoError {

@@ -276,7 +276,7 @@ impl Endpoint {
             self.not_replaced(*pair);
         }
         self.release_address(id, sa.peer, sa.transactions.assigned);
-        for m_id in sa.transactions.exchanges.keys() {
+        for m_id in sa.transactions.exchanges.keys().chain(sa.new_groups.exchanges.keys()) {
             self.core.timers.stop(Timer::RetransmitPhase2(id, *m_id));
         }
         for (m_id, exchange) in &sa.phase2 {
@@ -291,6 +291,14 @@ impl Endpoint {
                     error: ExchangeError::SaDeleted,
                 });
             }
+        }
+        for (m_id, _) in sa.new_groups.exchanges.iter().filter(|(_, exchange)| exchange.awaits.is_some()) {
+            self.core.event(Event::ExchangeFailed {
+                sa: id,
+                exchange: ExchangeType::NEW_GROUP_MODE,
+                m_id: *m_id,
+                error: ExchangeError::SaDeleted,
+            });
         }
         if established {
             self.core.event(Event::IsakmpSaDeleted { sa: id, cookies: sa.cookies, reason });
@@ -393,7 +401,9 @@ impl Endpoint {
             NotifyType::R_U_THERE | NotifyType::R_U_THERE_ACK => self.dpd_notified(id, notification)?,
             NotifyType::INITIAL_CONTACT => self.initial_contact(id),
             NotifyType::RESPONDER_LIFETIME => self.responder_lifetime(id, notification)?,
-            _ if refuses_quick_mode(notify_type) => self.fail_refused_quick_mode(id, notify_type),
+            _ if refuses_quick_mode(notify_type) && !self.fail_refused_new_group(id, notify_type) => {
+                self.fail_refused_quick_mode(id, notify_type);
+            }
             _ => {}
         }
         self.core.event(Event::Notified {

@@ -5,6 +5,7 @@ mod half_open;
 mod life;
 mod lifecycle;
 mod liveness;
+mod new_groups;
 mod receive;
 mod state;
 #[cfg(test)]

@@ -272,6 +272,7 @@ impl Endpoint {
             }
             ExchangeType::INFORMATIONAL => self.handle_informational(id, received),
             ExchangeType::TRANSACTION => self.handle_transaction(id, received, digest),
+            ExchangeType::NEW_GROUP_MODE => self.handle_new_group(id, received, digest),
             got => Err(ExchangeError::UnexpectedExchange { got }),
         }
     }

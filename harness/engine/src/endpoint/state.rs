@@ -217,6 +217,7 @@ impl Endpoint {
             path,
             m_id,
             assigned: sa.transactions.assigned,
+            groups: &sa.new_groups.groups,
         };
         Some(f(&mut cx))
     }

@@ -59,7 +59,7 @@ impl Endpoint {
     }
 
     fn retransmit_phase2(&mut self, id: IsakmpSaId, m_id: MessageId) {
-        if self.retransmit_transaction(id, m_id) {
+        if self.retransmit_transaction(id, m_id) || self.retransmit_new_group(id, m_id) {
             return;
         }
         let Some(policy) = self.isakmp.get(&id).map(|sa| self.retransmission(sa.peer)) else { return };

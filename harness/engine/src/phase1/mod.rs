@@ -7,6 +7,7 @@ mod aggressive_mode;
 mod auth;
 mod clear_message;
 mod exchange;
+pub(crate) mod group_attributes;
 mod main_mode;
 pub(crate) mod negotiate;
 pub(crate) mod peers;

@@ -5,8 +5,9 @@ use core::time::Duration;
 
 use bytes::Bytes;
 
+use super::group_attributes::{self, GroupAttributes};
 use crate::config::{Extension, PeerConfig, Phase1Transform, extended_number, method_of_number};
-use crate::crypto::{CipherAlgorithm, Group, HashAlgorithm};
+use crate::crypto::{CipherAlgorithm, HashAlgorithm};
 use crate::error::ExchangeError;
 use crate::event::Role;
 use crate::wire::{
@@ -61,7 +62,9 @@ fn attributes(transform: &Phase1Transform, peer: &PeerConfig) -> Vec<Attribute> 
     attributes.extend([
         Attribute::short(Phase1Attribute::HASH_ALGORITHM.0, hash_number(transform.hash).0),
         Attribute::short(Phase1Attribute::AUTHENTICATION_METHOD.0, method.0),
-        Attribute::short(Phase1Attribute::GROUP_DESCRIPTION.0, transform.group.id()),
+    ]);
+    attributes.extend(group_attributes::of(&transform.group));
+    attributes.extend([
         Attribute::short(Phase1Attribute::LIFE_TYPE.0, LifeType::SECONDS.0),
         Attribute::lifetime(Phase1Attribute::LIFE_DURATION.0, seconds),
     ]);
@@ -237,16 +240,18 @@ fn read_transform(transform: &Transform) -> Result<Chosen, String> {
     if transform.id != TransformId::KEY_IKE {
         return Err(format!("transform id {} is not KEY_IKE", transform.id.0));
     }
-    let (mut cipher, mut key_bits, mut hash, mut group, mut method) = (None, None, None, None, None);
-    let mut life = LifeAttributes::default();
+    let (mut cipher, mut key_bits, mut hash, mut method) = (None, None, None, None);
+    let (mut life, mut group) = (LifeAttributes::default(), GroupAttributes::default());
     for attribute in &transform.attributes {
+        if group.takes(attribute)? {
+            continue;
+        }
         let class = Phase1Attribute(attribute.class);
         let value = attribute.as_u64().ok_or_else(|| format!("{class:?} is too long"))?;
         let slot = match class {
             Phase1Attribute::ENCRYPTION_ALGORITHM => &mut cipher,
             Phase1Attribute::KEY_LENGTH => &mut key_bits,
             Phase1Attribute::HASH_ALGORITHM => &mut hash,
-            Phase1Attribute::GROUP_DESCRIPTION => &mut group,
             Phase1Attribute::AUTHENTICATION_METHOD => &mut method,
             Phase1Attribute::LIFE_TYPE => {
                 life.life_type(value);
@@ -271,11 +276,7 @@ fn read_transform(transform: &Transform) -> Result<Chosen, String> {
     let method = method.ok_or("no authentication method")?;
     let (authentication, extension) =
         method_of_number(method).ok_or_else(|| format!("authentication method {method} is not supported"))?;
-    let group = group.ok_or("no group description")?;
-    let group = u16::try_from(group)
-        .ok()
-        .and_then(Group::from_id)
-        .ok_or_else(|| format!("group {group} is not supported"))?;
+    let group = group.group()?;
     let lifetime = life.seconds();
     Ok(Chosen { transform: Phase1Transform { authentication, cipher, hash, group }, extension, lifetime })
 }

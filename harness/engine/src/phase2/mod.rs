@@ -1,7 +1,8 @@
-//! Phase 2: the exchanges that run under an ISAKMP SA (RFC 2409 sections 5.5 and 5.7).
+//! Phase 2: the exchanges that run under an ISAKMP SA (RFC 2409 sections 5.5 to 5.7).
 
 pub(crate) mod informational;
 pub(crate) mod lifetime;
 pub(crate) mod negotiate;
+pub(crate) mod new_group;
 pub(crate) mod quick_mode;
 pub(crate) mod transaction;

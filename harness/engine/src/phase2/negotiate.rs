@@ -7,6 +7,7 @@ use crate::crypto::{CipherAlgorithm, Group};
 use crate::error::ExchangeError;
 use crate::natt::Nat;
 use crate::phase1::negotiate::{LifeAttributes, check_doi, unaltered_choice};
+use crate::phase2::new_group::PrivateGroups;
 use crate::wire::{
     AhTransform, Attribute, AuthAlgorithm, EncapsulationMode, EspTransform, IpsecAttribute, LifeType,
     Proposal, ProtocolId, SaPayload, Spi, Transform, TransformId,
@@ -53,10 +54,15 @@ pub(crate) fn encapsulation_mode(encapsulation: Encapsulation, nat: Option<Nat>)
 /// # Errors
 ///
 /// When a transform of the policy does not exist on the wire.
-pub(crate) fn offer(policy: &IpsecPolicy, spi_in: u32, nat: Option<Nat>) -> Result<SaPayload, ExchangeError> {
+pub(crate) fn offer(
+    policy: &IpsecPolicy,
+    spi_in: u32,
+    nat: Option<Nat>,
+    groups: &PrivateGroups,
+) -> Result<SaPayload, ExchangeError> {
     let transforms = (1..=u8::MAX)
         .zip(&policy.transforms)
-        .map(|(number, transform)| encode_transform(policy, *transform, number, nat))
+        .map(|(number, transform)| encode_transform(policy, *transform, number, nat, groups))
         .collect::<Result<_, _>>()?;
     Ok(SaPayload::ipsec_doi(vec![Proposal {
         number: 1,
@@ -71,6 +77,7 @@ fn encode_transform(
     transform: IpsecTransform,
     number: u8,
     nat: Option<Nat>,
+    groups: &PrivateGroups,
 ) -> Result<Transform, ExchangeError> {
     let (id, key_bits) = transform_id(policy.protocol, transform).ok_or_else(|| {
         ExchangeError::NoProposalChosen("a configured IPsec transform does not exist".into())
@@ -86,7 +93,10 @@ fn encode_transform(
         attributes.push(Attribute::lifetime(IpsecAttribute::SA_LIFE_DURATION, kilobytes));
     }
     if let Some(group) = &policy.pfs {
-        attributes.push(Attribute::short(IpsecAttribute::GROUP_DESCRIPTION, group.id()));
+        let description = groups.description(group).ok_or_else(|| {
+            ExchangeError::NoProposalChosen("New Group mode has not yet defined the private group".into())
+        })?;
+        attributes.push(Attribute::short(IpsecAttribute::GROUP_DESCRIPTION, description));
     }
     attributes.push(Attribute::short(IpsecAttribute::ENCAPSULATION_MODE, mode.0));
     if let Some(integrity) = transform.integrity {
@@ -116,6 +126,7 @@ pub(crate) fn choose(
     offered: &SaPayload,
     spi_in: u32,
     nat: Option<Nat>,
+    groups: &PrivateGroups,
 ) -> Result<Choice, ExchangeError> {
     check_doi(offered)?;
     let mut refusals = Vec::new();
@@ -126,7 +137,7 @@ pub(crate) fn choose(
             continue;
         }
         for transform in &proposal.transforms {
-            let terms = match read_transform(proposal, transform) {
+            let terms = match read_transform(proposal, transform, groups) {
                 Ok(terms) => terms,
                 Err(reason) => {
                     refusals.push(format!("{}.{}: {reason}", proposal.number, transform.number));
@@ -162,13 +173,21 @@ fn acceptable(policy: &IpsecPolicy, terms: &ChosenIpsec, nat: Option<Nat>) -> bo
 /// # Errors
 ///
 /// What differs from the offer.
-pub(crate) fn verify_choice(offered: &SaPayload, reply: &SaPayload) -> Result<ChosenIpsec, ExchangeError> {
+pub(crate) fn verify_choice(
+    offered: &SaPayload,
+    reply: &SaPayload,
+    groups: &PrivateGroups,
+) -> Result<ChosenIpsec, ExchangeError> {
     let (proposal, transform) = unaltered_choice(offered, reply)?;
-    read_transform(proposal, transform).map_err(ExchangeError::ProposalAltered)
+    read_transform(proposal, transform, groups).map_err(ExchangeError::ProposalAltered)
 }
 
 /// Reads a transform's attributes in whatever order they come.
-fn read_transform(proposal: &Proposal, transform: &Transform) -> Result<ChosenIpsec, String> {
+fn read_transform(
+    proposal: &Proposal,
+    transform: &Transform,
+    groups: &PrivateGroups,
+) -> Result<ChosenIpsec, String> {
     let protocol = match proposal.protocol {
         ProtocolId::IPSEC_AH => IpsecProtocol::Ah,
         ProtocolId::IPSEC_ESP => IpsecProtocol::Esp,
@@ -211,7 +230,8 @@ fn read_transform(proposal: &Proposal, transform: &Transform) -> Result<ChosenIp
         .ok_or_else(|| format!("transform {} with these attributes is not supported", transform.id.0))?;
     let group = group
         .map(|id| {
-            u16::try_from(id).ok().and_then(Group::from_id).ok_or(format!("group {id} is not supported"))
+            let named = u16::try_from(id).ok().and_then(|id| groups.named(id));
+            named.ok_or(format!("group {id} is not supported"))
         })
         .transpose()?;
     let mode = mode

@@ -11,6 +11,7 @@ use crate::fragmentation::Reassembly;
 use crate::io::Timestamp;
 use crate::natt::Nat;
 use crate::phase1::{Established, Phase1, Received};
+use crate::phase2::new_group::NewGroups;
 use crate::phase2::quick_mode::QuickMode;
 use crate::phase2::transaction::Transactions;
 use crate::retransmit::Conversation;
@@ -54,6 +55,7 @@ pub(crate) struct IsakmpSa {
     /// Messages that came in part.
     pub(crate) reassembly: Reassembly,
     pub(crate) transactions: Transactions,
+    pub(crate) new_groups: NewGroups,
 }
 
 /// A quick mode exchange with what retransmission needs.
@@ -97,6 +99,7 @@ impl IsakmpSa {
             liveness: Liveness::default(),
             reassembly: Reassembly::default(),
             transactions: Transactions::default(),
+            new_groups: NewGroups::default(),
         }
     }
 
@@ -151,7 +154,9 @@ impl IsakmpSa {
         if m_id == MessageId::PHASE_1 {
             return Err(ExchangeError::InvalidMessageId(m_id));
         }
-        let running = self.phase2.contains_key(&m_id) || self.transactions.exchanges.contains_key(&m_id);
+        let running = self.phase2.contains_key(&m_id)
+            || self.transactions.exchanges.contains_key(&m_id)
+            || self.new_groups.exchanges.contains_key(&m_id);
         if running || self.used_m_ids.contains(&m_id) {
             return Err(ExchangeError::Replayed(m_id));
         }
@@ -167,6 +172,7 @@ impl IsakmpSa {
                 self.phase2.remove(&forgotten);
             }
             self.transactions.exchanges.remove(&forgotten);
+            self.new_groups.exchanges.remove(&forgotten);
         }
     }
 }

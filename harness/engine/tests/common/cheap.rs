@@ -15,7 +15,7 @@ pub const CHEAP_GROUPS: &CheapGroups = &CheapGroups;
 
 /// The exponent, repeated to the length of the prime, and below it.
 fn stretched(group: &Group, private: &Secret) -> Vec<u8> {
-    let mut value: Vec<u8> = private.as_bytes().iter().copied().cycle().take(group.prime_len()).collect();
+    let mut value: Vec<u8> = private.as_bytes().iter().copied().cycle().take(group.public_len()).collect();
     if let Some(first) = value.first_mut() {
         *first = 1;
     }

@@ -7,8 +7,8 @@ use ikev1::error::ApiMisuse;
 use ikev1::event::IpsecSaId;
 use ikev1::wire::{Doi, Notification, NotifyType, ProtocolId};
 use ikev1_scenario::model::{
-    Expect, ExpectState, Notify, OnSa, Probe, Replay, SaKind, Selector, Side, Start, StartExchange, Step,
-    Traffic, TrafficExpect, When, Which, Whose,
+    Expect, ExpectState, NewGroup, Notify, OnSa, Probe, Replay, SaKind, Selector, Side, Start, StartExchange,
+    Step, Traffic, TrafficExpect, When, Which, Whose,
 };
 use ikev1_scenario::transcript::{Event, Record};
 
@@ -73,6 +73,7 @@ impl<D: Driver + ?Sized> Executor<'_, D> {
             Step::DeleteAll(_) => self.delete_all().await,
             Step::Notify(notify) => self.notify(notify).await,
             Step::Probe(probe) => self.probe(*probe).await,
+            Step::NewGroup(new_group) => self.new_group(*new_group).await,
             Step::Rebind(_) => Ok(self.driver.rebind().await?),
             Step::Traffic(traffic) => self.traffic(index, *traffic).await,
             Step::ExpectState(expect) => self.expect_state(*expect).await,
@@ -185,6 +186,18 @@ impl<D: Driver + ?Sized> Executor<'_, D> {
             Side::Harness => {
                 let sa = view::isakmp_sa(&self.engine, Which::Newest)?;
                 self.engine.probe_peer(self.driver.now(), sa)?;
+            }
+        }
+        self.drain().await
+    }
+
+    async fn new_group(&mut self, new_group: NewGroup) -> Result<(), Stop> {
+        match new_group.by {
+            Side::Peer => self.driver.command(PeerCommand::NewGroup).await?,
+            Side::Harness => {
+                let sa = view::isakmp_sa(&self.engine, Which::Newest)?;
+                let (description, group) = settings::private_group(Side::Harness, &self.case.config.harness)?;
+                self.engine.define_group(self.driver.now(), sa, description, &group)?;
             }
         }
         self.drain().await

@@ -206,7 +206,7 @@ mod tests {
     use ikev1_scenario::case::{ResolvedConfig, ResolvedPhase1, ResolvedPhase2};
     use ikev1_scenario::model::{
         Authentication, Cipher, Dpd, Fragmentation, Group, Level, NatTraversal, Pfs, Phase1Transform,
-        Phase2Transform, Retransmission, Role,
+        Phase2Transform, PrivateGroup, Retransmission, Role,
     };
 
     use super::*;
@@ -253,6 +253,8 @@ mod tests {
             responder_lifetime: false,
             replay_status: false,
             commit_bit: false,
+            private_group: PrivateGroup::default(),
+            new_groups: true,
             retransmission: Retransmission { first_ms: 2000, factor: 1.8, tries: 4 },
             rekey: true,
             rekey_margin_seconds: 60,

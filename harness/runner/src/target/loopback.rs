@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use ikev1::Endpoint;
-use ikev1::crypto::default_provider;
+use ikev1::crypto::{PrivateGroup, default_provider};
 use ikev1::event::{Event, IpsecSaId};
 use ikev1::io::{Datagram, Output, Timestamp};
 use ikev1::keylog::{Direction, KeyLog, Label};
@@ -94,6 +94,7 @@ impl Driver for Loopback {
             to_harness: VecDeque::new(),
             timeout: None,
             outside: None,
+            private_group: settings::private_group(Side::Peer, &case.config.peer)?,
             log: String::new(),
         });
         Ok(addresses)
@@ -154,6 +155,8 @@ struct Session {
     timeout: Option<Timestamp>,
     /// The harness' end for NAT traversal, as the peer sees it through a NAT.
     outside: Option<SocketAddr>,
+    /// The private group with the Group Description that the peer gives it.
+    private_group: (u16, PrivateGroup),
     log: String,
 }
 
@@ -239,6 +242,11 @@ impl Session {
             }
             PeerCommand::DeleteIsakmp(which) => peer.delete_isakmp_sa(now, view::isakmp_sa(peer, which)?),
             PeerCommand::Probe => peer.probe_peer(now, view::isakmp_sa(peer, Which::Newest)?).map(drop),
+            PeerCommand::NewGroup => {
+                let (description, group) = &self.private_group;
+                let sa = view::isakmp_sa(peer, Which::Newest)?;
+                peer.define_group(now, sa, *description, group).map(drop)
+            }
             PeerCommand::DeleteIpsec(which) => peer.delete_ipsec_sa(now, view::ipsec_sa(peer, which)?),
         };
         self.drain();

@@ -196,6 +196,7 @@ impl Driver for Strongswan {
             PeerCommand::RekeyIpsec(which) => self.act_on_ipsec("rekey", which).await,
             PeerCommand::DeleteIsakmp(which) => self.act_on_isakmp("terminate", which).await,
             PeerCommand::DeleteIpsec(which) => self.act_on_ipsec("terminate", which).await,
+            PeerCommand::NewGroup => Err(InfraError::Unsupported("start New Group mode")),
             PeerCommand::Probe => Err(InfraError::Unsupported("ask whether the harness lives")),
         }
     }

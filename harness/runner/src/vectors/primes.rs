@@ -65,7 +65,7 @@ pub fn modp_prime(n: u32, k: u32) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use ikev1::crypto::Group;
+    use ikev1::crypto::{Group, GroupKind};
     use rstest::rstest;
 
     use super::*;
@@ -91,10 +91,15 @@ mod tests {
     #[case::modp1024(Group::Modp1024, 129_093)]
     #[case::modp1536(Group::Modp1536, 741_804)]
     #[case::modp2048(Group::Modp2048, 124_476)]
+    #[case::modp3072(Group::Modp3072, 1_690_314)]
+    #[case::modp4096(Group::Modp4096, 240_904)]
+    #[case::modp6144(Group::Modp6144, 929_484)]
+    #[case::modp8192(Group::Modp8192, 4_743_158)]
     fn gives_the_primes_of_the_engine(#[case] group: Group, #[case] k: u32) {
-        let n = u32::try_from(group.prime_len() * 8).unwrap();
-        assert_eq!(modp_prime(n, k).unwrap(), group.prime_bytes());
-        assert_ne!(modp_prime(n, k + 1).unwrap(), group.prime_bytes());
+        let GroupKind::Modp(modp) = group.kind() else { unreachable!("{} is a MODP group", group.name()) };
+        let n = u32::try_from(modp.prime.len() * 8).unwrap();
+        assert_eq!(modp_prime(n, k).unwrap(), modp.prime);
+        assert_ne!(modp_prime(n, k + 1).unwrap(), modp.prime);
     }
 
     #[test]

@@ -89,7 +89,7 @@ fn the_committed_files_have_the_stated_numbers_of_tests() {
     hmac/rfc4231.json: 21 tests, 21 values (sha2-256 7, sha2-384 7, sha2-512 7)
     nist-cavp/ikev1-dsa.json: 850 tests, 3400 values (signature sha1 250, signature sha2-256 200, signature sha2-384 200, signature sha2-512 200)
     nist-cavp/ikev1-psk.json: 850 tests, 3400 values (psk sha1 250, psk sha2-256 200, psk sha2-384 200, psk sha2-512 200)
-    primes/modp.json: 8 tests, 28 values (formula and engine 8)
+    primes/modp.json: 8 tests, 40 values (formula and engine 8)
     "#);
 }
 
@@ -147,8 +147,9 @@ fn a_wrong_digit_in_any_value_is_noticed(#[case] name: &str, #[case] fields: &[&
 #[case::generator("\"generator\":2", "\"generator\":5")]
 #[case::id("\"id\":1,", "\"id\":2,")]
 #[case::name("\"name\":\"modp768\"", "\"name\":\"modp769\"")]
+#[case::a_group_that_is_no_modp_group("\"id\":18,", "\"id\":19,")]
 #[case::a_group_of_the_engine_flagged_as_foreign("\"flags\":[]", "\"flags\":[\"NotInEngine\"]")]
-#[case::a_foreign_group_without_the_flag("\"flags\":[\"NotInEngine\"]", "\"flags\":[]")]
+#[case::a_foreign_group_without_the_flag("\"id\":18,", "\"id\":99,")]
 #[case::n_out_of_range("\"n\":768", "\"n\":4000000000")]
 fn a_wrong_parameter_of_a_prime_is_noticed(#[case] from: &str, #[case] to: &str) {
     let text = committed_text("primes/modp.json");

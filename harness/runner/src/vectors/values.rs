@@ -126,6 +126,6 @@ by_name! {
     CipherName(CipherAlgorithm), "cipher"
 }
 by_name! {
-    /// A MODP group of the engine by its name, such as `modp1024`.
+    /// A group of the engine by its name, such as `modp1024`.
     GroupName(Group), "group"
 }

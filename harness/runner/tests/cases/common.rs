@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use ikev1_scenario::case::{Case, ResolvedConfig, ResolvedPhase1, ResolvedPhase2, ResolvedSide};
 use ikev1_scenario::model::{
     Authentication, Cipher, Count, Encapsulation, EspCipher, ExpectState, Group, Hash, Identity, Integrity,
-    Level, NatTraversal, OnFailure, Pfs, Phase1Exchange, Phase1Transform, Phase2Transform, Protocol,
-    Retransmission, Role, Side, Start, StartExchange, Step, Traffic, TrafficExpect, Which, Whose,
+    Level, NatTraversal, OnFailure, Pfs, Phase1Exchange, Phase1Transform, Phase2Transform, PrivateGroup,
+    Protocol, Retransmission, Role, Side, Start, StartExchange, Step, Traffic, TrafficExpect, Which, Whose,
 };
 use ikev1_scenario::transcript::{Event, Record, StepResult};
 
@@ -53,6 +53,8 @@ pub(crate) fn side(client: &str, remote_client: &str) -> ResolvedSide {
         responder_lifetime: false,
         replay_status: false,
         commit_bit: false,
+        private_group: PrivateGroup::default(),
+        new_groups: true,
         retransmission: Retransmission { first_ms: 2_000, factor: 1.8, tries: 4 },
         rekey: false,
         rekey_margin_seconds: 60,

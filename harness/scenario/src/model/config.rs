@@ -89,6 +89,12 @@ pub struct SideConfig {
     /// As responder, set the Commit bit in quick mode and send CONNECTED. Default false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit_bit: Option<bool>,
+    /// The private group that `private` means as a group. Default: ffdhe2048 of RFC 7919 as 32768.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private_group: Option<PrivateGroup>,
+    /// Take groups that the other side defines by New Group mode. Default true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_groups: Option<bool>,
     /// Retransmission of unanswered messages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retransmission: Option<Retransmission>,
@@ -105,6 +111,55 @@ impl SideConfig {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// A MODP group by its numbers (RFC 2409 section 5.6).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PrivateGroup {
+    /// The Group Description that New Group mode gives it.
+    #[serde(default = "private_description")]
+    pub description: u16,
+    /// The prime, in hex.
+    #[serde(default = "private_prime")]
+    pub prime: String,
+    /// The generator, in hex.
+    #[serde(default = "private_generator")]
+    pub generator: String,
+}
+
+impl PrivateGroup {
+    /// Whether it is the group that scenarios have when they say none.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Default for PrivateGroup {
+    fn default() -> Self {
+        Self { description: private_description(), prime: private_prime(), generator: private_generator() }
+    }
+}
+
+const fn private_description() -> u16 {
+    0x8000
+}
+
+/// The prime of ffdhe2048 (RFC 7919 Appendix A.1), which is no group of IKE.
+const FFDHE2048: &str = "\
+    ffffffffffffffffadf85458a2bb4a9aafdc5620273d3cf1d8b9c583ce2d3695a9e13641146433fbcc939dce249b3ef9\
+    7d2fe363630c75d8f681b202aec4617ad3df1ed5d5fd65612433f51f5f066ed0856365553ded1af3b557135e7f57c935\
+    984f0c70e0e68b77e2a689daf3efe8721df158a136ade73530acca4f483a797abc0ab182b324fb61d108a94bb2c8e3fb\
+    b96adab760d7f4681d4f42a3de394df4ae56ede76372bb190b07a7c8ee0a6d709e02fce1cdf7e2ecc03404cd28342f61\
+    9172fe9ce98583ff8e4f1232eef28183c3fe3b1b4c6fad733bb5fcbc2ec22005c58ef1837d1683b2c6f34a26c1b2effa\
+    886b423861285c97ffffffffffffffff";
+
+fn private_prime() -> String {
+    FFDHE2048.to_owned()
+}
+
+fn private_generator() -> String {
+    "02".to_owned()
 }
 
 /// An identity of phase 1 (RFC 2407 section 4.6.2).

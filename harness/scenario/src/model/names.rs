@@ -258,6 +258,28 @@ names! {
         Modp1536 = "modp1536",
         /// Group 14, 2048 bits.
         Modp2048 = "modp2048",
+        /// Group 15, 3072 bits.
+        Modp3072 = "modp3072",
+        /// Group 16, 4096 bits.
+        Modp4096 = "modp4096",
+        /// Group 17, 6144 bits.
+        Modp6144 = "modp6144",
+        /// Group 18, 8192 bits.
+        Modp8192 = "modp8192",
+        /// Group 22, 1024 bits with a subgroup of 160 bits.
+        Modp1024Subgroup160 = "modp1024s160",
+        /// Group 23, 2048 bits with a subgroup of 224 bits.
+        Modp2048Subgroup224 = "modp2048s224",
+        /// Group 24, 2048 bits with a subgroup of 256 bits.
+        Modp2048Subgroup256 = "modp2048s256",
+        /// Group 19, the curve P-256.
+        Ecp256 = "ecp256",
+        /// Group 20, the curve P-384.
+        Ecp384 = "ecp384",
+        /// Group 21, the curve P-521.
+        Ecp521 = "ecp521",
+        /// The private group of the configuration, given by its numbers.
+        Private = "private",
     }
 }
 
@@ -274,6 +296,28 @@ names! {
         Modp1536 = "modp1536",
         /// Group 14.
         Modp2048 = "modp2048",
+        /// Group 15.
+        Modp3072 = "modp3072",
+        /// Group 16.
+        Modp4096 = "modp4096",
+        /// Group 17.
+        Modp6144 = "modp6144",
+        /// Group 18.
+        Modp8192 = "modp8192",
+        /// Group 22.
+        Modp1024Subgroup160 = "modp1024s160",
+        /// Group 23.
+        Modp2048Subgroup224 = "modp2048s224",
+        /// Group 24.
+        Modp2048Subgroup256 = "modp2048s256",
+        /// Group 19.
+        Ecp256 = "ecp256",
+        /// Group 20.
+        Ecp384 = "ecp384",
+        /// Group 21.
+        Ecp521 = "ecp521",
+        /// The private group of the configuration, once New Group mode has defined it.
+        Private = "private",
     }
 }
 
@@ -286,6 +330,17 @@ impl Pfs {
             Self::Modp1024 => Some(Group::Modp1024),
             Self::Modp1536 => Some(Group::Modp1536),
             Self::Modp2048 => Some(Group::Modp2048),
+            Self::Modp3072 => Some(Group::Modp3072),
+            Self::Modp4096 => Some(Group::Modp4096),
+            Self::Modp6144 => Some(Group::Modp6144),
+            Self::Modp8192 => Some(Group::Modp8192),
+            Self::Modp1024Subgroup160 => Some(Group::Modp1024Subgroup160),
+            Self::Modp2048Subgroup224 => Some(Group::Modp2048Subgroup224),
+            Self::Modp2048Subgroup256 => Some(Group::Modp2048Subgroup256),
+            Self::Ecp256 => Some(Group::Ecp256),
+            Self::Ecp384 => Some(Group::Ecp384),
+            Self::Ecp521 => Some(Group::Ecp521),
+            Self::Private => Some(Group::Private),
         }
     }
 }
@@ -519,6 +574,30 @@ names! {
         Modp1536 = "modp1536",
         /// Group 14, in either phase.
         Modp2048 = "modp2048",
+        /// Group 15, in either phase.
+        Modp3072 = "modp3072",
+        /// Group 16, in either phase.
+        Modp4096 = "modp4096",
+        /// Group 17, in either phase.
+        Modp6144 = "modp6144",
+        /// Group 18, in either phase.
+        Modp8192 = "modp8192",
+        /// Group 22, in either phase.
+        Modp1024Subgroup160 = "modp1024s160",
+        /// Group 23, in either phase.
+        Modp2048Subgroup224 = "modp2048s224",
+        /// Group 24, in either phase.
+        Modp2048Subgroup256 = "modp2048s256",
+        /// Group 19, in either phase.
+        Ecp256 = "ecp256",
+        /// Group 20, in either phase.
+        Ecp384 = "ecp384",
+        /// Group 21, in either phase.
+        Ecp521 = "ecp521",
+        /// A private MODP group, given by its numbers in phase 1 or defined by New Group mode.
+        PrivateGroup = "private-group",
+        /// New Group mode.
+        NewGroupMode = "new-group-mode",
         /// Diffie-Hellman in quick mode.
         Pfs = "pfs",
         /// Lives of IPsec SAs in kilobytes.

@@ -47,6 +47,8 @@ pub enum Step {
     Notify(Notify),
     /// Asks whether the other side lives: R-U-THERE (RFC 3706) under the newest ISAKMP SA.
     Probe(Probe),
+    /// Offers the private group of the configuration by New Group mode (RFC 2409 section 5.6), under the newest ISAKMP SA.
+    NewGroup(NewGroup),
     /// The NAT before the harness forgets its mapping: from now on what the harness sends for NAT traversal comes from
     /// another port, and what goes to the old one is lost.
     Rebind(Rebind),
@@ -76,6 +78,7 @@ impl Step {
             Self::DeleteAll(_) => "delete_all",
             Self::Notify(_) => "notify",
             Self::Probe(_) => "probe",
+            Self::NewGroup(_) => "new_group",
             Self::Rebind(_) => "rebind",
             Self::Traffic(_) => "traffic",
             Self::ExpectState(_) => "expect_state",
@@ -556,6 +559,15 @@ pub struct DeleteAll {}
 #[serde(deny_unknown_fields)]
 pub struct Probe {
     /// Who asks.
+    #[serde(default = "harness")]
+    pub by: Side,
+}
+
+/// Offers the private group by New Group mode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewGroup {
+    /// Who offers it.
     #[serde(default = "harness")]
     pub by: Side,
 }

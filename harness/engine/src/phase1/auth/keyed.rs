@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::encrypted::{Flaw, PUBLIC_VALUE};
 use crate::config::{AuthenticationMethod, Phase1Transform, XauthPhase1};
 use crate::core::{Core, Protection};
-use crate::crypto::{CryptoError, DhKeyPair, HashAlgorithm, Secret};
+use crate::crypto::{DhKeyPair, HashAlgorithm, Secret};
 use crate::error::ExchangeError;
 use crate::event::Role;
 use crate::hook::{AuthHash, Signer};
@@ -59,8 +59,9 @@ impl KeyedExchange {
         let (g_xy, flaw) = match shared(inputs.theirs) {
             Ok(g_xy) => (g_xy, inputs.flaw),
             // It was encrypted, so nobody may learn of it here.
-            Err(CryptoError::PublicValueLength { .. } | CryptoError::WeakPublicValue { .. })
-                if transform.authentication == AuthenticationMethod::RevisedRsaEncryption =>
+            Err(error)
+                if error.is_public_value()
+                    && transform.authentication == AuthenticationMethod::RevisedRsaEncryption =>
             {
                 (shared(&inputs.ours.public)?, inputs.flaw.or(Some(PUBLIC_VALUE)))
             }

@@ -6,6 +6,7 @@ use rstest::rstest;
 use super::*;
 use crate::common;
 use crate::config::{AuthenticationMethod, Phase1Mode};
+use crate::crypto::Group;
 use crate::wire::{IpsecAttribute, Spi};
 
 const AES_SHA: Phase1Transform = Phase1Transform {

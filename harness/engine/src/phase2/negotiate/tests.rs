@@ -8,6 +8,10 @@ use crate::common;
 use crate::config::NatTraversalVersion;
 use crate::wire::Doi;
 
+fn groups() -> PrivateGroups {
+    PrivateGroups::default()
+}
+
 const AES_SHA: IpsecTransform = IpsecTransform {
     cipher: Some(CipherAlgorithm::AesCbc128),
     integrity: Some(IntegrityAlgorithm::HmacSha1),
@@ -29,7 +33,7 @@ const NAT: Option<Nat> =
     Some(Nat { version: NatTraversalVersion::Rfc3947, before_us: true, before_peer: false });
 
 fn offered(transforms: &[IpsecTransform]) -> SaPayload {
-    offer(&policy(transforms), THEIRS, None).unwrap()
+    offer(&policy(transforms), THEIRS, None, &groups()).unwrap()
 }
 
 fn attributes_of(sa: &mut SaPayload) -> &mut Vec<Attribute> {
@@ -37,7 +41,7 @@ fn attributes_of(sa: &mut SaPayload) -> &mut Vec<Attribute> {
 }
 
 fn chosen(policy: &IpsecPolicy, offered: &SaPayload) -> Result<Choice, ExchangeError> {
-    choose(&[(3, policy)], offered, OURS, None)
+    choose(&[(3, policy)], offered, OURS, None, &groups())
 }
 
 #[rstest]
@@ -55,7 +59,7 @@ fn the_first_acceptable_transform_is_chosen(
             let [proposal] = &choice.reply.proposals[..] else { panic!("{choice:?}") };
             assert_eq!((proposal.transforms.len(), proposal.transforms[0].number), (1, number));
             assert_eq!((choice.policy, choice.chosen.peer_spi), (3, THEIRS));
-            let verified = verify_choice(&offered, &choice.reply).unwrap();
+            let verified = verify_choice(&offered, &choice.reply, &groups()).unwrap();
             assert_eq!(verified, ChosenIpsec { peer_spi: OURS, ..choice.chosen });
         }
         (Err(ExchangeError::NoProposalChosen(_)), None) => {}
@@ -114,7 +118,7 @@ fn a_reply_must_be_what_was_offered(#[case] change: fn(&mut SaPayload), #[case] 
     let offered = offered(&[DES_MD5, AES_SHA]);
     let mut reply = chosen(&policy(&[AES_SHA]), &offered).unwrap().reply;
     change(&mut reply);
-    match verify_choice(&offered, &reply) {
+    match verify_choice(&offered, &reply, &groups()) {
         Ok(_) => assert!(good),
         Err(error) => assert!(!good && matches!(error, ExchangeError::ProposalAltered(_)), "{error}"),
     }
@@ -127,28 +131,33 @@ fn a_reply_must_be_what_was_offered(#[case] change: fn(&mut SaPayload), #[case] 
 fn lifetimes_survive(#[case] seconds: u64) {
     let mut policy = policy(&[AES_SHA]);
     policy.lifetime = Duration::from_secs(seconds);
-    let offered = offer(&policy, THEIRS, None).unwrap();
+    let offered = offer(&policy, THEIRS, None, &groups()).unwrap();
     assert_eq!(chosen(&policy, &offered).unwrap().chosen.lifetime, Some(Duration::from_secs(seconds)));
 }
 
 #[test]
 fn a_nat_changes_the_mode_on_both_sides_alike() {
     let policy = policy(&[AES_SHA]);
-    let offered = offer(&policy, THEIRS, NAT).unwrap();
-    assert!(choose(&[(0, &policy)], &offered, OURS, NAT).is_ok());
-    assert!(choose(&[(0, &policy)], &offered, OURS, None).is_err());
+    let offered = offer(&policy, THEIRS, NAT, &groups()).unwrap();
+    assert!(choose(&[(0, &policy)], &offered, OURS, NAT, &groups()).is_ok());
+    assert!(choose(&[(0, &policy)], &offered, OURS, None, &groups()).is_err());
     let draft = NAT.map(|nat| Nat { version: NatTraversalVersion::Draft02LineFeed, ..nat });
-    assert!(choose(&[(0, &policy)], &offered, OURS, draft).is_err(), "the drafts have modes of their own");
-    let offered = offer(&policy, THEIRS, draft).unwrap();
-    assert_eq!(choose(&[(0, &policy)], &offered, OURS, draft).unwrap().chosen.mode.0, 61443);
+    assert!(
+        choose(&[(0, &policy)], &offered, OURS, draft, &groups()).is_err(),
+        "the drafts have modes of their own"
+    );
+    let offered = offer(&policy, THEIRS, draft, &groups()).unwrap();
+    assert_eq!(choose(&[(0, &policy)], &offered, OURS, draft, &groups()).unwrap().chosen.mode.0, 61443);
 }
 
 #[test]
 fn a_transform_that_protects_nothing_cannot_be_offered() {
-    assert!(offer(&policy(&[IpsecTransform { cipher: None, integrity: None }]), THEIRS, None).is_err());
+    assert!(
+        offer(&policy(&[IpsecTransform { cipher: None, integrity: None }]), THEIRS, None, &groups()).is_err()
+    );
     let mut ah = policy(&[IpsecTransform { cipher: None, integrity: None }]);
     ah.protocol = IpsecProtocol::Ah;
-    assert!(offer(&ah, THEIRS, None).is_err());
+    assert!(offer(&ah, THEIRS, None, &groups()).is_err());
 }
 
 fn any_transform() -> impl Strategy<Value = IpsecTransform> {
@@ -169,7 +178,7 @@ proptest! {
         match chosen(&policy(&theirs), &offered) {
             Ok(choice) => {
                 prop_assert_eq!(ours.iter().find(|t| theirs.contains(t)), Some(&choice.chosen.transform));
-                prop_assert!(verify_choice(&offered, &choice.reply).is_ok());
+                prop_assert!(verify_choice(&offered, &choice.reply, &groups()).is_ok());
             }
             Err(_) => prop_assert!(!ours.iter().any(|t| theirs.contains(t))),
         }
@@ -196,7 +205,7 @@ proptest! {
 #[test]
 fn a_life_in_kilobytes_is_offered_behind_the_one_in_seconds_and_chosen_with_it() {
     let policy = IpsecPolicy { lifetime_kilobytes: Some(5), ..policy(&[AES_SHA]) };
-    let offered = offer(&policy, THEIRS, None).unwrap();
+    let offered = offer(&policy, THEIRS, None, &groups()).unwrap();
     let lives: Vec<_> = offered.proposals[0].transforms[0]
         .attributes
         .iter()

@@ -17,6 +17,7 @@ use crate::keys::{self, KeymatInput};
 use crate::payloads;
 use crate::phase1::{Established, Received};
 use crate::phase2::negotiate::{ChosenIpsec, protocol_id};
+use crate::phase2::new_group::PrivateGroups;
 use crate::retransmit::Sent;
 use crate::sa::{IpsecTable, PacketProtection};
 use crate::wire::{
@@ -39,6 +40,8 @@ pub(crate) struct QmCx<'a> {
     pub(crate) m_id: MessageId,
     /// The address that Mode-Config assigned to the host, whichever side that is.
     pub(crate) assigned: Option<Ipv4Addr>,
+    /// The groups that New Group mode has given the ISAKMP SA.
+    pub(crate) groups: &'a PrivateGroups,
 }
 
 /// Where a quick mode stands.

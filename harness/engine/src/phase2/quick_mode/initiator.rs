@@ -42,7 +42,7 @@ fn offer(
     let Some(policy) = peer.ipsec.get(policy_index) else {
         return Err(ExchangeError::NoProposalChosen("no such policy".into()));
     };
-    let offered = negotiate::offer(policy, spi_in, cx.established.nat)?;
+    let offered = negotiate::offer(policy, spi_in, cx.established.nat, cx.groups)?;
     let ni_b = cx.core.new_nonce();
     let key_pair = cx.pfs_key_pair(policy.pfs.as_ref())?;
     let ids = cx.clients(policy);
@@ -108,7 +108,7 @@ impl ExpectReply {
         }
         payloads::at(&opened.chain, 1, PayloadType::SA)?;
         let (reply, _) = payloads::sa(payloads::one(&opened.chain, PayloadType::SA)?)?;
-        let mut chosen = negotiate::verify_choice(&self.offered, reply)?;
+        let mut chosen = negotiate::verify_choice(&self.offered, reply, cx.groups)?;
         let nr_b = payloads::nonce(&opened.chain)?;
         let ids = client_ids(&opened.chain)?;
         if ids != self.ids {

@@ -59,7 +59,7 @@ fn reply(
     offer: Offer,
     iv: &[u8],
 ) -> Result<Step, ExchangeError> {
-    let choice = negotiate::choose(candidates, offered, offer.spi_in, cx.established.nat)?;
+    let choice = negotiate::choose(candidates, offered, offer.spi_in, cx.established.nat, cx.groups)?;
     let key_pair = cx.pfs_key_pair(choice.chosen.group.as_ref())?;
     let g_xy = cx.pfs_secret(choice.chosen.group.as_ref(), key_pair.as_ref(), chain)?;
     let nr_b = cx.core.new_nonce();

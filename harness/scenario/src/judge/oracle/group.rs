@@ -1,25 +1,105 @@
-//! Diffie-Hellman over the MODP groups, whose primes come from their formula.
+//! Diffie-Hellman with big integers: over the MODP groups, whose primes come from their formula or from RFC 5114, and over
+//! the curves of RFC 5903.
 
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use num_bigint::BigUint;
 
-/// Group Description, length n of the prime in bits, and the k of its formula (RFC 2409 section 6, RFC 3526).
-const GROUPS: [(u16, u32, u32); 4] =
-    [(1, 768, 149_686), (2, 1024, 129_093), (5, 1536, 741_804), (14, 2048, 124_476)];
+/// A group whose prime has a formula (RFC 2409 section 6, RFC 3526).
+struct Formula {
+    /// Group Description.
+    id: u16,
+    /// Length n of the prime in bits.
+    bits: u32,
+    /// The k of its formula.
+    k: u32,
+    prime: OnceLock<BigUint>,
+}
 
-static PRIMES: LazyLock<[BigUint; 4]> = LazyLock::new(|| GROUPS.map(|(_, n, k)| prime(n, k)));
+impl Formula {
+    const fn new(id: u16, bits: u32, k: u32) -> Self {
+        Self { id, bits, k, prime: OnceLock::new() }
+    }
 
-/// `g^xy mod p`, as long as p, from one side's private exponent and the other's public value; `None` for another group.
+    fn prime(&self) -> &BigUint {
+        self.prime.get_or_init(|| prime(self.bits, self.k))
+    }
+}
+
+static FORMULAS: [Formula; 8] = [
+    Formula::new(1, 768, 149_686),
+    Formula::new(2, 1024, 129_093),
+    Formula::new(5, 1536, 741_804),
+    Formula::new(14, 2048, 124_476),
+    Formula::new(15, 3072, 1_690_314),
+    Formula::new(16, 4096, 240_904),
+    Formula::new(17, 6144, 929_484),
+    Formula::new(18, 8192, 4_743_158),
+];
+
+/// `g^xy` from one side's private exponent and the other's public value: as long as p, or the x coordinate of the point
+/// (RFC 5903 section 7); `None` for a group that is not known here.
 pub(super) fn shared_secret(group: u16, exponent: &[u8], public: &[u8]) -> Option<Vec<u8>> {
-    let index = GROUPS.iter().position(|(id, ..)| *id == group)?;
-    let (prime, bits) = (PRIMES.get(index)?, GROUPS.get(index)?.1);
-    let secret =
-        BigUint::from_bytes_be(public).modpow(&BigUint::from_bytes_be(exponent), prime).to_bytes_be();
-    let len = usize::try_from(bits / 8).ok()?;
-    let mut padded = vec![0; len.checked_sub(secret.len())?];
-    padded.extend(secret);
+    let exponent = BigUint::from_bytes_be(exponent);
+    if let Some(curve) = curve(group) {
+        let (x, y) = public.split_at_checked(public.len() / 2)?;
+        let point = Point { x: BigUint::from_bytes_be(x), y: BigUint::from_bytes_be(y) };
+        let product = curve.multiply(&exponent, point)?;
+        return padded(&product.x, x.len());
+    }
+    let prime = match FORMULAS.iter().find(|formula| formula.id == group) {
+        Some(formula) => formula.prime().clone(),
+        None => with_subgroup(group)?,
+    };
+    let len = usize::try_from(prime.bits().div_ceil(8)).ok()?;
+    padded(&BigUint::from_bytes_be(public).modpow(&exponent, &prime), len)
+}
+
+/// `g^xy` in a MODP group whose prime is given in full (RFC 2409 section 5.6).
+pub(super) fn shared_secret_modulo(prime: &[u8], exponent: &[u8], public: &[u8]) -> Option<Vec<u8>> {
+    let [prime, exponent, public] = [prime, exponent, public].map(BigUint::from_bytes_be);
+    let len = usize::try_from(prime.bits().div_ceil(8)).ok()?;
+    (prime > BigUint::ZERO).then(|| padded(&public.modpow(&exponent, &prime), len))?
+}
+
+/// The number in that many octets, when it fits.
+fn padded(number: &BigUint, len: usize) -> Option<Vec<u8>> {
+    let octets = number.to_bytes_be();
+    let mut padded = vec![0; len.checked_sub(octets.len())?];
+    padded.extend(octets);
     Some(padded)
+}
+
+fn hexadecimal(digits: &str) -> Option<BigUint> {
+    BigUint::parse_bytes(digits.as_bytes(), 16)
+}
+
+/// The prime of a group of RFC 5114 section 2, which has no formula.
+fn with_subgroup(group: u16) -> Option<BigUint> {
+    hexadecimal(match group {
+        22 => {
+            "b10b8f96a080e01dde92de5eae5d54ec52c99fbcfb06a3c69a6a9dca52d23b616073e28675a23d189838ef1e2ee652c0\
+             13ecb4aea906112324975c3cd49b83bfaccbdd7d90c4bd7098488e9c219a73724effd6fae5644738faa31a4ff55bccc0\
+             a151af5f0dc8b4bd45bf37df365c1a65e68cfda76d4da708df1fb2bc2e4a4371"
+        }
+        23 => {
+            "ad107e1e9123a9d0d660faa79559c51fa20d64e5683b9fd1b54b1597b61d0a75e6fa141df95a56dbaf9a3c407ba1df15\
+             eb3d688a309c180e1de6b85a1274a0a66d3f8152ad6ac2129037c9edefda4df8d91e8fef55b7394b7ad5b7d0b6c12207\
+             c9f98d11ed34dbf6c6ba0b2c8bbc27be6a00e0a0b9c49708b3bf8a317091883681286130bc8985db1602e714415d9330\
+             278273c7de31efdc7310f7121fd5a07415987d9adc0a486dcdf93acc44328387315d75e198c641a480cd86a1b9e587e8\
+             be60e69cc928b2b9c52172e413042e9b23f10b0e16e79763c9b53dcf4ba80a29e3fb73c16b8e75b97ef363e2ffa31f71\
+             cf9de5384e71b81c0ac4dffe0c10e64f"
+        }
+        24 => {
+            "87a8e61db4b6663cffbbd19c651959998ceef608660dd0f25d2ceed4435e3b00e00df8f1d61957d4faf7df4561b2aa30\
+             16c3d91134096faa3bf4296d830e9a7c209e0c6497517abd5a8a9d306bcf67ed91f9e6725b4758c022e0b1ef4275bf7b\
+             6c5bfc11d45f9088b941f54eb1e59bb8bc39a0bf12307f5c4fdb70c581b23f76b63acae1caa6b7902d52526735488a0e\
+             f13c6d9a51bfa4ab3ad8347796524d8ef6a167b5a41825d967e144e5140564251ccacb83e6b486f6b3ca3f7971506026\
+             c0b857f689962856ded4010abd0be621c3a3960a54e710c375f26375d7014103a4b54330c198af126116d2276e11715f\
+             693877fad7ef09cadb094ae91e1a1597"
+        }
+        _ => return None,
+    })
 }
 
 /// `2^n - 2^(n-64) - 1 + 2^64 * (floor(2^(n-130) pi) + k)`.
@@ -52,16 +132,75 @@ fn arctan(one: &BigUint, a: u32, b: u32) -> BigUint {
     sum
 }
 
+/// A curve `y^2 = x^3 - 3x + b` over the integers modulo p; addition does not need b.
+struct Curve {
+    p: BigUint,
+}
+
+/// A point other than the one at infinity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Point {
+    x: BigUint,
+    y: BigUint,
+}
+
+/// The curve of a group of RFC 5903 section 3.
+fn curve(group: u16) -> Option<Curve> {
+    let power = |exponent: u32| BigUint::from(1_u8) << exponent;
+    let p = match group {
+        19 => power(256) - power(224) + power(192) + power(96) - 1_u8,
+        20 => power(384) - power(128) - power(96) + power(32) - 1_u8,
+        21 => power(521) - 1_u8,
+        _ => return None,
+    };
+    Some(Curve { p })
+}
+
+impl Curve {
+    /// `factor * point`, by doubling and adding; `None` at infinity.
+    fn multiply(&self, factor: &BigUint, point: Point) -> Option<Point> {
+        let mut product = None;
+        for bit in (0..factor.bits()).rev() {
+            product = product.and_then(|product: Point| self.add(&product, &product));
+            if factor.bit(bit) {
+                product = match product {
+                    Some(product) => self.add(&product, &point),
+                    None => Some(point.clone()),
+                };
+            }
+        }
+        product
+    }
+
+    /// The sum of two points by the line through them, or by the tangent (RFC 6090 section 3.1); `None` at infinity.
+    fn add(&self, a: &Point, b: &Point) -> Option<Point> {
+        let p = &self.p;
+        let (rise, run) = if a == b {
+            (&a.x * &a.x * 3_u8 + p - 3_u8, &a.y * 2_u8)
+        } else {
+            (p + &a.y - &b.y, p + &a.x - &b.x)
+        };
+        let slope = rise * (run % p).modinv(p)? % p;
+        let x = (&slope * &slope + p + p - &a.x - &b.x) % p;
+        let y = (slope * (p + &a.x - &x) + p - &a.y) % p;
+        Some(Point { x, y })
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use ikev1::crypto::Group;
+    use ikev1::crypto::{Group, GroupKind};
 
     use super::*;
 
     #[test]
     fn the_primes_are_those_of_the_rfcs() {
-        for ((id, ..), prime) in GROUPS.iter().zip(PRIMES.iter()) {
-            assert_eq!(prime.to_bytes_be(), Group::from_id(*id).unwrap().prime_bytes(), "group {id}");
+        for group in Group::ALL {
+            let GroupKind::Modp(modp) = group.kind() else { continue };
+            let id = group.id().unwrap();
+            let prime = FORMULAS.iter().find(|formula| formula.id == id).map(Formula::prime).cloned();
+            let prime = prime.or_else(|| with_subgroup(id)).unwrap();
+            assert_eq!(prime.to_bytes_be(), modp.prime, "{}", group.name());
         }
     }
 
@@ -70,5 +209,50 @@ mod tests {
         let secret = shared_secret(2, &[3], &[2]).unwrap();
         assert_eq!((secret.len(), secret.last()), (128, Some(&8)));
         assert_eq!(shared_secret(3, &[3], &[2]), None);
+    }
+
+    /// RFC 5903 section 8: the initiator's exponent, the responder's point, and the x coordinate of the product.
+    #[rstest::rstest]
+    #[case::group_19(
+        19,
+        "c88f01f510d9ac3f70a292daa2316de544e9aab8afe84049c62a9c57862d1433",
+        "d12dfb5289c8d4f81208b70270398c342296970a0bccb74c736fc7554494bf6356fbf3ca366cc23e8157854c13c58d6a\
+         ac23f046ada30f8353e74f33039872ab",
+        "d6840f6b42f6edafd13116e0e12565202fef8e9ece7dce03812464d04b9442de"
+    )]
+    #[case::group_20(
+        20,
+        "099f3c7034d4a2c699884d73a375a67f7624ef7c6b3c0f160647b67414dce655e35b538041e649ee3faef896783ab194",
+        "e558dbef53eecde3d3fccfc1aea08a89a987475d12fd950d83cfa41732bc509d0d1ac43a0336def96fda41d0774a3571\
+         dcfbec7aacf3196472169e838430367f66eebe3c6e70c416dd5f0c68759dd1fff83fa40142209dff5eaad96db9e6386c",
+        "11187331c279962d93d604243fd592cb9d0a926f422e47187521287e7156c5c4d603135569b9e9d09cf5d4a270f59746"
+    )]
+    #[case::group_21(
+        21,
+        "0037ade9319a89f4dabdb3ef411aaccca5123c61acab57b5393dce47608172a095aa85a30fe1c2952c6771d937ba9777\
+         f5957b2639bab072462f68c27a57382d4a52",
+        "00d0b3975ac4b799f5bea16d5e13e9af971d5e9b984c9f39728b5e5739735a219b97c356436adc6e95bb0352f6be64a6\
+         c2912d4ef2d0433ced2b6171640012d9460f015c68226383956e3bd066e797b623c27ce0eac2f551a10c2c724d985207\
+         7b87220b6536c5c408a1d2aebb8e86d678ae49cb57091f4732296579ab44fcd17f0fc56a",
+        "01144c7d79ae6956bc8edb8e7c787c4521cb086fa64407f97894e5e6b2d79b04d1427e73ca4baa240a34786859810c06\
+         b3c715a3a8cc3151f2bee417996d19f3ddea"
+    )]
+    fn a_shared_secret_of_a_curve_is_one_coordinate(
+        #[case] group: u16,
+        #[case] exponent: &str,
+        #[case] public: &str,
+        #[case] shared: &str,
+    ) {
+        let [exponent, public] = [exponent, public].map(|digits| hex::decode(digits).unwrap());
+        assert_eq!(shared_secret(group, &exponent, &public).map(hex::encode).as_deref(), Some(shared));
+    }
+
+    /// A point and its negative, which have the same x.
+    #[test]
+    fn opposite_points_add_up_to_infinity() {
+        let curve = curve(19).unwrap();
+        let point = Point { x: BigUint::from(5_u8), y: BigUint::from(1_u8) };
+        let opposite = Point { x: point.x.clone(), y: &curve.p - &point.y };
+        assert_eq!(curve.add(&point, &opposite), None);
     }
 }

@@ -110,7 +110,22 @@ fn proposal(body: &[u8]) -> Option<Proposal<'_>> {
     Some(Proposal { number, protocol, spi: body.get(4..start)?, transforms })
 }
 
-impl Transform<'_> {
+impl<'a> Transform<'a> {
+    /// The value of a variable-length attribute (RFC 2408 section 3.3).
+    pub(super) fn octets(&self, wanted: u16) -> Option<&'a [u8]> {
+        let mut rest = self.attributes;
+        while let Some(([t0, t1, l0, l1], behind)) = rest.split_first_chunk() {
+            let (kind, field) = (u16::from_be_bytes([*t0, *t1]), u16::from_be_bytes([*l0, *l1]));
+            let len = if kind & 0x8000 == 0 { usize::from(field) } else { 0 };
+            let (value, next) = behind.split_at_checked(len)?;
+            if kind == wanted {
+                return Some(value);
+            }
+            rest = next;
+        }
+        None
+    }
+
     /// The value of a basic attribute (RFC 2408 section 3.3).
     pub(super) fn attribute(&self, wanted: u16) -> Option<u16> {
         let mut rest = self.attributes;

@@ -4,7 +4,7 @@ use ikev1::keylog::Label;
 
 use super::check::Expected;
 use super::formulas::{Cipher, Hash, ka};
-use super::group::shared_secret;
+use super::group::{shared_secret, shared_secret_modulo};
 use super::message::{self, ID, KE, NONCE, SA};
 use super::rsa::pem_blocks;
 use super::sealed::{Mode, Opener, hash_1};
@@ -108,7 +108,10 @@ pub(super) fn phase1(
     let (Some(ni_b), Some(nr_b)) = (of_i(NONCE), of_r(NONCE)) else { return Some(sa) };
     let theirs = if first.from == Side::Harness { ke_r } else { ke_i };
     let exponent = tape.exponent((cookies, 0), Label::PrivateExponent);
-    let g_xy = exponent.and_then(|exponent| shared_secret(group, &exponent, theirs));
+    let g_xy = exponent.and_then(|exponent| match group {
+        DhGroup::Described(id) => shared_secret(id, &exponent, theirs),
+        DhGroup::Prime(prime) => shared_secret_modulo(prime, &exponent, theirs),
+    });
     let (cky_i, cky_r) = (&cookies.0[..], &cookies.1[..]);
     let skeyid = match method {
         PRE_SHARED_KEY => Some(hash.prf(config.harness.psk.as_bytes(), &[ni_b, nr_b])),
@@ -224,15 +227,24 @@ fn extended(method: u16) -> (u16, Option<u16>) {
 }
 
 /// The attributes of the responder's one transform.
-struct Algorithms {
+struct Algorithms<'a> {
     method: u16,
     hash: Hash,
     cipher: Cipher,
-    group: u16,
+    group: DhGroup<'a>,
+}
+
+/// How the group is said.
+#[derive(Debug, Clone, Copy)]
+enum DhGroup<'a> {
+    /// By its Group Description.
+    Described(u16),
+    /// In full, by its prime.
+    Prime(&'a [u8]),
 }
 
 /// Reads the one transform in the responder's SA payload (RFC 2409 Appendix A).
-fn algorithms(sa: &[u8]) -> Option<Algorithms> {
+fn algorithms(sa: &[u8]) -> Option<Algorithms<'_>> {
     let proposals = message::proposals(sa)?;
     let [proposal] = proposals.as_slice() else { return None };
     let [transform] = proposal.transforms.as_slice() else { return None };
@@ -250,5 +262,9 @@ fn algorithms(sa: &[u8]) -> Option<Algorithms> {
         7 => Cipher { key_len: usize::from(transform.attribute(14)? / 8), block_len: 16 },
         _ => return None,
     };
-    Some(Algorithms { method: transform.attribute(3)?, hash, cipher, group: transform.attribute(4)? })
+    let group = match transform.octets(6) {
+        Some(prime) => DhGroup::Prime(prime),
+        None => DhGroup::Described(transform.attribute(4)?),
+    };
+    Some(Algorithms { method: transform.attribute(3)?, hash, cipher, group })
 }

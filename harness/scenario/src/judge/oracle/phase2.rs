@@ -5,7 +5,7 @@ use ikev1::keylog::Label;
 
 use super::check::Expected;
 use super::formulas::keymat;
-use super::group::shared_secret;
+use super::group::{shared_secret, shared_secret_modulo};
 use super::message::{self, KE, NONCE, Proposal, SA, Transform, after_hash};
 use super::phase1::IsakmpSa;
 use super::tape::{ExchangeTape, Place, Tape};
@@ -14,6 +14,9 @@ use crate::model::{Exchange, Side};
 /// IPSEC_AH and IPSEC_ESP (RFC 2407 section 4.4.1).
 const AH: u8 = 2;
 const ESP: u8 = 3;
+
+/// The first Group Description for private use (RFC 2409 Appendix A).
+const PRIVATE: u16 = 0x8000;
 
 /// Labels of KEYMAT and the two keys in it, of the SA from initiator to responder.
 const TO_RESPONDER: [Label; 3] =
@@ -44,6 +47,14 @@ pub(super) fn phase2(tape: &Tape<'_>, sa: &IsakmpSa, m_id: u32, out: &mut Expect
         for sent in [1, 2].into_iter().filter_map(|number| exchange.message(number)) {
             if let Some(covered) = sent.clear.and_then(after_hash) {
                 out.tell(place, Label::Hash1, &sa.hash.prf(skeyid_a, &[&m_id.to_be_bytes(), covered]));
+            }
+        }
+    }
+    if let (Some(exchange), Some(skeyid_a)) = (tape.below(place, Exchange::NewGroupMode), &sa.skeyid_a) {
+        // HASH(1) and HASH(2) have the same formula (RFC 2409 section 5.6).
+        for (number, label) in [(1, Label::Hash1), (2, Label::Hash2)] {
+            if let Some(covered) = exchange.message(number).and_then(|sent| after_hash(sent.clear?)) {
+                out.tell(place, label, &sa.hash.prf(skeyid_a, &[&m_id.to_be_bytes(), covered]));
             }
         }
     }
@@ -82,7 +93,12 @@ fn keys(
     } else {
         let theirs = if first.from == Side::Harness { second } else { first };
         let exponent = tape.exponent(place, Label::QuickPrivateExponent)?;
-        let g_xy = shared_secret(transform.attribute(3)?, &exponent, theirs.body(KE)?)?;
+        let (group, public) = (transform.attribute(3)?, theirs.body(KE)?);
+        let g_xy = if group < PRIVATE {
+            shared_secret(group, &exponent, public)?
+        } else {
+            shared_secret_modulo(&private_prime(tape, sa, group)?, &exponent, public)?
+        };
         out.tell(place, Label::QuickGXy, &g_xy);
         g_xy
     };
@@ -99,6 +115,19 @@ fn keys(
         out.tell(place, integrity_key, back);
     }
     Some(())
+}
+
+/// The prime that New Group mode gave a Group Description under an ISAKMP SA: that of the one transform in the responder's
+/// answer (RFC 2409 section 5.6).
+fn private_prime(tape: &Tape<'_>, sa: &IsakmpSa, description: u16) -> Option<Vec<u8>> {
+    tape.m_ids(sa.cookies).into_iter().find_map(|m_id| {
+        let exchange = tape.below((sa.cookies, m_id), Exchange::NewGroupMode)?;
+        let accepted = message::proposals(exchange.message(2)?.body(SA)?)?;
+        let [proposal] = accepted.as_slice() else { return None };
+        let [transform] = proposal.transforms.as_slice() else { return None };
+        let prime = transform.octets(6)?;
+        (transform.attribute(4)? == description).then(|| prime.to_vec())
+    })
 }
 
 /// The offered proposal that was chosen.
