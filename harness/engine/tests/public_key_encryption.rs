@@ -155,6 +155,9 @@ fn answers(
     (answer, of_bob.len(), pair.bob.isakmp_count())
 }
 
+/// A change of a payload's body.
+type Change = Box<dyn Fn(&mut [u8])>;
+
 /// Bleichenbacher's attack asks which blocks have the right padding; each of them gets the same answer.
 #[rstest]
 fn whatever_was_encrypted_the_answer_is_the_same(
@@ -164,7 +167,7 @@ fn whatever_was_encrypted_the_answer_is_the_same(
     let (right, _, established) = answers(mode, method, |_| {});
     assert!(!right.is_empty());
     assert_eq!(established, 1);
-    let mut classes: Vec<(&str, PayloadType, Box<dyn Fn(&mut [u8])>)> = vec![
+    let mut classes: Vec<(&str, PayloadType, Change)> = vec![
         ("a bit of the nonce", PayloadType::NONCE, Box::new(|body| body[200] ^= 4)),
         ("zero for the nonce", PayloadType::NONCE, Box::new(|body| body.fill(0))),
         (
