@@ -1,7 +1,11 @@
 //! Keys and certificates of a case as those of an endpoint.
+//!
+//! The cases share a few files, so what is read of a text is kept and shared. The text is the key: a file that changes
+//! is read again.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use ikev1::config::{NameCertificate, PeerConfig, SendCertificate};
 use ikev1::crypto::{PrivateKey, PublicKey};
@@ -56,8 +60,38 @@ pub(super) fn set(
     Ok(())
 }
 
+/// What was read of PEM texts so far.
+#[derive(Debug)]
+struct Known<T>(LazyLock<Mutex<HashMap<String, T>>>);
+
+impl<T: Clone> Known<T> {
+    const fn new() -> Self {
+        Self(LazyLock::new(Mutex::default))
+    }
+
+    /// What `read` gives of a file, unless its text was read before. A refused text is not kept.
+    fn read(
+        &self,
+        file: &PemFile,
+        read: impl FnOnce(&PemFile) -> Result<T, InfraError>,
+    ) -> Result<T, InfraError> {
+        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(value) = known().get(&file.pem) {
+            return Ok(value.clone());
+        }
+        let value = read(file)?;
+        known().insert(file.pem.clone(), value.clone());
+        Ok(value)
+    }
+}
+
 /// Private key and certificates of one file.
 fn credentials(context: Context, file: &PemFile) -> Result<Credentials, InfraError> {
+    static KNOWN: Known<Credentials> = Known::new();
+    KNOWN.read(file, |file| read_credentials(context, file))
+}
+
+fn read_credentials(context: Context, file: &PemFile) -> Result<Credentials, InfraError> {
     let key = PrivateKey::from_pem(&file.pem).map_err(|error| refused(context, file, &error))?;
     let chain = certificates(context, file)?;
     if chain.is_empty() {
@@ -68,11 +102,19 @@ fn credentials(context: Context, file: &PemFile) -> Result<Credentials, InfraErr
 
 /// The certificates of a file, leaving out its keys.
 fn certificates(context: Context, file: &PemFile) -> Result<Vec<Certificate>, InfraError> {
-    Certificate::bundle_from_pem(&file.pem).map_err(|error| refused(context, file, &error))
+    static KNOWN: Known<Vec<Certificate>> = Known::new();
+    KNOWN.read(file, |file| {
+        Certificate::bundle_from_pem(&file.pem).map_err(|error| refused(context, file, &error))
+    })
 }
 
 /// The public key of a file: that of its private key, of its certificate, or itself.
 fn public_key(context: Context, file: &PemFile) -> Result<PublicKey, InfraError> {
+    static KNOWN: Known<PublicKey> = Known::new();
+    KNOWN.read(file, |file| read_public_key(context, file))
+}
+
+fn read_public_key(context: Context, file: &PemFile) -> Result<PublicKey, InfraError> {
     if let Ok(private) = PrivateKey::from_pem(&file.pem) {
         return Ok(private.public().clone());
     }

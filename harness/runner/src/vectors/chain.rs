@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ikev1::crypto::{CryptoError, CryptoProvider, Secret};
 use ikev1::keys::{
     AuthHashInput, Cookies, KeymatInput, PhaseOneKeys, encryption_key, hash_1, hash_2, hash_3, hash_i,
-    hash_r, keymat, last_block, phase1_iv, phase2_iv, skeyid_psk, skeyid_signature,
+    hash_r, keymat, last_block, phase1_iv, phase2_iv, skeyid_encryption, skeyid_psk, skeyid_signature,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -366,6 +366,7 @@ impl ChainGroup {
                 skeyid_psk(p, h, psk.as_bytes(), ni_b, nr_b)
             }
             Authentication::Signature => skeyid_signature(p, h, ni_b, nr_b, &g_xy),
+            Authentication::Encryption => skeyid_encryption(p, h, ni_b, nr_b, &cookies),
         };
         let keys = PhaseOneKeys::derive(p, h, skeyid, &g_xy, &cookies);
         let Cookies { cky_i, cky_r } = cookies;

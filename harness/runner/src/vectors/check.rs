@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use ikev1::crypto::{CryptoProvider, Group, GroupKind, Secret};
-use ikev1::keys::{Cookies, PhaseOneKeys, last_block, skeyid_psk, skeyid_signature};
+use ikev1::keys::{Cookies, PhaseOneKeys, last_block, skeyid_encryption, skeyid_psk, skeyid_signature};
 use num_bigint::BigUint;
 use serde::Serialize;
 
@@ -201,14 +201,16 @@ fn phase_one_keys(
     let (Some(cky_i), Some(cky_r)) = (test.cky_i.to_array(), test.cky_r.to_array()) else {
         return c.fail("cky_i, cky_r", "8 bytes each".to_owned(), "another length".to_owned());
     };
+    let cookies = Cookies { cky_i, cky_r };
     let skeyid = match (group.authentication, &test.psk) {
         (Authentication::Psk, Some(psk)) => skeyid_psk(p, h, psk.as_bytes(), ni_b, nr_b),
         (Authentication::Psk, None) => {
             return c.fail("psk", "a pre-shared key".to_owned(), "none".to_owned());
         }
         (Authentication::Signature, _) => skeyid_signature(p, h, ni_b, nr_b, &g_xy),
+        (Authentication::Encryption, _) => skeyid_encryption(p, h, ni_b, nr_b, &cookies),
     };
-    let keys = PhaseOneKeys::derive(p, h, skeyid, &g_xy, &Cookies { cky_i, cky_r });
+    let keys = PhaseOneKeys::derive(p, h, skeyid, &g_xy, &cookies);
     c.equal("skeyid", &test.skeyid, keys.skeyid.as_bytes());
     c.equal("skeyid_d", &test.skeyid_d, keys.skeyid_d.as_bytes());
     c.equal("skeyid_a", &test.skeyid_a, keys.skeyid_a.as_bytes());

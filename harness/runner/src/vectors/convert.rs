@@ -48,6 +48,7 @@ pub(super) fn fax_frame(
     let formula = match authentication {
         Authentication::Psk => "SKEYID = prf(pre-shared-key, Ni_b | Nr_b)",
         Authentication::Signature => "SKEYID = prf(Ni_b | Nr_b, g^xy)",
+        Authentication::Encryption => "SKEYID = prf(hash(Ni_b | Nr_b), CKY-I | CKY-R)",
     };
     PhaseOneKeysFile {
         schema: Subject::PhaseOneKeys.schema_name().to_owned(),

@@ -103,6 +103,8 @@ pub enum Authentication {
     Psk,
     /// Signature: `SKEYID = prf(Ni_b | Nr_b, g^xy)`.
     Signature,
+    /// Public key encryption and its revised mode: `SKEYID = prf(hash(Ni_b | Nr_b), CKY-I | CKY-R)`.
+    Encryption,
 }
 
 impl Authentication {
@@ -112,6 +114,7 @@ impl Authentication {
         match self {
             Self::Psk => "psk",
             Self::Signature => "signature",
+            Self::Encryption => "encryption",
         }
     }
 }

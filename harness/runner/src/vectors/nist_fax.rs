@@ -190,7 +190,7 @@ impl<'a> Reader<'a> {
             nr_bits: length("Nr")?,
             psk_bits: match authentication {
                 Authentication::Psk => Some(length("pre-shared-key")?),
-                Authentication::Signature => None,
+                Authentication::Signature | Authentication::Encryption => None,
             },
             tests: Vec::new(),
         };
