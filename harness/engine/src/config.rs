@@ -473,6 +473,18 @@ pub struct IpsecTransform {
     pub integrity: Option<IntegrityAlgorithm>,
 }
 
+/// Which of the clients that the initiator of quick mode names a policy takes as responder (RFC 2409 section 5.5). A refused
+/// one is answered by INVALID-ID-INFORMATION.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum ClientMatch {
+    /// Those that are configured: the same addresses, however they are named, or the same name; the same protocol and port.
+    #[default]
+    Same,
+    /// Also a part of the configured addresses, and one protocol or port where the configuration leaves it open. The SAs are
+    /// for the named clients.
+    Within,
+}
+
 /// An IPsec SA that may be set up with a peer.
 #[derive(Debug, Clone)]
 pub struct IpsecPolicy {
@@ -490,6 +502,8 @@ pub struct IpsecPolicy {
     pub local_client: Option<Identification>,
     /// The peer's client identity.
     pub remote_client: Option<Identification>,
+    /// Which clients it takes as responder.
+    pub client_match: ClientMatch,
     /// Life of the SAs in seconds, which we offer and at most accept.
     pub lifetime: Duration,
     /// Life of the SAs in kilobytes of 1024 bytes, which we offer and at most accept (RFC 2407 section 4.5); `None`

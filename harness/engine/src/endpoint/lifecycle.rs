@@ -210,6 +210,7 @@ impl Endpoint {
             policy: outcome.policy,
             role: outcome.role,
             chosen: outcome.chosen.clone(),
+            clients: outcome.clients,
             spi_in,
             inbound: outcome.inbound,
             outbound: outcome.outbound,

@@ -149,6 +149,7 @@ impl Endpoint {
             protocol: protocol_id(pair.chosen.protocol),
             spi_in: pair.spi_in,
             spi_out: pair.chosen.peer_spi,
+            clients: pair.clients.clone(),
             mode: pair.chosen.mode,
             role: pair.role,
             packets_in: pair.packets_in,

@@ -43,6 +43,8 @@ pub struct IpsecSaInfo {
     pub spi_in: u32,
     /// SPI of the outbound SA.
     pub spi_out: u32,
+    /// The clients on our side and on the peer's (IDci and IDcr); without them the SAs are between the ISAKMP peers.
+    pub clients: Option<(Identification, Identification)>,
     /// Negotiated encapsulation mode.
     pub mode: EncapsulationMode,
     /// Our role in its quick mode.

@@ -48,6 +48,8 @@ pub(crate) struct IpsecSaPair {
     pub(crate) policy: usize,
     pub(crate) role: Role,
     pub(crate) chosen: ChosenIpsec,
+    /// The clients on our side and on the peer's; without them the SAs are between the ISAKMP peers.
+    pub(crate) clients: Option<(Identification, Identification)>,
     pub(crate) spi_in: u32,
     pub(crate) inbound: PacketProtection,
     pub(crate) outbound: PacketProtection,

@@ -67,6 +67,8 @@ pub(crate) struct Outcome {
     pub(crate) policy: usize,
     pub(crate) role: Role,
     pub(crate) chosen: ChosenIpsec,
+    /// The clients on our side and on the peer's, when they were named.
+    pub(crate) clients: Option<(Identification, Identification)>,
     pub(crate) spi_in: u32,
     pub(crate) inbound: PacketProtection,
     pub(crate) outbound: PacketProtection,
@@ -123,6 +125,8 @@ impl QuickMode {
 pub(crate) struct Agreed {
     pub(crate) policy: usize,
     pub(crate) chosen: ChosenIpsec,
+    /// IDci and IDcr, when they were sent.
+    pub(crate) ids: Option<(Identification, Identification)>,
     /// SPI of our inbound SA.
     pub(crate) spi_in: u32,
     pub(crate) ni_b: Bytes,
@@ -283,6 +287,10 @@ impl QmCx<'_> {
             policy: agreed.policy,
             role,
             chosen: chosen.clone(),
+            clients: agreed.ids.clone().map(|(id_ci, id_cr)| match role {
+                Role::Initiator => (id_ci, id_cr),
+                Role::Responder => (id_cr, id_ci),
+            }),
             spi_in: agreed.spi_in,
             inbound: PacketProtection::new(agreed.spi_in, chosen, &inbound).map_err(unusable)?,
             outbound: PacketProtection::new(chosen.peer_spi, chosen, &outbound).map_err(unusable)?,

@@ -45,7 +45,9 @@ fn offer(
     let offered = negotiate::offer(policy, spi_in, cx.established.nat)?;
     let ni_b = cx.core.new_nonce();
     let key_pair = cx.pfs_key_pair(policy.pfs.as_ref())?;
-    let ids = cx.clients(policy);
+    // An SA is replaced for the clients that it has: those of the peer may be a part of the policy's.
+    let replaced = replaces.and_then(|old| cx.ipsec.get(old)).and_then(|pair| pair.clients.clone());
+    let ids = replaced.or_else(|| cx.clients(policy));
     let mut payloads = vec![Payload::Sa(offered.clone()), Payload::Nonce(Nonce { data: ni_b.clone() })];
     if let Some(pair) = &key_pair {
         payloads.push(Payload::KeyExchange(KeyExchange { data: Bytes::copy_from_slice(&pair.public) }));
@@ -117,8 +119,15 @@ impl ExpectReply {
         }
         let g_xy = cx.pfs_secret(chosen.group.as_ref(), self.key_pair.as_ref(), &opened.chain)?;
         cx.heed_notifications(&opened.chain, &mut chosen);
-        let agreed =
-            Agreed { policy: self.policy, chosen, spi_in: self.spi_in, ni_b: self.ni_b.clone(), nr_b, g_xy };
+        let agreed = Agreed {
+            policy: self.policy,
+            chosen,
+            ids,
+            spi_in: self.spi_in,
+            ni_b: self.ni_b.clone(),
+            nr_b,
+            g_xy,
+        };
         // RFC 2408 section 3.1: who did not set the Commit bit waits for CONNECTED.
         let commit = received.header.flags.contains(Flags::COMMIT);
         let outcome =

@@ -11,8 +11,8 @@ use crate::keylog::Label;
 use crate::keys;
 use crate::payloads;
 use crate::phase1::Received;
-use crate::phase2::negotiate;
-use crate::wire::{Flags, IdType, Identification, KeyExchange, Nonce, Payload, PayloadType};
+use crate::phase2::{clients, negotiate};
+use crate::wire::{Flags, Identification, KeyExchange, Nonce, Payload, PayloadType};
 
 // --- Quick mode 1: HDR*, HASH(1), SA, Ni [, KE ] [, IDci, IDcr ] ---
 
@@ -67,7 +67,7 @@ fn reply(
     if let Some(pair) = key_pair {
         payloads.push(Payload::KeyExchange(KeyExchange { data: Bytes::from(pair.public) }));
     }
-    if let Some((id_ci, id_cr)) = offer.ids {
+    if let Some((id_ci, id_cr)) = offer.ids.clone() {
         payloads.push(Payload::Identification(id_ci));
         payloads.push(Payload::Identification(id_cr));
     }
@@ -84,8 +84,15 @@ fn reply(
         let (h, skeyid_a) = (protection.transform.hash, &protection.keys.skeyid_a);
         (Label::Hash2, keys::hash_2(cx.core.provider, h, skeyid_a, cx.m_id.0, &ni_b, after_hash))
     })?;
-    let agreed =
-        Agreed { policy: choice.policy, chosen: choice.chosen, spi_in: offer.spi_in, ni_b, nr_b, g_xy };
+    let agreed = Agreed {
+        policy: choice.policy,
+        chosen: choice.chosen,
+        ids: offer.ids,
+        spi_in: offer.spi_in,
+        ni_b,
+        nr_b,
+        g_xy,
+    };
     let state = ExpectHash3 { agreed, iv: sent.next_iv.clone() };
     Ok(Step {
         state: QuickMode::ResponderExpectsHash3(state),
@@ -95,7 +102,7 @@ fn reply(
     })
 }
 
-/// The policies whose clients are those that the initiator named; without IDs the ISAKMP peers themselves are
+/// The policies that take the clients that the initiator named; without IDs the ISAKMP peers themselves are
 /// the clients (RFC 2409 section 5.5).
 fn candidates<'a>(
     cx: &QmCx<'a>,
@@ -110,8 +117,9 @@ fn candidates<'a>(
             let (local, remote) = cx.configured_clients(policy);
             match ids {
                 Some((id_ci, id_cr)) => {
-                    client_fits(remote.as_ref(), id_ci, cx.path.remote.ip())
-                        && client_fits(local.as_ref(), id_cr, cx.path.local.ip())
+                    let how = policy.client_match;
+                    clients::takes(how, remote.as_ref(), id_ci, cx.path.remote.ip())
+                        && clients::takes(how, local.as_ref(), id_cr, cx.path.local.ip())
                 }
                 None => local.is_none() && remote.is_none(),
             }
@@ -122,19 +130,6 @@ fn candidates<'a>(
         return Err(ExchangeError::IdentityRefused(got));
     }
     Ok(found)
-}
-
-/// Whether a named client is the configured one; a policy without one means the peer's address.
-fn client_fits(configured: Option<&Identification>, named: &Identification, peer: std::net::IpAddr) -> bool {
-    match configured {
-        // One address may be named as such, or as a subnet or range of one.
-        Some(configured) if configured.id_type == IdType::IPV4_ADDR => {
-            let ends = |id: &Identification| (id.protocol, id.port, id.address_range());
-            ends(configured) == ends(named)
-        }
-        Some(configured) => configured == named,
-        None => *named == Identification::ip(peer),
-    }
 }
 
 // --- Quick mode 3: HDR*, HASH(3) ---
