@@ -485,6 +485,15 @@ pub enum ClientMatch {
     Within,
 }
 
+/// A further protocol of a bundle of SAs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BundledProtocol {
+    /// AH or ESP.
+    pub protocol: IpsecProtocol,
+    /// Acceptable transforms, best first.
+    pub transforms: Vec<IpsecTransform>,
+}
+
 /// An IPsec SA that may be set up with a peer.
 #[derive(Debug, Clone)]
 pub struct IpsecPolicy {
@@ -494,6 +503,9 @@ pub struct IpsecPolicy {
     pub protocol: IpsecProtocol,
     /// Acceptable transforms, best first.
     pub transforms: Vec<IpsecTransform>,
+    /// Further protocols that are negotiated together with this one and applied to the same packets, all or none (RFC 2408
+    /// section 4.2): ESP inside, AH outside. Each protocol may come once.
+    pub bundle: Vec<BundledProtocol>,
     /// Tunnel or transport.
     pub encapsulation: Encapsulation,
     /// Group of a Diffie-Hellman exchange in quick mode (PFS).
@@ -509,6 +521,14 @@ pub struct IpsecPolicy {
     /// Life of the SAs in kilobytes of 1024 bytes, which we offer and at most accept (RFC 2407 section 4.5); `None`
     /// offers none.
     pub lifetime_kilobytes: Option<u32>,
+}
+
+impl IpsecPolicy {
+    /// Every protocol with its transforms, in the order in which they are offered.
+    pub(crate) fn protocols(&self) -> impl Iterator<Item = (IpsecProtocol, &[IpsecTransform])> {
+        let bundled = self.bundle.iter().map(|other| (other.protocol, other.transforms.as_slice()));
+        core::iter::once((self.protocol, self.transforms.as_slice())).chain(bundled)
+    }
 }
 
 /// Retransmission: after `first`, then `factor` times longer each time, `tries` times in all.

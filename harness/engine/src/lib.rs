@@ -88,6 +88,7 @@
 //!             local_client: None,
 //!             remote_client: None,
 //!             client_match: ClientMatch::Same,
+//!             bundle: Vec::new(),
 //!             lifetime: Duration::from_secs(3_600),
 //!             lifetime_kilobytes: None,
 //!         }],

@@ -7,9 +7,9 @@ use core::time::Duration;
 use std::net::{IpAddr, Ipv4Addr};
 
 use ikev1::config::{
-    AuthenticationMethod, ClientMatch, Config, DeadPeerDetection, DpdTrigger, Encapsulation, Fragmentation,
-    FragmentationMode, IntegrityAlgorithm, IpsecPolicy, IpsecProtocol, IpsecTransform, NatTraversal,
-    NatTraversalVersion, PeerConfig, Phase1Mode, Phase1Transform, Retransmission,
+    AuthenticationMethod, BundledProtocol, ClientMatch, Config, DeadPeerDetection, DpdTrigger, Encapsulation,
+    Fragmentation, FragmentationMode, IntegrityAlgorithm, IpsecPolicy, IpsecProtocol, IpsecTransform,
+    NatTraversal, NatTraversalVersion, PeerConfig, Phase1Mode, Phase1Transform, Retransmission,
 };
 use ikev1::crypto::{CipherAlgorithm, Group, HashAlgorithm, Secret};
 use ikev1::limits::Limits;
@@ -124,6 +124,13 @@ pub fn client_hosts(side: Side, phase2: &ResolvedPhase2) -> Result<(Ipv4Addr, Ip
     Ok((host(&phase2.client)?, host(&phase2.remote_client)?))
 }
 
+fn ipsec_protocol(protocol: model::Protocol) -> IpsecProtocol {
+    match protocol {
+        model::Protocol::Esp => IpsecProtocol::Esp,
+        model::Protocol::Ah => IpsecProtocol::Ah,
+    }
+}
+
 fn seconds(seconds: u32) -> Duration {
     Duration::from_secs(seconds.into())
 }
@@ -212,10 +219,8 @@ impl Context {
         };
         Ok(IpsecPolicy {
             name: POLICY_NAME.to_owned(),
-            protocol: match phase2.protocol {
-                model::Protocol::Esp => IpsecProtocol::Esp,
-                model::Protocol::Ah => IpsecProtocol::Ah,
-            },
+            protocol: ipsec_protocol(phase2.protocol),
+            bundle: phase2.bundle.iter().map(|other| self.bundled(other)).collect::<Result<_, _>>()?,
             transforms: phase2.transforms.iter().map(|t| self.phase2(t)).collect::<Result<_, _>>()?,
             encapsulation: match phase2.encapsulation {
                 model::Encapsulation::Tunnel => Encapsulation::Tunnel,
@@ -243,6 +248,11 @@ impl Context {
             known.map(|(algorithm, _)| *algorithm).ok_or_else(|| self.unknown("integrity", integrity.name()))
         });
         Ok(IpsecTransform { cipher, integrity: integrity.transpose()? })
+    }
+
+    fn bundled(self, other: &model::BundledProtocol) -> Result<BundledProtocol, InfraError> {
+        let transforms = other.transforms.iter().map(|t| self.phase2(t)).collect::<Result<_, _>>()?;
+        Ok(BundledProtocol { protocol: ipsec_protocol(other.protocol), transforms })
     }
 
     fn client(self, client: &ClientId) -> Result<Identification, InfraError> {

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Acceptance, Capability, ClientId, ClientMatch, Dpd, Encapsulation, Fragmentation, Identity, Level,
-    ModeConfig, NatTraversal, NatTraversalVersion, Pfs, Phase1Exchange, Phase1Transform, Phase2Transform,
-    Protocol, Retransmission, Role, Side, Step, XauthConfig,
+    Acceptance, BundledProtocol, Capability, ClientId, ClientMatch, Dpd, Encapsulation, Fragmentation,
+    Identity, Level, ModeConfig, NatTraversal, NatTraversalVersion, Pfs, Phase1Exchange, Phase1Transform,
+    Phase2Transform, Protocol, Retransmission, Role, Side, Step, XauthConfig,
 };
 use crate::pki::ResolvedPki;
 use crate::requirement::RequirementId;
@@ -159,6 +159,9 @@ pub struct ResolvedPhase2 {
     pub encapsulation: Encapsulation,
     /// Transforms, best first.
     pub transforms: Vec<Phase2Transform>,
+    /// Further protocols of the bundle.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bundle: Vec<BundledProtocol>,
     /// Perfect forward secrecy.
     pub pfs: Pfs,
     /// Life of the IPsec SAs in seconds.

@@ -233,6 +233,7 @@ fn defaults() -> ResolvedSide {
                 cipher: Some(EspCipher::Aes128),
                 integrity: Some(Integrity::Sha1),
             }],
+            bundle: Vec::new(),
             pfs: Pfs::None,
             lifetime_seconds: 1200,
             lifetime_kilobytes: None,
@@ -293,6 +294,7 @@ fn overlay(side: &mut ResolvedSide, layer: &SideConfig) {
         set(&mut side.phase2.protocol, phase2.protocol.as_ref());
         set(&mut side.phase2.encapsulation, phase2.encapsulation.as_ref());
         set(&mut side.phase2.transforms, phase2.transforms.as_ref());
+        set(&mut side.phase2.bundle, phase2.bundle.as_ref());
         set(&mut side.phase2.pfs, phase2.pfs.as_ref());
         set(&mut side.phase2.lifetime_seconds, phase2.lifetime_seconds.as_ref());
         set(&mut side.phase2.client, phase2.client.as_ref());
@@ -483,6 +485,10 @@ fn phase2_needs(peer: &ResolvedSide, needs: &mut BTreeSet<Capability>) {
     }
     if !phase2.ids {
         needs.insert(Capability::NoClientIds);
+    }
+    for other in &phase2.bundle {
+        needs.insert(Capability::Bundles);
+        needs.extend(other.transforms.iter().filter_map(|transform| transform.integrity).map(integrity_need));
     }
     for id in [&phase2.client_id, &phase2.remote_client_id].into_iter().flatten() {
         needs.insert(if id.id.is_ipv4() { Capability::ClientSelectors } else { Capability::ClientNames });

@@ -39,6 +39,8 @@ pub struct IpsecSaInfo {
     pub policy: String,
     /// AH or ESP.
     pub protocol: ProtocolId,
+    /// All pairs of its bundle, itself included, in the order in which they are applied to outgoing packets.
+    pub bundle: Vec<IpsecSaId>,
     /// SPI of the inbound SA.
     pub spi_in: u32,
     /// SPI of the outbound SA.

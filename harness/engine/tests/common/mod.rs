@@ -99,6 +99,7 @@ pub fn peer_config(own: &str, other: &str) -> PeerConfig {
             local_client: Some(net(own)),
             remote_client: Some(net(other)),
             client_match: ClientMatch::Same,
+            bundle: Vec::new(),
             lifetime: Duration::from_secs(1200),
             lifetime_kilobytes: None,
         }],

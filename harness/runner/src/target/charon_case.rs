@@ -255,6 +255,7 @@ mod tests {
                     Phase2Transform { cipher: Some(EspCipher::Aes256), integrity: Some(Integrity::Sha2_512) },
                     Phase2Transform { cipher: Some(EspCipher::Null), integrity: Some(Integrity::Md5) },
                 ],
+                bundle: Vec::new(),
                 pfs: Pfs::Modp1024,
                 lifetime_seconds: 1200,
                 lifetime_kilobytes: None,

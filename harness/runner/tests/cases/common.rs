@@ -35,6 +35,7 @@ pub(crate) fn side(client: &str, remote_client: &str) -> ResolvedSide {
                 cipher: Some(EspCipher::Aes128),
                 integrity: Some(Integrity::Sha1),
             }],
+            bundle: Vec::new(),
             pfs: Pfs::None,
             lifetime_seconds: 1200,
             lifetime_kilobytes: None,

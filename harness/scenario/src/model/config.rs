@@ -179,6 +179,9 @@ pub struct Phase2Config {
     /// Transforms, best first. Default: aes128 with sha1 (AH uses the integrity algorithm only).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transforms: Option<Vec<Phase2Transform>>,
+    /// Further protocols that are negotiated together with `protocol`, all or none. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bundle: Option<Vec<BundledProtocol>>,
     /// Perfect forward secrecy. Default `none`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pfs: Option<Pfs>,
@@ -279,6 +282,16 @@ impl ClientName {
     pub const fn is_ipv4(&self) -> bool {
         matches!(self, Self::Ipv4(_) | Self::Ipv4Subnet { .. } | Self::Ipv4Range { .. })
     }
+}
+
+/// A further protocol of a bundle of SAs (RFC 2408 section 4.2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BundledProtocol {
+    /// ESP or AH; each protocol comes once.
+    pub protocol: Protocol,
+    /// Transforms, best first.
+    pub transforms: Vec<Phase2Transform>,
 }
 
 /// One transform of phase 2.

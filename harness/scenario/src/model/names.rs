@@ -531,6 +531,8 @@ names! {
         Esp = "esp",
         /// AH.
         Ah = "ah",
+        /// AH and ESP negotiated together, all or none.
+        Bundles = "bundles",
         /// ESP_NULL.
         EspNull = "esp-null",
         /// DES-CBC in ESP.
