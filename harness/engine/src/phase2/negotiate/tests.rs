@@ -46,8 +46,8 @@ struct Chosen {
 
 fn chosen(policy: &IpsecPolicy, offered: &SaPayload) -> Result<Chosen, ExchangeError> {
     let choice = choose(&[(3, policy)], offered, None)?;
-    let [chosen] = choice.chosen.clone().try_into().unwrap();
-    Ok(Chosen { policy: choice.policy, chosen, reply: choice.reply(&[OURS]) })
+    let [chosen] = choice.chosen.as_slice() else { panic!("{choice:?}") };
+    Ok(Chosen { policy: choice.policy, chosen: chosen.clone(), reply: choice.reply(&[OURS]) })
 }
 
 #[rstest]
