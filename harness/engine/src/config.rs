@@ -476,6 +476,27 @@ pub struct IpsecTransform {
     pub integrity: Option<IntegrityAlgorithm>,
 }
 
+/// Which of the clients that the initiator of quick mode names a policy takes as responder (RFC 2409 section 5.5). A refused
+/// one is answered by INVALID-ID-INFORMATION.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum ClientMatch {
+    /// Those that are configured: the same addresses, however they are named, or the same name; the same protocol and port.
+    #[default]
+    Same,
+    /// Also a part of the configured addresses, and one protocol or port where the configuration leaves it open. The SAs are
+    /// for the named clients.
+    Within,
+}
+
+/// A further protocol of a bundle of SAs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BundledProtocol {
+    /// AH or ESP.
+    pub protocol: IpsecProtocol,
+    /// Acceptable transforms, best first.
+    pub transforms: Vec<IpsecTransform>,
+}
+
 /// An IPsec SA that may be set up with a peer.
 #[derive(Debug, Clone)]
 pub struct IpsecPolicy {
@@ -485,6 +506,9 @@ pub struct IpsecPolicy {
     pub protocol: IpsecProtocol,
     /// Acceptable transforms, best first.
     pub transforms: Vec<IpsecTransform>,
+    /// Further protocols that are negotiated together with this one and applied to the same packets, all or none (RFC 2408
+    /// section 4.2): ESP inside, AH outside. Each protocol may come once.
+    pub bundle: Vec<BundledProtocol>,
     /// Tunnel or transport.
     pub encapsulation: Encapsulation,
     /// Group of a Diffie-Hellman exchange in quick mode (PFS). A private one must have been defined under the ISAKMP SA
@@ -494,11 +518,21 @@ pub struct IpsecPolicy {
     pub local_client: Option<Identification>,
     /// The peer's client identity.
     pub remote_client: Option<Identification>,
+    /// Which clients it takes as responder.
+    pub client_match: ClientMatch,
     /// Life of the SAs in seconds, which we offer and at most accept.
     pub lifetime: Duration,
     /// Life of the SAs in kilobytes of 1024 bytes, which we offer and at most accept (RFC 2407 section 4.5); `None`
     /// offers none.
     pub lifetime_kilobytes: Option<u32>,
+}
+
+impl IpsecPolicy {
+    /// Every protocol with its transforms, in the order in which they are offered.
+    pub(crate) fn protocols(&self) -> impl Iterator<Item = (IpsecProtocol, &[IpsecTransform])> {
+        let bundled = self.bundle.iter().map(|other| (other.protocol, other.transforms.as_slice()));
+        core::iter::once((self.protocol, self.transforms.as_slice())).chain(bundled)
+    }
 }
 
 /// Retransmission: after `first`, then `factor` times longer each time, `tries` times in all.

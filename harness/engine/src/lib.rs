@@ -48,7 +48,7 @@
 //!
 //! use ikev1::Endpoint;
 //! use ikev1::config::{
-//!     AuthenticationMethod, Config, Encapsulation, IntegrityAlgorithm, IpsecPolicy, IpsecProtocol, IpsecTransform,
+//!     AuthenticationMethod, ClientMatch, Config, Encapsulation, IntegrityAlgorithm, IpsecPolicy, IpsecProtocol, IpsecTransform,
 //!     PeerConfig, Phase1Transform,
 //! };
 //! use ikev1::crypto::{CipherAlgorithm, Group, HashAlgorithm, RandomSource, Secret, default_provider};
@@ -87,6 +87,8 @@
 //!             pfs: None,
 //!             local_client: None,
 //!             remote_client: None,
+//!             client_match: ClientMatch::Same,
+//!             bundle: Vec::new(),
 //!             lifetime: Duration::from_secs(3_600),
 //!             lifetime_kilobytes: None,
 //!         }],

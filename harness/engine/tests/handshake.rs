@@ -6,11 +6,14 @@ mod common;
 use core::time::Duration;
 
 use common::{From, Pair};
-use ikev1::config::{Encapsulation, IpsecProtocol, NatTraversal, Phase1Mode};
+use ikev1::config::{
+    BundledProtocol, Encapsulation, IpsecProtocol, IpsecTransform, NatTraversal, Phase1Mode,
+};
 use ikev1::crypto::{CipherAlgorithm, Group, HashAlgorithm, Secret, providers};
+use ikev1::esp::EspError;
 use ikev1::event::{DeleteReason, Event};
 use ikev1::hook::{OutgoingHook, OutgoingMessage};
-use ikev1::io::Timestamp;
+use ikev1::io::{Datagram, IP_ESP, Output, Timestamp};
 use ikev1::keylog::Label;
 use ikev1::wire::edit::{self, Edit};
 use ikev1::wire::{MessageId, Notification, NotifyType, Payload, dissect, encode_chain};
@@ -268,4 +271,75 @@ fn deletes_reach_the_other_side() {
             .iter()
             .any(|event| matches!(event, Event::IsakmpSaDeleted { reason: DeleteReason::PeerDeleted, .. }))
     );
+}
+
+/// Alice and Bob with ESP and AH in one bundle.
+fn bundled() -> Pair {
+    Pair::new(|peer| {
+        peer.nat_traversal = NatTraversal::Off;
+        let integrity = peer.ipsec[0].transforms[0].integrity;
+        let transforms = vec![IpsecTransform { cipher: None, integrity }];
+        peer.ipsec[0].bundle = vec![BundledProtocol { protocol: IpsecProtocol::Ah, transforms }];
+    })
+}
+
+#[test]
+fn a_bundle_gives_a_pair_for_each_protocol_and_both_protect_a_packet() {
+    let mut pair = bundled();
+    pair.establish();
+    let alice: Vec<_> = pair.alice.endpoint.ipsec_sas().collect();
+    let bob: Vec<_> = pair.bob.endpoint.ipsec_sas().collect();
+    assert_eq!(alice.iter().map(|sa| sa.protocol.0).collect::<Vec<_>>(), [3, 2]);
+    for (a, b) in alice.iter().zip(&bob) {
+        assert_eq!((a.protocol, a.spi_in, a.spi_out), (b.protocol, b.spi_out, b.spi_in));
+        assert_eq!(a.bundle, [alice[0].id, alice[1].id]);
+    }
+    for sa in &alice {
+        pair.alice.endpoint.send_packet(pair.now, sa.id, 4, b"an inner packet").unwrap();
+    }
+    pair.run(pair.now + Duration::from_secs(1));
+    let bob: Vec<_> = pair.bob.endpoint.ipsec_sas().map(|sa| sa.packets_in).collect();
+    assert_eq!(bob, [2, 2], "each packet is one of both protocols");
+}
+
+#[test]
+fn a_bundle_is_replaced_and_deleted_as_a_whole() {
+    let mut pair = bundled();
+    pair.establish();
+    let old = pair.alice.endpoint.ipsec_sas().nth(1).unwrap();
+    pair.alice.endpoint.rekey_ipsec_sa(pair.now, old.id).unwrap();
+    pair.run(pair.now + Duration::from_secs(10));
+    for side in [&pair.alice, &pair.bob] {
+        let left: Vec<_> = side.endpoint.ipsec_sas().collect();
+        assert_eq!(left.len(), 2);
+        assert!(left.iter().all(|sa| sa.spi_in != old.spi_in && sa.spi_out != old.spi_in));
+    }
+    let new = pair.bob.endpoint.ipsec_sas().next().unwrap();
+    pair.bob.endpoint.delete_ipsec_sa(pair.now, new.id).unwrap();
+    pair.run(pair.now + Duration::from_secs(1));
+    assert_eq!((pair.alice.ipsec_count(), pair.bob.ipsec_count()), (0, 0));
+}
+
+#[test]
+fn an_esp_packet_without_the_ah_of_its_bundle_is_refused() {
+    let mut pair = bundled();
+    pair.establish();
+    let esp = pair.bob.endpoint.ipsec_sas().next().unwrap();
+    let mut payload = esp.spi_in.to_be_bytes().to_vec();
+    payload.extend([0; 60]);
+    let datagram = Datagram {
+        ip_protocol: IP_ESP,
+        local: "192.0.2.2:0".parse().unwrap(),
+        remote: "192.0.2.1:0".parse().unwrap(),
+        payload: payload.into(),
+    };
+    pair.bob.endpoint.handle_datagram(pair.now, &datagram);
+    let refused = loop {
+        match pair.bob.endpoint.poll_output() {
+            Output::Event(Event::PacketRejected { error, .. }) => break Some(error),
+            Output::Timeout(_) | Output::Idle => break None,
+            _ => {}
+        }
+    };
+    assert_eq!(refused, Some(EspError::NotOfBundle));
 }

@@ -7,16 +7,16 @@ use core::time::Duration;
 use std::net::{IpAddr, Ipv4Addr};
 
 use ikev1::config::{
-    AuthenticationMethod, Config, DeadPeerDetection, DpdTrigger, Encapsulation, Fragmentation,
-    FragmentationMode, IntegrityAlgorithm, IpsecPolicy, IpsecProtocol, IpsecTransform, NatTraversal,
-    NatTraversalVersion, PeerConfig, Phase1Mode, Phase1Transform, Retransmission,
+    AuthenticationMethod, BundledProtocol, ClientMatch, Config, DeadPeerDetection, DpdTrigger, Encapsulation,
+    Fragmentation, FragmentationMode, IntegrityAlgorithm, IpsecPolicy, IpsecProtocol, IpsecTransform,
+    NatTraversal, NatTraversalVersion, PeerConfig, Phase1Mode, Phase1Transform, Retransmission,
 };
 use ikev1::crypto::{CipherAlgorithm, Group, HashAlgorithm, PrivateGroup, Secret};
 use ikev1::limits::Limits;
 use ikev1::pki::{DistinguishedName, UnixTime};
 use ikev1::wire::{IdType, Identification};
 use ikev1_scenario::case::{Case, ResolvedPhase2, ResolvedSide};
-use ikev1_scenario::model::{self, Identity, Side};
+use ikev1_scenario::model::{self, ClientId, ClientName, Identity, Side};
 
 use crate::driver::{Addresses, InfraError};
 use crate::link::from_hex;
@@ -134,6 +134,13 @@ pub fn client_hosts(side: Side, phase2: &ResolvedPhase2) -> Result<(Ipv4Addr, Ip
     Ok((host(&phase2.client)?, host(&phase2.remote_client)?))
 }
 
+fn ipsec_protocol(protocol: model::Protocol) -> IpsecProtocol {
+    match protocol {
+        model::Protocol::Esp => IpsecProtocol::Esp,
+        model::Protocol::Ah => IpsecProtocol::Ah,
+    }
+}
+
 fn seconds(seconds: u32) -> Duration {
     Duration::from_secs(seconds.into())
 }
@@ -172,10 +179,7 @@ fn identification(
         Identity::UserFqdn(name) => Identification::user_fqdn(name),
         Identity::KeyId(id) => Identification::key_id(id.clone().into_bytes()),
         Identity::Empty => Identification::new(IdType(0), Vec::new()),
-        Identity::Dn(text) => text
-            .parse::<DistinguishedName>()
-            .map_err(|error| context.error(format!("id {text:?}: {error}")))?
-            .to_id(),
+        Identity::Dn(text) => context.distinguished_name(text)?,
     })
 }
 
@@ -236,21 +240,26 @@ impl Context {
 
     fn policy(self, ours: &ResolvedSide) -> Result<IpsecPolicy, InfraError> {
         let phase2 = &ours.phase2;
-        let client = |text: &str| phase2.ids.then(|| self.subnet(text)).transpose();
+        let client = |network: &str, id: &Option<ClientId>| {
+            let named = || id.as_ref().map_or_else(|| self.subnet(network), |id| self.client(id));
+            phase2.ids.then(named).transpose()
+        };
         Ok(IpsecPolicy {
             name: POLICY_NAME.to_owned(),
-            protocol: match phase2.protocol {
-                model::Protocol::Esp => IpsecProtocol::Esp,
-                model::Protocol::Ah => IpsecProtocol::Ah,
-            },
+            protocol: ipsec_protocol(phase2.protocol),
+            bundle: phase2.bundle.iter().map(|other| self.bundled(other)).collect::<Result<_, _>>()?,
             transforms: phase2.transforms.iter().map(|t| self.phase2(t)).collect::<Result<_, _>>()?,
             encapsulation: match phase2.encapsulation {
                 model::Encapsulation::Tunnel => Encapsulation::Tunnel,
                 model::Encapsulation::Transport => Encapsulation::Transport,
             },
             pfs: phase2.pfs.group().map(|group| self.group(ours, group)).transpose()?,
-            local_client: client(&phase2.client)?,
-            remote_client: client(&phase2.remote_client)?,
+            local_client: client(&phase2.client, &phase2.client_id)?,
+            remote_client: client(&phase2.remote_client, &phase2.remote_client_id)?,
+            client_match: match phase2.client_match {
+                model::ClientMatch::Same => ClientMatch::Same,
+                model::ClientMatch::Within => ClientMatch::Within,
+            },
             lifetime: seconds(phase2.lifetime_seconds),
             lifetime_kilobytes: phase2.lifetime_kilobytes,
         })
@@ -266,6 +275,38 @@ impl Context {
             known.map(|(algorithm, _)| *algorithm).ok_or_else(|| self.unknown("integrity", integrity.name()))
         });
         Ok(IpsecTransform { cipher, integrity: integrity.transpose()? })
+    }
+
+    fn bundled(self, other: &model::BundledProtocol) -> Result<BundledProtocol, InfraError> {
+        let transforms = other.transforms.iter().map(|t| self.phase2(t)).collect::<Result<_, _>>()?;
+        Ok(BundledProtocol { protocol: ipsec_protocol(other.protocol), transforms })
+    }
+
+    fn client(self, client: &ClientId) -> Result<Identification, InfraError> {
+        let id = match &client.id {
+            ClientName::Ipv4(address) => Identification::ipv4(*address),
+            ClientName::Ipv4Subnet { network, prefix } => Identification::ipv4_subnet(*network, *prefix),
+            ClientName::Ipv4Range { first, last } => Identification::ipv4_range(*first, *last),
+            ClientName::Ipv6(address) => Identification::ipv6(*address),
+            ClientName::Ipv6Subnet { network, prefix } => Identification::ipv6_subnet(*network, *prefix),
+            ClientName::Ipv6Range { first, last } => Identification::ipv6_range(*first, *last),
+            ClientName::Fqdn(name) => Identification::fqdn(name),
+            ClientName::UserFqdn(name) => Identification::user_fqdn(name),
+            ClientName::Dn(name) => self.distinguished_name(name)?,
+            ClientName::DnsGeneralName(name) => {
+                // GeneralName ::= CHOICE { dNSName [2] IMPLICIT IA5String, ... } (RFC 5280 section 4.2.1.6).
+                let short = u8::try_from(name.len()).ok().filter(|len| *len < 128);
+                let len = short.ok_or_else(|| self.error(format!("general name {name:?} is too long")))?;
+                Identification::general_name([&[0x82, len], name.as_bytes()].concat())
+            }
+            ClientName::KeyId(id) => Identification::key_id(id.clone().into_bytes()),
+        };
+        Ok(id.with_protocol_and_port(client.protocol, client.port))
+    }
+
+    fn distinguished_name(self, text: &str) -> Result<Identification, InfraError> {
+        let name = text.parse::<DistinguishedName>();
+        Ok(name.map_err(|error| self.error(format!("id {text:?}: {error}")))?.to_id())
     }
 
     fn subnet(self, text: &str) -> Result<Identification, InfraError> {

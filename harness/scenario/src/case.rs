@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Acceptance, Capability, Dpd, Encapsulation, Fragmentation, Identity, Level, ModeConfig, NatTraversal,
-    NatTraversalVersion, Pfs, Phase1Exchange, Phase1Transform, Phase2Transform, PrivateGroup, Protocol,
-    Retransmission, Role, Side, Step, XauthConfig,
+    Acceptance, BundledProtocol, Capability, ClientId, ClientMatch, Dpd, Encapsulation, Fragmentation,
+    Identity, Level, ModeConfig, NatTraversal, NatTraversalVersion, Pfs, Phase1Exchange, Phase1Transform,
+    Phase2Transform, PrivateGroup, Protocol, Retransmission, Role, Side, Step, XauthConfig,
 };
 use crate::pki::ResolvedPki;
 use crate::requirement::RequirementId;
@@ -169,6 +169,9 @@ pub struct ResolvedPhase2 {
     pub encapsulation: Encapsulation,
     /// Transforms, best first.
     pub transforms: Vec<Phase2Transform>,
+    /// Further protocols of the bundle.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bundle: Vec<BundledProtocol>,
     /// Perfect forward secrecy.
     pub pfs: Pfs,
     /// Life of the IPsec SAs in seconds.
@@ -182,4 +185,17 @@ pub struct ResolvedPhase2 {
     pub client: String,
     /// The other side's client network, as this side expects it.
     pub remote_client: String,
+    /// What names this side's client instead of `client`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<ClientId>,
+    /// What names the other's client instead of `remote_client`, as this side expects it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote_client_id: Option<ClientId>,
+    /// Which clients that the other names are taken.
+    #[serde(default = "same_clients")]
+    pub client_match: ClientMatch,
+}
+
+const fn same_clients() -> ClientMatch {
+    ClientMatch::Same
 }

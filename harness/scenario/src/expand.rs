@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use crate::case::{Case, ResolvedConfig, ResolvedPhase1, ResolvedPhase2, ResolvedSide, rfc3947};
 use crate::load::LoadedScenario;
 use crate::model::{
-    Authentication, Capability, Cipher, Combine, Condition, Config, ConfigMethod, DpdTrigger, Encapsulation,
-    EspCipher, Fragmentation, FragmentationMode, Group, Hash, Identity, Integrity, Matrix, MatrixPoint,
-    NatTraversal, NatTraversalVersion, Pfs, Phase1Exchange, Phase1Transform, Phase2Transform, PrivateGroup,
-    Probe, Protocol, Retransmission, Role, SaKind, Scenario, Side, SideConfig, StartExchange, Step, Whose,
+    Authentication, Capability, Cipher, ClientMatch, Combine, Condition, Config, ConfigMethod, DpdTrigger,
+    Encapsulation, EspCipher, Fragmentation, FragmentationMode, Group, Hash, Identity, Integrity, Matrix,
+    MatrixPoint, NatTraversal, NatTraversalVersion, Pfs, Phase1Exchange, Phase1Transform, Phase2Transform,
+    PrivateGroup, Probe, Protocol, Retransmission, Role, SaKind, Scenario, Side, SideConfig, StartExchange,
+    Step, Whose,
 };
 use crate::pki::{self, CredentialFiles};
 
@@ -190,6 +191,14 @@ fn resolve(config: &Config, point: &MatrixPoint, files: &CredentialFiles) -> Res
     peer.remote_id = remote_id(&config.peer, &harness);
     harness.phase2.remote_client = remote_client(&config.harness, &peer);
     peer.phase2.remote_client = remote_client(&config.peer, &harness);
+    let remote_client_id = |own: &SideConfig, other: &ResolvedSide| {
+        let of = |side: &SideConfig| side.phase2.as_ref().and_then(|p| p.remote_client_id.clone());
+        let network = |side: &SideConfig| side.phase2.as_ref().is_some_and(|p| p.remote_client.is_some());
+        let others = || other.phase2.client_id.clone().filter(|_| !network(own) && !network(&config.common));
+        of(own).or_else(|| of(&config.common)).or_else(others)
+    };
+    harness.phase2.remote_client_id = remote_client_id(&config.harness, &peer);
+    peer.phase2.remote_client_id = remote_client_id(&config.peer, &harness);
     let (of_harness, of_peer) = ([&config.common, &config.harness], [&config.common, &config.peer]);
     harness.pki = pki::resolve(files, Side::Harness, &harness, of_harness, (&peer, of_peer));
     peer.pki = pki::resolve(files, Side::Peer, &peer, of_peer, (&harness, of_harness));
@@ -225,12 +234,16 @@ fn defaults() -> ResolvedSide {
                 cipher: Some(EspCipher::Aes128),
                 integrity: Some(Integrity::Sha1),
             }],
+            bundle: Vec::new(),
             pfs: Pfs::None,
             lifetime_seconds: 1200,
             lifetime_kilobytes: None,
             ids: true,
             client: String::new(),
             remote_client: String::new(),
+            client_id: None,
+            remote_client_id: None,
+            client_match: ClientMatch::Same,
         },
         xauth: None,
         mode_config: None,
@@ -286,9 +299,12 @@ fn overlay(side: &mut ResolvedSide, layer: &SideConfig) {
         set(&mut side.phase2.protocol, phase2.protocol.as_ref());
         set(&mut side.phase2.encapsulation, phase2.encapsulation.as_ref());
         set(&mut side.phase2.transforms, phase2.transforms.as_ref());
+        set(&mut side.phase2.bundle, phase2.bundle.as_ref());
         set(&mut side.phase2.pfs, phase2.pfs.as_ref());
         set(&mut side.phase2.lifetime_seconds, phase2.lifetime_seconds.as_ref());
         set(&mut side.phase2.client, phase2.client.as_ref());
+        set(&mut side.phase2.client_match, phase2.client_match.as_ref());
+        side.phase2.client_id = phase2.client_id.clone().or(side.phase2.client_id.take());
         side.phase2.lifetime_kilobytes = phase2.lifetime_kilobytes.or(side.phase2.lifetime_kilobytes);
     }
 }
@@ -474,6 +490,13 @@ fn phase2_needs(peer: &ResolvedSide, needs: &mut BTreeSet<Capability>) {
     }
     if !phase2.ids {
         needs.insert(Capability::NoClientIds);
+    }
+    for other in &phase2.bundle {
+        needs.insert(Capability::Bundles);
+        needs.extend(other.transforms.iter().filter_map(|transform| transform.integrity).map(integrity_need));
+    }
+    for id in [&phase2.client_id, &phase2.remote_client_id].into_iter().flatten() {
+        needs.insert(if id.id.is_ipv4() { Capability::ClientSelectors } else { Capability::ClientNames });
     }
     if phase2.lifetime_kilobytes.is_some() {
         needs.insert(Capability::KilobyteLifetime);

@@ -8,8 +8,9 @@ use bytes::Bytes;
 use super::Endpoint;
 use crate::core::Path;
 use crate::error::{ApiMisuse, ExchangeError};
+use crate::esp::EspError;
 use crate::event::{DeleteReason, IpsecSaId, IsakmpSaId, Role};
-use crate::io::Timestamp;
+use crate::io::{Datagram, Timestamp};
 use crate::phase1::{self, Cx};
 use crate::phase2::negotiate::protocol_id;
 use crate::retransmit::Conversation;
@@ -109,7 +110,7 @@ impl Endpoint {
         Ok(())
     }
 
-    /// Deletes a pair of IPsec SAs and tells the peer.
+    /// Deletes a pair of IPsec SAs with the others of its bundle and tells the peer.
     ///
     /// # Errors
     ///
@@ -119,8 +120,10 @@ impl Endpoint {
         if self.ipsec.get(id).is_none() {
             return Err(ApiMisuse::UnknownSa("IPsec SA"));
         }
-        self.send_ipsec_delete(id);
-        self.remove_ipsec_sa(id, DeleteReason::LocalRequest);
+        for id in self.bundle_of(id) {
+            self.send_ipsec_delete(id);
+            self.remove_ipsec_sa(id, DeleteReason::LocalRequest);
+        }
         Ok(())
     }
 
@@ -176,7 +179,7 @@ impl Endpoint {
         Ok(())
     }
 
-    /// Sends a packet through an outbound IPsec SA: a whole IP packet in tunnel mode with `next_header` 4, else what
+    /// Sends a packet through an outbound IPsec SA, and the others of its bundle: a whole IP packet in tunnel mode with `next_header` 4, else what
     /// follows the IP header.
     ///
     /// # Errors
@@ -190,12 +193,25 @@ impl Endpoint {
         packet: &[u8],
     ) -> Result<(), ApiMisuse> {
         self.at(now);
-        let pair = self.ipsec.get_mut(id).ok_or(ApiMisuse::UnknownSa("IPsec SA"))?;
-        let isakmp_sa = pair.isakmp_sa;
-        let datagram = pair.seal(&mut self.core, next_header, packet)?;
-        self.core.transmit(datagram);
+        let unknown = ApiMisuse::UnknownSa("IPsec SA");
+        let pair = self.ipsec.get(id).ok_or(unknown)?;
+        let (isakmp_sa, bundle) = (pair.isakmp_sa, pair.bundle.clone());
+        if bundle.iter().any(|id| self.ipsec.get(*id).is_none()) {
+            return Err(ApiMisuse::Packet(EspError::NotOfBundle));
+        }
+        let mut sealed: Option<Datagram> = None;
+        for id in &bundle {
+            let Some(pair) = self.ipsec.get_mut(*id) else { continue };
+            sealed = Some(match sealed {
+                None => pair.seal(&mut self.core, next_header, packet)?,
+                Some(inner) => pair.seal(&mut self.core, inner.ip_protocol, &inner.payload)?,
+            });
+        }
+        if let Some(datagram) = sealed {
+            self.core.transmit(datagram);
+        }
         self.sent_packet(isakmp_sa);
-        self.bytes_passed(id);
+        bundle.into_iter().for_each(|id| self.bytes_passed(id));
         Ok(())
     }
 
@@ -228,10 +244,11 @@ impl Endpoint {
             return self.start_phase1(peer, vec![quick_mode], None);
         };
         sa.waiting.push(quick_mode);
-        if let Some(pair) = quick_mode.1.and_then(|pair| self.ipsec.get_mut(pair)) {
-            pair.being_replaced = true;
+        let id = sa.id;
+        if let Some(pair) = quick_mode.1 {
+            self.set_being_replaced(pair, true);
         }
-        Ok(sa.id)
+        Ok(id)
     }
 
     /// Sends the first message of a new phase 1.
@@ -266,10 +283,8 @@ impl Endpoint {
         sa.waiting = waiting;
         sa.replaces = replaces;
         sa.began = began;
-        for (_, pair) in &sa.waiting {
-            if let Some(pair) = pair.and_then(|pair| self.ipsec.get_mut(pair)) {
-                pair.being_replaced = true;
-            }
+        for pair in sa.waiting.iter().filter_map(|(_, pair)| *pair) {
+            self.set_being_replaced(pair, true);
         }
         self.by_initiator_cookie.insert(cookies.initiator, id);
         self.isakmp.insert(sa);

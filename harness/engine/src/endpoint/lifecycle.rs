@@ -5,7 +5,7 @@ use core::time::Duration;
 use bytes::Bytes;
 
 use super::Endpoint;
-use crate::config::{PeerConfig, Phase1Mode};
+use crate::config::{IpsecProtocol, PeerConfig, Phase1Mode};
 use crate::core::{Envelope, Path};
 use crate::error::ExchangeError;
 use crate::esp::{ReplayWindow, SequenceCounter};
@@ -14,7 +14,7 @@ use crate::io::Timestamp;
 use crate::phase2::informational;
 use crate::phase2::lifetime::{self, Life};
 use crate::phase2::negotiate::protocol_id;
-use crate::phase2::quick_mode::{Outcome, Step};
+use crate::phase2::quick_mode::{Outcome, OutcomePair, Step};
 use crate::retransmit::Conversation;
 use crate::sa::{IpsecSaPair, IsakmpSa, Phase2};
 use crate::timer::Timer;
@@ -25,6 +25,17 @@ use crate::wire::{
 
 /// How long a replaced SA stays, so that what the peer already sent under it still arrives.
 const REPLACED_GRACE: Duration = Duration::from_secs(2);
+
+/// What the pairs of a bundle have in common, and what a new one is.
+struct Made {
+    id: IpsecSaId,
+    bundle: Vec<IpsecSaId>,
+    policy: usize,
+    role: Role,
+    clients: Option<(Identification, Identification)>,
+    replaces: Option<IpsecSaId>,
+    made: u64,
+}
 
 impl Endpoint {
     /// Phase 1 is complete.
@@ -127,8 +138,8 @@ impl Endpoint {
 
     /// The quick mode that was to replace a pair of IPsec SAs came to nothing.
     fn not_replaced(&mut self, pair: Option<IpsecSaId>) {
-        if let Some(pair) = pair.and_then(|pair| self.ipsec.get_mut(pair)) {
-            pair.being_replaced = false;
+        if let Some(pair) = pair {
+            self.set_being_replaced(pair, false);
         }
     }
 
@@ -143,8 +154,8 @@ impl Endpoint {
         let step = self
             .with_quick_mode(id, m_id, |cx| crate::phase2::quick_mode::initiate(cx, policy, replaces))
             .ok_or(ExchangeError::SaDeleted)??;
-        if let Some(pair) = replaces.and_then(|old| self.ipsec.get_mut(old)) {
-            pair.being_replaced = true;
+        if let Some(old) = replaces {
+            self.set_being_replaced(old, true);
         }
         self.quick_mode_step(id, m_id, Conversation::default(), step, None);
         Ok(m_id)
@@ -184,35 +195,72 @@ impl Endpoint {
     }
 
     fn ipsec_sa_established(&mut self, isakmp_sa: IsakmpSaId, outcome: Outcome) {
+        let made = self.count_sa();
+        let mut ids: Vec<_> =
+            outcome.pairs.iter().map(|pair| (pair.chosen.protocol, self.new_ipsec_id())).collect();
+        let in_order = ids.clone();
+        // RFC 2401 section 4.3: AH covers what ESP has made of the packet.
+        ids.sort_by_key(|(protocol, _)| *protocol == IpsecProtocol::Ah);
+        let bundle: Vec<_> = ids.into_iter().map(|(_, id)| id).collect();
+        let old = outcome.replaces.map(|old| self.bundle_of(old)).unwrap_or_default();
+        let old: Vec<_> = old.into_iter().filter(|old| self.ipsec.get(*old).is_some()).collect();
+        let Outcome { policy, role, clients, pairs, .. } = outcome;
+        for (pair, (protocol, id)) in pairs.into_iter().zip(in_order) {
+            let same =
+                |old: &&IpsecSaId| self.ipsec.get(**old).is_some_and(|old| old.chosen.protocol == protocol);
+            let made = Made {
+                id,
+                bundle: bundle.clone(),
+                policy,
+                role,
+                clients: clients.clone(),
+                replaces: old.iter().find(same).or(old.first()).copied(),
+                made,
+            };
+            self.insert_pair(isakmp_sa, made, pair);
+        }
+        for old in old {
+            self.core.timers.stop(Timer::RekeyIpsec(old));
+            self.core.timers.set(Timer::ExpireIpsec(old), self.core.now + REPLACED_GRACE);
+        }
+    }
+
+    /// One pair of a bundle.
+    fn insert_pair(&mut self, isakmp_sa: IsakmpSaId, made: Made, pair: OutcomePair) {
         let Some(sa) = self.isakmp.get(&isakmp_sa) else { return };
         let Some((peer_index, remote_id)) = sa.remote().map(|(peer, id)| (peer, id.clone())) else { return };
         let (path, nat) = (sa.path, sa.nat());
         let Some(peer) = self.peers.get(peer_index) else { return };
-        let Some(policy) = peer.ipsec.get(outcome.policy) else { return };
-        let offered = Life::offered(outcome.chosen.lifetime, outcome.chosen.kilobytes);
+        let Some(policy) = peer.ipsec.get(made.policy) else { return };
+        let offered = Life::offered(pair.chosen.lifetime, pair.chosen.kilobytes);
         let life = offered.shorter(Life::of_policy(policy));
         let lifetime = life.time;
         let expires = self.core.now + lifetime;
         let rekey = rekey_time(peer, self.core.now, lifetime);
-        let (id, made) = (self.new_ipsec_id(), self.count_sa());
+        let id = made.id;
         self.core.timers.set(Timer::ExpireIpsec(id), expires);
+        // One pair of a bundle has them all replaced.
         if let Some(at) = rekey
-            && outcome.role == Role::Initiator
+            && made.role == Role::Initiator
+            && made.bundle.first() == Some(&id)
         {
             self.core.timers.set(Timer::RekeyIpsec(id), at);
         }
-        let (spi_in, spi_out) = (outcome.spi_in, outcome.chosen.peer_spi);
+        let (spi_in, spi_out, protocol) =
+            (pair.spi_in, pair.chosen.peer_spi, protocol_id(pair.chosen.protocol));
         self.ipsec.release_spi(spi_in);
         self.ipsec.insert(IpsecSaPair {
             id,
             isakmp_sa,
             peer: peer_index,
-            policy: outcome.policy,
-            role: outcome.role,
-            chosen: outcome.chosen.clone(),
+            policy: made.policy,
+            role: made.role,
+            bundle: made.bundle,
+            chosen: pair.chosen,
+            clients: made.clients,
             spi_in,
-            inbound: outcome.inbound,
-            outbound: outcome.outbound,
+            inbound: pair.inbound,
+            outbound: pair.outbound,
             window: ReplayWindow::default(),
             counter: SequenceCounter::default(),
             path,
@@ -225,20 +273,23 @@ impl Endpoint {
             expires,
             being_replaced: false,
             remote_id,
-            made,
+            made: made.made,
         });
-        let replaces = outcome.replaces.filter(|old| self.ipsec.get(*old).is_some());
-        self.core.event(Event::IpsecSaEstablished {
-            sa: id,
-            isakmp_sa,
-            protocol: protocol_id(outcome.chosen.protocol),
-            spi_in,
-            spi_out,
-            replaces,
-        });
-        if let Some(old) = replaces {
-            self.core.timers.stop(Timer::RekeyIpsec(old));
-            self.core.timers.set(Timer::ExpireIpsec(old), self.core.now + REPLACED_GRACE);
+        let replaces = made.replaces;
+        self.core.event(Event::IpsecSaEstablished { sa: id, isakmp_sa, protocol, spi_in, spi_out, replaces });
+    }
+
+    /// All pairs of the bundle that a pair belongs to; none when it does not stand.
+    pub(super) fn bundle_of(&self, id: IpsecSaId) -> Vec<IpsecSaId> {
+        self.ipsec.get(id).map(|pair| pair.bundle.clone()).unwrap_or_default()
+    }
+
+    /// Marks a bundle as one that a quick mode is to replace.
+    pub(super) fn set_being_replaced(&mut self, id: IpsecSaId, being_replaced: bool) {
+        for id in self.bundle_of(id) {
+            if let Some(pair) = self.ipsec.get_mut(id) {
+                pair.being_replaced = being_replaced;
+            }
         }
     }
 
@@ -281,8 +332,8 @@ impl Endpoint {
         }
         for (m_id, exchange) in &sa.phase2 {
             self.core.timers.stop(Timer::RetransmitPhase2(id, *m_id));
-            if let Some(spi) = exchange.state.reserved_spi() {
-                self.ipsec.release_spi(spi);
+            if exchange.state.is_running() {
+                exchange.state.reserved_spis().into_iter().for_each(|spi| self.ipsec.release_spi(spi));
                 self.not_replaced(exchange.state.replaces());
                 self.core.event(Event::ExchangeFailed {
                     sa: id,
@@ -454,9 +505,7 @@ impl Endpoint {
         let Some(sa) = self.isakmp.get_mut(&id) else { return };
         sa.use_m_id(m_id, max);
         let Some(exchange) = sa.phase2.remove(&m_id) else { return };
-        if let Some(spi) = exchange.state.reserved_spi() {
-            self.ipsec.release_spi(spi);
-        }
+        exchange.state.reserved_spis().into_iter().for_each(|spi| self.ipsec.release_spi(spi));
         self.not_replaced(exchange.state.replaces());
         self.core.event(Event::ExchangeFailed { sa: id, exchange: ExchangeType::QUICK_MODE, m_id, error });
     }

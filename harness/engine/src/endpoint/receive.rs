@@ -8,14 +8,14 @@ use crate::core::{NON_ESP_MARKER, Path, read_chain};
 use crate::crypto::HashAlgorithm;
 use crate::error::ExchangeError;
 use crate::esp::{AhSa, EspError, EspSa};
-use crate::event::{Event, IsakmpSaId, Role};
+use crate::event::{Event, IpsecSaId, IsakmpSaId, Role};
 use crate::io::{Datagram, IP_AH, IP_ESP, IP_UDP, Timestamp};
 use crate::keylog::Direction;
 use crate::limits::Limits;
 use crate::phase1::{self, Cx, Received};
 use crate::phase2::{self, quick_mode};
 use crate::retransmit::{Arrival, Conversation};
-use crate::sa::{IsakmpSa, Phase2};
+use crate::sa::{IpsecSaPair, IsakmpSa, Phase2};
 use crate::timer::Timer;
 use crate::vendor::Announced;
 use crate::wire::{
@@ -35,7 +35,7 @@ impl Endpoint {
         }
         match datagram.ip_protocol {
             IP_UDP => {}
-            IP_ESP | IP_AH => return self.handle_packet(datagram),
+            IP_ESP | IP_AH => return self.handle_packet(datagram, None),
             _ => return,
         }
         let nat_t = self.peers.is_nat_t_end(datagram.local);
@@ -46,7 +46,7 @@ impl Endpoint {
         } else if datagram.payload.starts_with(&NON_ESP_MARKER) {
             datagram.payload.slice(NON_ESP_MARKER.len()..)
         } else {
-            self.handle_packet(datagram);
+            self.handle_packet(datagram, None);
             return;
         };
         let path = Path { local: datagram.local, remote: datagram.remote, nat_t, fragment_size: None };
@@ -55,8 +55,8 @@ impl Endpoint {
         }
     }
 
-    /// An ESP or AH packet.
-    fn handle_packet(&mut self, datagram: &Datagram) {
+    /// An ESP or AH packet, or an ESP packet that came out of the AH packet of its bundle, `outer`.
+    fn handle_packet(&mut self, datagram: &Datagram, outer: Option<IpsecSaId>) {
         let spi = if datagram.ip_protocol == IP_AH {
             AhSa::spi_of(&datagram.payload)
         } else {
@@ -66,6 +66,8 @@ impl Endpoint {
             Err(error) => (0, Err(error)),
             Ok(spi) => match self.ipsec.by_spi_in_mut(spi) {
                 None => (spi, Err(EspError::UnknownSpi { got: spi })),
+                // All protocols of a bundle protect a packet, or it is refused.
+                Some(pair) if pair.expected_outer() != outer => (spi, Err(EspError::NotOfBundle)),
                 Some(pair) => {
                     let authenticated = pair.chosen.transform.integrity.is_some();
                     let opened = pair.open(&self.core, datagram).map(|opened| (pair.id, opened));
@@ -80,16 +82,27 @@ impl Endpoint {
                 }
             },
         };
-        self.core.event(match opened {
+        let event = match opened {
             // A dummy packet, which is there to be dropped (RFC 4303 section 2.6).
             Ok((_, opened)) if opened.next_header == IP_NO_NEXT_HEADER => return,
+            Ok((sa, opened)) if self.ipsec.get(sa).is_some_and(IpsecSaPair::has_inner) => {
+                let payload = Bytes::from(opened.payload);
+                let Datagram { local, remote, .. } = *datagram;
+                let inner = Datagram { ip_protocol: opened.next_header, local, remote, payload };
+                self.bytes_passed(sa);
+                if inner.ip_protocol == IP_ESP {
+                    return self.handle_packet(&inner, Some(sa));
+                }
+                Event::PacketRejected { spi, error: EspError::NotOfBundle }
+            }
             Ok((sa, opened)) => {
                 let (packet, next_header) = (Bytes::from(opened.payload), opened.next_header);
                 self.core.event(Event::PacketReceived { sa, packet, next_header });
                 return self.bytes_passed(sa);
             }
             Err(error) => Event::PacketRejected { spi, error },
-        });
+        };
+        self.core.event(event);
     }
 
     /// An ISAKMP message without a non-ESP marker.
@@ -406,7 +419,7 @@ impl Endpoint {
                 return Err(ExchangeError::UserNotAuthenticated);
             }
             sa.check_new_m_id(m_id)?;
-            let running = sa.phase2.values().filter(|e| e.state.reserved_spi().is_some()).count();
+            let running = sa.phase2.values().filter(|e| e.state.is_running()).count();
             if running >= self.core.limits.phase2_exchanges_max {
                 return Err(ExchangeError::LimitReached("phase 2 exchanges"));
             }
@@ -437,9 +450,9 @@ impl Endpoint {
                 }
                 self.authenticated(id, &received.path);
                 let Phase2 { conversation, state } = exchange;
-                if let Some(spi) = state.reserved_spi() {
-                    self.ipsec.release_spi(spi);
-                }
+                let kept = step.state.reserved_spis();
+                let released = state.reserved_spis().into_iter().filter(|spi| !kept.contains(spi));
+                released.for_each(|spi| self.ipsec.release_spi(spi));
                 self.quick_mode_step(id, m_id, conversation, step, Some(digest));
                 Ok(())
             }

@@ -147,8 +147,10 @@ impl Endpoint {
                 .and_then(|peer| peer.ipsec.get(pair.policy))
                 .map_or_else(String::new, |policy| policy.name.clone()),
             protocol: protocol_id(pair.chosen.protocol),
+            bundle: pair.bundle.clone(),
             spi_in: pair.spi_in,
             spi_out: pair.chosen.peer_spi,
+            clients: pair.clients.clone(),
             mode: pair.chosen.mode,
             role: pair.role,
             packets_in: pair.packets_in,

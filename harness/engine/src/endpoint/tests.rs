@@ -40,7 +40,7 @@ fn assert_consistent(endpoint: &Endpoint) {
         let by_initiator = endpoint.by_initiator_cookie.get(&sa.cookies.initiator) == Some(&sa.id);
         assert_eq!((by_cookies, by_initiator), (!by_initiator, sa.cookies.responder.is_zero()));
         assert!(sa.used_m_ids.len() <= endpoint.core.limits.finished_m_ids_max);
-        let finished = sa.phase2.values().filter(|exchange| exchange.state.reserved_spi().is_none()).count();
+        let finished = sa.phase2.values().filter(|exchange| !exchange.state.is_running()).count();
         assert!(finished <= endpoint.core.limits.duplicates_max, "{finished} finished exchanges are kept");
         assert!(sa.established().is_none() || sa.early.is_empty());
     }
@@ -52,7 +52,7 @@ fn assert_consistent(endpoint: &Endpoint) {
     let held: BTreeSet<u32> = endpoint
         .isakmp
         .values()
-        .flat_map(|sa| sa.phase2.values().filter_map(|exchange| exchange.state.reserved_spi()))
+        .flat_map(|sa| sa.phase2.values().flat_map(|exchange| exchange.state.reserved_spis()))
         .collect();
     assert_eq!(endpoint.ipsec.reserved(), held, "reserved SPIs and those that running quick modes hold");
     for timer in endpoint.core.timers.all() {
@@ -72,7 +72,7 @@ fn assert_consistent(endpoint: &Endpoint) {
             }
             Timer::RetransmitPhase2(id, m_id) => {
                 let sa = endpoint.isakmp.get(&id).unwrap();
-                let quick = sa.phase2.get(&m_id).is_some_and(|e| e.state.reserved_spi().is_some());
+                let quick = sa.phase2.get(&m_id).is_some_and(|e| e.state.is_running());
                 let transaction = sa.transactions.exchanges.get(&m_id).is_some_and(|e| e.awaits.is_some());
                 assert!(quick || transaction, "{timer:?}");
             }

@@ -69,6 +69,10 @@ pub enum EspError {
         /// Bytes expected.
         expected: usize,
     },
+    /// The packet does not have all protocols of the SA's bundle around it (RFC 2401 section 5.2.1), or not all of them stand
+    /// any more.
+    #[error("packet without all protocols of the bundle")]
+    NotOfBundle,
     /// The outer header given is not an IPv4 header without options.
     #[error("outer header is not an IPv4 header of 20 bytes without options")]
     OuterHeader,

@@ -1,5 +1,6 @@
 //! Phase 2: the exchanges that run under an ISAKMP SA (RFC 2409 sections 5.5 to 5.7).
 
+pub(crate) mod clients;
 pub(crate) mod informational;
 pub(crate) mod lifetime;
 pub(crate) mod negotiate;

@@ -6,7 +6,7 @@ use crate::config::{Encapsulation, IntegrityAlgorithm, IpsecPolicy, IpsecProtoco
 use crate::crypto::{CipherAlgorithm, Group};
 use crate::error::ExchangeError;
 use crate::natt::Nat;
-use crate::phase1::negotiate::{LifeAttributes, check_doi, unaltered_choice};
+use crate::phase1::negotiate::{LifeAttributes, check_doi, same_attributes};
 use crate::phase2::new_group::PrivateGroups;
 use crate::wire::{
     AhTransform, Attribute, AuthAlgorithm, EncapsulationMode, EspTransform, IpsecAttribute, LifeType,
@@ -49,37 +49,43 @@ pub(crate) fn encapsulation_mode(encapsulation: Encapsulation, nat: Option<Nat>)
     }
 }
 
-/// The SA payload that offers all of a policy's transforms in one proposal.
+/// The SA payload that offers all of a policy's transforms: one proposal for each protocol, all with the same number, which
+/// makes them a bundle (RFC 2408 section 4.2). `spis_in` are our SPIs in the order of the protocols.
 ///
 /// # Errors
 ///
-/// When a transform of the policy does not exist on the wire.
+/// When a transform of the policy does not exist on the wire, or a protocol comes twice.
 pub(crate) fn offer(
     policy: &IpsecPolicy,
-    spi_in: u32,
+    spis_in: &[u32],
     nat: Option<Nat>,
     groups: &PrivateGroups,
 ) -> Result<SaPayload, ExchangeError> {
-    let transforms = (1..=u8::MAX)
-        .zip(&policy.transforms)
-        .map(|(number, transform)| encode_transform(policy, *transform, number, nat, groups))
-        .collect::<Result<_, _>>()?;
-    Ok(SaPayload::ipsec_doi(vec![Proposal {
-        number: 1,
-        protocol: protocol_id(policy.protocol),
-        spi: Spi::from_u32(spi_in).0,
-        transforms,
-    }]))
+    let mut proposals: Vec<Proposal> = Vec::new();
+    for ((protocol, transforms), spi_in) in policy.protocols().zip(spis_in) {
+        let protocol_id = protocol_id(protocol);
+        if proposals.iter().any(|other| other.protocol == protocol_id) {
+            return Err(ExchangeError::NoProposalChosen(format!("{protocol_id} is twice in the bundle")));
+        }
+        let transforms = (1..=u8::MAX)
+            .zip(transforms)
+            .map(|(number, transform)| encode_transform(policy, protocol, *transform, number, nat, groups))
+            .collect::<Result<_, _>>()?;
+        let spi = Spi::from_u32(*spi_in).0;
+        proposals.push(Proposal { number: 1, protocol: protocol_id, spi, transforms });
+    }
+    Ok(SaPayload::ipsec_doi(proposals))
 }
 
 fn encode_transform(
     policy: &IpsecPolicy,
+    protocol: IpsecProtocol,
     transform: IpsecTransform,
     number: u8,
     nat: Option<Nat>,
     groups: &PrivateGroups,
 ) -> Result<Transform, ExchangeError> {
-    let (id, key_bits) = transform_id(policy.protocol, transform).ok_or_else(|| {
+    let (id, key_bits) = transform_id(protocol, transform).ok_or_else(|| {
         ExchangeError::NoProposalChosen("a configured IPsec transform does not exist".into())
     })?;
     let mode = encapsulation_mode(policy.encapsulation, nat);
@@ -108,67 +114,124 @@ fn encode_transform(
     Ok(Transform { number, id, attributes })
 }
 
-/// What the responder chose: the index of its policy, the terms, and the reply.
+/// What the responder chose: the index of its policy, and the terms of each protocol with its proposal and transform, in
+/// the order of the offer.
 #[derive(Debug)]
-pub(crate) struct Choice {
+pub(crate) struct Choice<'a> {
     pub(crate) policy: usize,
-    pub(crate) chosen: ChosenIpsec,
-    pub(crate) reply: SaPayload,
+    pub(crate) chosen: Vec<ChosenIpsec>,
+    offered: Vec<(&'a Proposal, &'a Transform)>,
 }
 
-/// Chooses the first offered transform that one of the candidate policies has.
+impl Choice<'_> {
+    /// The SA payload that says so, with our SPI for each protocol.
+    pub(crate) fn reply(&self, spis_in: &[u32]) -> SaPayload {
+        let proposals = self.offered.iter().zip(spis_in).map(|((proposal, transform), spi_in)| Proposal {
+            number: proposal.number,
+            protocol: proposal.protocol,
+            spi: Spi::from_u32(*spi_in).0,
+            transforms: vec![(*transform).clone()],
+        });
+        SaPayload::ipsec_doi(proposals.collect())
+    }
+}
+
+/// Chooses the first offered bundle that one of the candidate policies has, and of each of its protocols the first
+/// transform. Proposals of one number are a bundle, all or none; those of different numbers are to choose from (RFC 2408
+/// section 4.2).
 ///
 /// # Errors
 ///
 /// A DOI or situation that is not ours, or no acceptable transform, with the reason for each.
-pub(crate) fn choose(
+pub(crate) fn choose<'a>(
     candidates: &[(usize, &IpsecPolicy)],
-    offered: &SaPayload,
-    spi_in: u32,
+    offered: &'a SaPayload,
     nat: Option<Nat>,
     groups: &PrivateGroups,
-) -> Result<Choice, ExchangeError> {
+) -> Result<Choice<'a>, ExchangeError> {
     check_doi(offered)?;
     let mut refusals = Vec::new();
-    for proposal in &offered.proposals {
-        let bundled = offered.proposals.iter().filter(|other| other.number == proposal.number).count() > 1;
-        if bundled {
-            refusals.push(format!("proposal {} is a bundle", proposal.number));
-            continue;
-        }
-        for transform in &proposal.transforms {
-            let terms = match read_transform(proposal, transform, groups) {
-                Ok(terms) => terms,
-                Err(reason) => {
-                    refusals.push(format!("{}.{}: {reason}", proposal.number, transform.number));
-                    continue;
+    for bundle in bundles(offered) {
+        let mut read = Vec::new();
+        for proposal in bundle {
+            let mut terms = Vec::new();
+            for transform in &proposal.transforms {
+                match read_transform(proposal, transform, groups) {
+                    Ok(read) => terms.push((transform, read)),
+                    Err(reason) => {
+                        refusals.push(format!("{}.{}: {reason}", proposal.number, transform.number));
+                    }
                 }
-            };
-            let found = candidates.iter().find(|(_, policy)| acceptable(policy, &terms, nat));
-            if let Some((policy, _)) = found {
-                let reply = Proposal {
-                    number: proposal.number,
-                    protocol: proposal.protocol,
-                    spi: Spi::from_u32(spi_in).0,
-                    transforms: vec![transform.clone()],
-                };
-                let reply = SaPayload::ipsec_doi(vec![reply]);
-                return Ok(Choice { policy: *policy, chosen: terms, reply });
             }
-            refusals.push(format!("{}.{}: not in the policy", proposal.number, transform.number));
+            read.push((proposal, terms));
         }
+        let fitting = candidates
+            .iter()
+            .filter_map(|(index, policy)| Some((first_fitting(policy, &read, nat)?, *index)))
+            .min_by(|(a, _), (b, _)| a.cmp(b));
+        let Some((transforms, policy)) = fitting else {
+            refusals.extend(read.iter().flat_map(|(proposal, terms)| {
+                terms.iter().map(|(transform, _)| {
+                    format!("{}.{}: not in the policy", proposal.number, transform.number)
+                })
+            }));
+            continue;
+        };
+        let (mut chosen, mut offered) = (Vec::new(), Vec::new());
+        for ((proposal, terms), at) in read.into_iter().zip(transforms) {
+            let Some((transform, terms)) = terms.into_iter().nth(at) else { continue };
+            offered.push((proposal, transform));
+            chosen.push(terms);
+        }
+        return Ok(Choice { policy, chosen, offered });
     }
     Err(ExchangeError::NoProposalChosen(refusals.join("; ")))
 }
 
-fn acceptable(policy: &IpsecPolicy, terms: &ChosenIpsec, nat: Option<Nat>) -> bool {
-    policy.protocol == terms.protocol
-        && policy.transforms.contains(&terms.transform)
+/// The proposals of an SA payload by number, in the order of their first one.
+fn bundles(sa: &SaPayload) -> Vec<Vec<&Proposal>> {
+    let mut bundles: Vec<Vec<&Proposal>> = Vec::new();
+    for proposal in &sa.proposals {
+        let same = |bundle: &&mut Vec<&Proposal>| {
+            bundle.first().is_some_and(|first| first.number == proposal.number)
+        };
+        match bundles.iter_mut().find(same) {
+            Some(bundle) => bundle.push(proposal),
+            None => bundles.push(vec![proposal]),
+        }
+    }
+    bundles
+}
+
+/// A proposal of a bundle with those of its transforms that we can read.
+type ReadProposal<'a> = (&'a Proposal, Vec<(&'a Transform, ChosenIpsec)>);
+
+/// For each proposal of a bundle the place of the first transform that a policy has; `None` unless the policy has just
+/// these protocols and a transform for each.
+fn first_fitting(policy: &IpsecPolicy, bundle: &[ReadProposal<'_>], nat: Option<Nat>) -> Option<Vec<usize>> {
+    let mut wanted: Vec<_> = policy.protocols().collect();
+    let mut places = Vec::new();
+    for (proposal, terms) in bundle {
+        let at = wanted.iter().position(|(protocol, _)| protocol_id(*protocol) == proposal.protocol)?;
+        let (_, transforms) = wanted.remove(at);
+        places.push(terms.iter().position(|(_, terms)| acceptable(policy, transforms, terms, nat))?);
+    }
+    wanted.is_empty().then_some(places)
+}
+
+fn acceptable(
+    policy: &IpsecPolicy,
+    transforms: &[IpsecTransform],
+    terms: &ChosenIpsec,
+    nat: Option<Nat>,
+) -> bool {
+    transforms.contains(&terms.transform)
         && policy.pfs == terms.group
         && encapsulation_mode(policy.encapsulation, nat) == terms.mode
 }
 
-/// Checks that the reply is one of the offered transforms, and reads it.
+/// Checks that the reply is one of the offered bundles, with one of the offered transforms for each protocol, and reads it
+/// in the order of the offer.
 ///
 /// # Errors
 ///
@@ -177,9 +240,43 @@ pub(crate) fn verify_choice(
     offered: &SaPayload,
     reply: &SaPayload,
     groups: &PrivateGroups,
-) -> Result<ChosenIpsec, ExchangeError> {
-    let (proposal, transform) = unaltered_choice(offered, reply)?;
-    read_transform(proposal, transform, groups).map_err(ExchangeError::ProposalAltered)
+) -> Result<Vec<ChosenIpsec>, ExchangeError> {
+    check_doi(reply)?;
+    let altered = |what: &str| ExchangeError::ProposalAltered(what.to_owned());
+    let [bundle] =
+        bundles(reply).try_into().map_err(|_| altered("expected exactly one proposal or bundle"))?;
+    if bundle.iter().any(|proposal| proposal.transforms.len() != 1) {
+        return Err(altered("expected exactly one transform"));
+    }
+    let chosen = bundles(offered).into_iter().find_map(|offered| chosen_of(&offered, &bundle));
+    let chosen =
+        chosen.ok_or_else(|| altered("no offered bundle has these protocols, identifiers and attributes"))?;
+    chosen
+        .into_iter()
+        .map(|(proposal, transform)| read_transform(proposal, transform, groups))
+        .collect::<Result<_, _>>()
+        .map_err(ExchangeError::ProposalAltered)
+}
+
+/// The proposals of a reply with their transforms, in the order of the offered bundle, when they are a choice from it; the
+/// numbers aside.
+fn chosen_of<'a>(
+    offered: &[&Proposal],
+    reply: &[&'a Proposal],
+) -> Option<Vec<(&'a Proposal, &'a Transform)>> {
+    let mut left = reply.to_vec();
+    let mut chosen = Vec::new();
+    for source in offered {
+        let at = left.iter().position(|proposal| proposal.protocol == source.protocol)?;
+        let proposal = left.remove(at);
+        let transform = proposal.transforms.first()?;
+        let was_offered = |offered: &Transform| {
+            offered.id == transform.id && same_attributes(&offered.attributes, &transform.attributes)
+        };
+        source.transforms.iter().any(was_offered).then_some(())?;
+        chosen.push((proposal, transform));
+    }
+    left.is_empty().then_some(chosen)
 }
 
 /// Reads a transform's attributes in whatever order they come.

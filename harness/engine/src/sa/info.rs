@@ -39,10 +39,14 @@ pub struct IpsecSaInfo {
     pub policy: String,
     /// AH or ESP.
     pub protocol: ProtocolId,
+    /// All pairs of its bundle, itself included, in the order in which they are applied to outgoing packets.
+    pub bundle: Vec<IpsecSaId>,
     /// SPI of the inbound SA.
     pub spi_in: u32,
     /// SPI of the outbound SA.
     pub spi_out: u32,
+    /// The clients on our side and on the peer's (IDci and IDcr); without them the SAs are between the ISAKMP peers.
+    pub clients: Option<(Identification, Identification)>,
     /// Negotiated encapsulation mode.
     pub mode: EncapsulationMode,
     /// Our role in its quick mode.

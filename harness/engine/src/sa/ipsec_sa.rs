@@ -47,7 +47,11 @@ pub(crate) struct IpsecSaPair {
     /// Index into the peer's policies.
     pub(crate) policy: usize,
     pub(crate) role: Role,
+    /// All pairs of its bundle, itself included, in the order in which they are applied to outgoing packets: ESP, then AH.
+    pub(crate) bundle: Vec<IpsecSaId>,
     pub(crate) chosen: ChosenIpsec,
+    /// The clients on our side and on the peer's; without them the SAs are between the ISAKMP peers.
+    pub(crate) clients: Option<(Identification, Identification)>,
     pub(crate) spi_in: u32,
     pub(crate) inbound: PacketProtection,
     pub(crate) outbound: PacketProtection,
@@ -104,6 +108,17 @@ impl IpsecSaPair {
             (SocketAddr::new(self.path.local.ip(), 0), SocketAddr::new(self.path.remote.ip(), 0))
         };
         Ok(Datagram { ip_protocol, local, remote, payload: Bytes::from(packet) })
+    }
+
+    /// The pair whose packets those of this pair must come in: the AH pair of its bundle.
+    pub(crate) fn expected_outer(&self) -> Option<IpsecSaId> {
+        let at = self.bundle.iter().position(|id| *id == self.id)?;
+        self.bundle.get(at.checked_add(1)?).copied()
+    }
+
+    /// Whether its packets hold packets of another pair of its bundle.
+    pub(crate) fn has_inner(&self) -> bool {
+        self.bundle.first().is_some_and(|first| *first != self.id)
     }
 
     /// Checks and opens a packet of the inbound SA.

@@ -168,7 +168,7 @@ impl IsakmpSa {
         self.used_m_ids.push_back(m_id);
         while self.used_m_ids.len() > max {
             let Some(forgotten) = self.used_m_ids.pop_front() else { return };
-            if self.phase2.get(&forgotten).is_some_and(|exchange| exchange.state.reserved_spi().is_none()) {
+            if self.phase2.get(&forgotten).is_some_and(|exchange| !exchange.state.is_running()) {
                 self.phase2.remove(&forgotten);
             }
             self.transactions.exchanges.remove(&forgotten);

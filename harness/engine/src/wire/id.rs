@@ -102,39 +102,47 @@ impl Identification {
         Self::new(IdType::DER_ASN1_DN, name)
     }
 
+    /// `ID_DER_ASN1_GN`, a general name in DER.
+    pub fn general_name(name: impl Into<Bytes>) -> Self {
+        Self::new(IdType::DER_ASN1_GN, name)
+    }
+
     /// The same identity, for one IP protocol and port.
     #[must_use]
     pub fn with_protocol_and_port(self, protocol: u8, port: u16) -> Self {
         Self { protocol, port, ..self }
     }
 
-    /// First and last address the identity stands for, for the six address types. A subnet counts from its
-    /// address with the bits outside the mask cleared to the address with them set.
+    /// First and last address that the identity stands for, for the six address types. A subnet counts from its address with
+    /// the bits outside the mask cleared to the address with them set. `None` for the other types, for data of another length,
+    /// for a mask with a hole, and for a range whose end comes before its start.
     pub fn address_range(&self) -> Option<(IpAddr, IpAddr)> {
         let v4 = |bytes: &[u8]| <[u8; 4]>::try_from(bytes).ok().map(u32::from_be_bytes);
         let v6 = |bytes: &[u8]| <[u8; 16]>::try_from(bytes).ok().map(u128::from_be_bytes);
         let (a, b) = self.data.split_at_checked(self.data.len() / 2)?;
-        let from_v4 = |(first, last): (u32, u32)| {
-            (IpAddr::V4(Ipv4Addr::from_bits(first)), IpAddr::V4(Ipv4Addr::from_bits(last)))
-        };
-        let from_v6 = |(first, last): (u128, u128)| {
-            (IpAddr::V6(Ipv6Addr::from_bits(first)), IpAddr::V6(Ipv6Addr::from_bits(last)))
-        };
-        match self.id_type {
-            IdType::IPV4_ADDR => v4(&self.data).map(|address| from_v4((address, address))),
-            IdType::IPV4_ADDR_RANGE => Some(from_v4((v4(a)?, v4(b)?))),
+        let (first, last) = match self.id_type {
+            IdType::IPV4_ADDR => v4(&self.data).map(|address| (address, address))?,
+            IdType::IPV4_ADDR_RANGE => (v4(a)?, v4(b)?),
             IdType::IPV4_ADDR_SUBNET => {
                 let (address, mask) = (v4(a)?, v4(b)?);
-                Some(from_v4((address & mask, address | !mask)))
+                (mask.leading_ones() == mask.count_ones()).then_some((address & mask, address | !mask))?
             }
-            IdType::IPV6_ADDR => v6(&self.data).map(|address| from_v6((address, address))),
-            IdType::IPV6_ADDR_RANGE => Some(from_v6((v6(a)?, v6(b)?))),
-            IdType::IPV6_ADDR_SUBNET => {
-                let (address, mask) = (v6(a)?, v6(b)?);
-                Some(from_v6((address & mask, address | !mask)))
+            _ => {
+                let (first, last) = match self.id_type {
+                    IdType::IPV6_ADDR => v6(&self.data).map(|address| (address, address))?,
+                    IdType::IPV6_ADDR_RANGE => (v6(a)?, v6(b)?),
+                    IdType::IPV6_ADDR_SUBNET => {
+                        let (address, mask) = (v6(a)?, v6(b)?);
+                        (mask.leading_ones() == mask.count_ones())
+                            .then_some((address & mask, address | !mask))?
+                    }
+                    _ => return None,
+                };
+                let ends = (Ipv6Addr::from_bits(first).into(), Ipv6Addr::from_bits(last).into());
+                return (first <= last).then_some(ends);
             }
-            _ => None,
-        }
+        };
+        (first <= last).then(|| (Ipv4Addr::from_bits(first).into(), Ipv4Addr::from_bits(last).into()))
     }
 
     /// Decodes the body. Data of an address type must have the length of that type.
@@ -343,6 +351,9 @@ mod tests {
     #[case::range(Identification::ipv4_range(V4, Ipv4Addr::BROADCAST), Some(("10.1.0.9", "255.255.255.255")))]
     #[case::ipv6_subnet(Identification::ipv6_subnet(V6, 127), Some(("2001:db8::", "2001:db8::1")))]
     #[case::name(Identification::fqdn("abcd"), None)]
+    #[case::range_from_back_to_front(Identification::ipv4_range(Ipv4Addr::BROADCAST, V4), None)]
+    #[case::mask_with_a_hole(Identification::new(IdType::IPV4_ADDR_SUBNET, hex("0a010000 ff00ff00")), None)]
+    #[case::the_widest_mask(Identification::ipv4_subnet(V4, 0), Some(("0.0.0.0", "255.255.255.255")))]
     fn gives_the_first_and_last_address(#[case] id: Identification, #[case] range: Option<(&str, &str)>) {
         let parse = |text: &str| text.parse::<IpAddr>().unwrap();
         assert_eq!(id.address_range(), range.map(|(first, last)| (parse(first), parse(last))));

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use ikev1::Endpoint;
 use ikev1::config::{
-    AuthenticationMethod, Config, Encapsulation, IntegrityAlgorithm, IpsecPolicy, IpsecProtocol,
+    AuthenticationMethod, ClientMatch, Config, Encapsulation, IntegrityAlgorithm, IpsecPolicy, IpsecProtocol,
     IpsecTransform, NatTraversal, PeerConfig, Phase1Transform,
 };
 use ikev1::crypto::{
@@ -98,6 +98,8 @@ pub fn peer_config(own: &str, other: &str) -> PeerConfig {
             pfs: None,
             local_client: Some(net(own)),
             remote_client: Some(net(other)),
+            client_match: ClientMatch::Same,
+            bundle: Vec::new(),
             lifetime: Duration::from_secs(1200),
             lifetime_kilobytes: None,
         }],

@@ -5,8 +5,9 @@ use std::net::Ipv4Addr;
 use ikev1::pki::DistinguishedName;
 use ikev1_scenario::case::{Case, ResolvedSide};
 use ikev1_scenario::model::{
-    ConfigItem, ConfigMethod, DpdTrigger, Encapsulation, EspCipher, FragmentationMode, Hash, Identity,
-    Integrity, ModeConfig, Phase1Exchange, Protocol, Role, SendCertificate, Side, XauthConfig, XauthUser,
+    ClientId, ClientName, ConfigItem, ConfigMethod, DpdTrigger, Encapsulation, EspCipher, FragmentationMode,
+    Hash, Identity, Integrity, ModeConfig, Phase1Exchange, Protocol, Role, SendCertificate, Side,
+    XauthConfig, XauthUser,
 };
 use ikev1_scenario::pki::{PemFile, ResolvedPki};
 
@@ -38,8 +39,9 @@ pub fn connection(case: &Case, charon: Ipv4Addr, harness: Ipv4Addr, harness_port
         Encapsulation::Tunnel => IpsecMode::Tunnel,
         Encapsulation::Transport => IpsecMode::Transport,
     };
-    connection.local_ts.clone_from(&side.phase2.client);
-    connection.remote_ts.clone_from(&side.phase2.remote_client);
+    connection.local_ts = traffic_selector(&side.phase2.client, side.phase2.client_id.as_ref());
+    connection.remote_ts =
+        traffic_selector(&side.phase2.remote_client, side.phase2.remote_client_id.as_ref());
     connection.hybrid = side.xauth.as_ref().is_some_and(|xauth| xauth.hybrid);
     connection.xauth = side.xauth.as_ref().map(|xauth| charon_xauth(xauth, case.role_of(Side::Peer)));
     if let Some(settings) = &side.mode_config {
@@ -65,6 +67,24 @@ pub fn connection(case: &Case, charon: Ipv4Addr, harness: Ipv4Addr, harness_port
     let unique = if side.initial_contact { "no" } else { "never" };
     connection.extra.push(("unique".to_owned(), unique.to_owned()));
     connection
+}
+
+/// A client as one of charon's traffic selectors, such as `10.12.0.1-10.12.0.9[17/500]`. Those that it does not have are
+/// not asked of it: the case needs the capability `client-names`.
+fn traffic_selector(network: &str, id: Option<&ClientId>) -> String {
+    let Some(ClientId { id, protocol, port }) = id else { return network.to_owned() };
+    let addresses = match id {
+        ClientName::Ipv4(address) => format!("{address}/32"),
+        ClientName::Ipv4Subnet { network, prefix } => format!("{network}/{prefix}"),
+        ClientName::Ipv4Range { first, last } => format!("{first}-{last}"),
+        _ => network.to_owned(),
+    };
+    match (protocol, port) {
+        (0, 0) => addresses,
+        (protocol, 0) => format!("{addresses}[{protocol}]"),
+        (0, port) => format!("{addresses}[%any/{port}]"),
+        (protocol, port) => format!("{addresses}[{protocol}/{port}]"),
+    }
 }
 
 /// charon's keys and certificates: the first certificate of its credentials is its own, what follows leads to the root.
@@ -235,12 +255,16 @@ mod tests {
                     Phase2Transform { cipher: Some(EspCipher::Aes256), integrity: Some(Integrity::Sha2_512) },
                     Phase2Transform { cipher: Some(EspCipher::Null), integrity: Some(Integrity::Md5) },
                 ],
+                bundle: Vec::new(),
                 pfs: Pfs::Modp1024,
                 lifetime_seconds: 1200,
                 lifetime_kilobytes: None,
                 ids: true,
                 client: "10.12.0.0/24".to_owned(),
                 remote_client: "10.11.0.0/24".to_owned(),
+                client_id: None,
+                remote_client_id: None,
+                client_match: ikev1_scenario::model::ClientMatch::Same,
             },
             xauth: None,
             mode_config: None,

@@ -1,10 +1,12 @@
 //! What both sides are configured with. Every field is optional; see [`crate::case`] for the defaults.
 
+use core::net::{Ipv4Addr, Ipv6Addr};
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::names::{
-    Authentication, Cipher, Encapsulation, EspCipher, Group, Hash, Integrity, NatTraversal, Pfs,
+    Authentication, Cipher, ClientMatch, Encapsulation, EspCipher, Group, Hash, Integrity, NatTraversal, Pfs,
     Phase1Exchange, Protocol,
 };
 use super::names::{DpdTrigger, FragmentationMode, NatTraversalVersion};
@@ -169,7 +171,7 @@ pub enum Identity {
     /// The address that the side sends from, as ID_IPV4_ADDR or ID_IPV6_ADDR.
     Address,
     /// ID_IPV4_ADDR with another address.
-    Ipv4(std::net::Ipv4Addr),
+    Ipv4(Ipv4Addr),
     /// ID_FQDN.
     Fqdn(String),
     /// ID_USER_FQDN.
@@ -232,6 +234,9 @@ pub struct Phase2Config {
     /// Transforms, best first. Default: aes128 with sha1 (AH uses the integrity algorithm only).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transforms: Option<Vec<Phase2Transform>>,
+    /// Further protocols that are negotiated together with `protocol`, all or none. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bundle: Option<Vec<BundledProtocol>>,
     /// Perfect forward secrecy. Default `none`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pfs: Option<Pfs>,
@@ -251,6 +256,97 @@ pub struct Phase2Config {
     /// The client network that this side expects of the other. Default: the other's `client`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remote_client: Option<String>,
+    /// What names this side's client instead of `client`, which then is only used by traffic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<ClientId>,
+    /// What names the other's client, as this side expects it. Default: the other's `client_id`, unless `remote_client` is
+    /// given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote_client_id: Option<ClientId>,
+    /// Which clients that the other names as initiator are taken. Default `same`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_match: Option<ClientMatch>,
+}
+
+/// A client identity of quick mode, IDci or IDcr (RFC 2407 section 4.6.2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClientId {
+    /// Type and data.
+    pub id: ClientName,
+    /// IP protocol number; 0 is any.
+    #[serde(default)]
+    pub protocol: u8,
+    /// Port; 0 is any.
+    #[serde(default)]
+    pub port: u16,
+}
+
+/// Type and data of a client identity.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum ClientName {
+    /// ID_IPV4_ADDR.
+    Ipv4(Ipv4Addr),
+    /// ID_IPV4_ADDR_SUBNET.
+    Ipv4Subnet {
+        /// The network.
+        network: Ipv4Addr,
+        /// Bits of its mask.
+        #[schemars(range(max = 32))]
+        prefix: u8,
+    },
+    /// ID_IPV4_ADDR_RANGE.
+    Ipv4Range {
+        /// First address.
+        first: Ipv4Addr,
+        /// Last address.
+        last: Ipv4Addr,
+    },
+    /// ID_IPV6_ADDR.
+    Ipv6(Ipv6Addr),
+    /// ID_IPV6_ADDR_SUBNET.
+    Ipv6Subnet {
+        /// The network.
+        network: Ipv6Addr,
+        /// Bits of its mask.
+        #[schemars(range(max = 128))]
+        prefix: u8,
+    },
+    /// ID_IPV6_ADDR_RANGE.
+    Ipv6Range {
+        /// First address.
+        first: Ipv6Addr,
+        /// Last address.
+        last: Ipv6Addr,
+    },
+    /// ID_FQDN.
+    Fqdn(String),
+    /// ID_USER_FQDN.
+    UserFqdn(String),
+    /// ID_DER_ASN1_DN, as text of RFC 4514.
+    Dn(String),
+    /// ID_DER_ASN1_GN: a dNSName.
+    DnsGeneralName(String),
+    /// ID_KEY_ID, as text.
+    KeyId(String),
+}
+
+impl ClientName {
+    /// Whether it names addresses of IPv4.
+    pub const fn is_ipv4(&self) -> bool {
+        matches!(self, Self::Ipv4(_) | Self::Ipv4Subnet { .. } | Self::Ipv4Range { .. })
+    }
+}
+
+/// A further protocol of a bundle of SAs (RFC 2408 section 4.2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BundledProtocol {
+    /// ESP or AH; each protocol comes once.
+    pub protocol: Protocol,
+    /// Transforms, best first.
+    pub transforms: Vec<Phase2Transform>,
 }
 
 /// One transform of phase 2.

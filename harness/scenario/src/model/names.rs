@@ -366,6 +366,16 @@ names! {
 }
 
 names! {
+    /// Which of the clients that an initiator names a side takes.
+    ClientMatch {
+        /// Those that it is configured with.
+        Same = "same",
+        /// Also a part of them.
+        Within = "within",
+    }
+}
+
+names! {
     /// NAT traversal (RFC 3947).
     NatTraversal {
         /// Not offered.
@@ -612,6 +622,8 @@ names! {
         Esp = "esp",
         /// AH.
         Ah = "ah",
+        /// AH and ESP negotiated together, all or none.
+        Bundles = "bundles",
         /// ESP_NULL.
         EspNull = "esp-null",
         /// DES-CBC in ESP.
@@ -673,6 +685,10 @@ names! {
         NoNat = "no-nat",
         /// Quick mode without client identities.
         NoClientIds = "no-client-ids",
+        /// Clients that are IPv4 addresses or ranges, or have a protocol and port.
+        ClientSelectors = "client-selectors",
+        /// Clients of IPv6, and such that are named otherwise than by addresses.
+        ClientNames = "client-names",
         /// Identities other than an address in phase 1.
         NamedIds = "named-ids",
         /// Several acceptable transforms can be configured for one phase.

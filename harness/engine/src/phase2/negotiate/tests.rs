@@ -5,7 +5,7 @@ use rstest::rstest;
 
 use super::*;
 use crate::common;
-use crate::config::NatTraversalVersion;
+use crate::config::{BundledProtocol, NatTraversalVersion};
 use crate::wire::Doi;
 
 fn groups() -> PrivateGroups {
@@ -33,15 +33,25 @@ const NAT: Option<Nat> =
     Some(Nat { version: NatTraversalVersion::Rfc3947, before_us: true, before_peer: false });
 
 fn offered(transforms: &[IpsecTransform]) -> SaPayload {
-    offer(&policy(transforms), THEIRS, None, &groups()).unwrap()
+    offer(&policy(transforms), &[THEIRS], None, &groups()).unwrap()
 }
 
 fn attributes_of(sa: &mut SaPayload) -> &mut Vec<Attribute> {
     &mut sa.proposals[0].transforms[0].attributes
 }
 
-fn chosen(policy: &IpsecPolicy, offered: &SaPayload) -> Result<Choice, ExchangeError> {
-    choose(&[(3, policy)], offered, OURS, None, &groups())
+/// What the responder with one policy, of index 3, chooses, as a choice of one protocol.
+#[derive(Debug)]
+struct Chosen {
+    policy: usize,
+    chosen: ChosenIpsec,
+    reply: SaPayload,
+}
+
+fn chosen(policy: &IpsecPolicy, offered: &SaPayload) -> Result<Chosen, ExchangeError> {
+    let choice = choose(&[(3, policy)], offered, None, &groups())?;
+    let [chosen] = choice.chosen.as_slice() else { panic!("{choice:?}") };
+    Ok(Chosen { policy: choice.policy, chosen: chosen.clone(), reply: choice.reply(&[OURS]) })
 }
 
 #[rstest]
@@ -56,30 +66,106 @@ fn the_first_acceptable_transform_is_chosen(
     let offered = offered(theirs);
     match (chosen(&policy(ours), &offered), expected) {
         (Ok(choice), Some(number)) => {
-            let [proposal] = &choice.reply.proposals[..] else { panic!("{choice:?}") };
+            let [proposal] = &choice.reply.proposals[..] else { panic!("{:?}", choice.reply) };
             assert_eq!((proposal.transforms.len(), proposal.transforms[0].number), (1, number));
             assert_eq!((choice.policy, choice.chosen.peer_spi), (3, THEIRS));
             let verified = verify_choice(&offered, &choice.reply, &groups()).unwrap();
-            assert_eq!(verified, ChosenIpsec { peer_spi: OURS, ..choice.chosen });
+            assert_eq!(verified, [ChosenIpsec { peer_spi: OURS, ..choice.chosen }]);
         }
         (Err(ExchangeError::NoProposalChosen(_)), None) => {}
-        (got, expected) => panic!("{got:?}, expected {expected:?}"),
+        (Err(error), expected) => panic!("{error}, expected {expected:?}"),
+        (Ok(choice), None) => panic!("{:?}", choice.reply),
     }
 }
 
+const AH_SHA: IpsecTransform = IpsecTransform { cipher: None, integrity: Some(IntegrityAlgorithm::HmacSha1) };
+const AH_MD5: IpsecTransform = IpsecTransform { cipher: None, integrity: Some(IntegrityAlgorithm::HmacMd5) };
+
+/// ESP with AH.
+fn bundle(esp: &[IpsecTransform], ah: &[IpsecTransform]) -> IpsecPolicy {
+    let other = BundledProtocol { protocol: IpsecProtocol::Ah, transforms: ah.to_vec() };
+    IpsecPolicy { bundle: vec![other], ..policy(esp) }
+}
+
+const SPIS: [u32; 2] = [0x0102_0304, 0x0506_0708];
+
 #[test]
-fn and_bundles_are_skipped() {
-    let mut offered = offered(&[AES_SHA]);
-    let mut ah = offered.proposals[0].clone();
-    ah.protocol = ProtocolId::IPSEC_AH;
-    offered.proposals.push(ah);
-    assert!(
-        chosen(&policy(&[AES_SHA]), &offered).unwrap_err().to_string().contains("proposal 1 is a bundle")
-    );
+fn a_bundle_has_these_bytes() {
+    let policy = IpsecPolicy { lifetime: Duration::from_secs(1200), ..bundle(&[AES_SHA], &[AH_MD5]) };
+    let bytes = crate::wire::encode_chain(&[crate::wire::Payload::Sa(
+        offer(&policy, &SPIS, None, &groups()).unwrap(),
+    )])
+    .1;
+    // Generic header of 88 octets, DOI 1, situation 1. Two proposals of number 1 with SPIs of four octets and a transform each:
+    // ESP, of 40 octets, whose transform has five attributes, and AH, of 36, whose transform has four.
+    let expected = "00000058 00000001 00000001 \
+        02000028 01030401 01020304 0000001c 010c0000 80010001 800204b0 80040001 80050002 80060080 \
+        00000024 01020401 05060708 00000018 01020000 80010001 800204b0 80040001 80050001";
+    assert_eq!(hex::encode(bytes), expected.replace(' ', ""));
+}
+
+#[test]
+fn all_protocols_of_a_bundle_are_chosen_together() {
+    let ours = bundle(&[AES_SHA], &[AH_SHA]);
+    let offered = offer(&bundle(&[DES_MD5, AES_SHA], &[AH_MD5, AH_SHA]), &SPIS, None, &groups()).unwrap();
+    let choice = choose(&[(0, &policy(&[DES_MD5])), (1, &ours)], &offered, None, &groups()).unwrap();
+    let reply = choice.reply(&[OURS, OURS + 1]);
+    let of: Vec<_> =
+        reply.proposals.iter().map(|p| (p.number, p.protocol.0, p.transforms[0].number)).collect();
+    assert_eq!((choice.policy, of), (1, vec![(1, 3, 2), (1, 2, 2)]));
+    let peer_spis: Vec<_> = choice.chosen.iter().map(|chosen| chosen.peer_spi).collect();
+    assert_eq!(peer_spis, SPIS);
+    let verified = verify_choice(&offered, &reply, &groups()).unwrap();
+    let spis: Vec<_> = verified.iter().map(|chosen| (chosen.protocol, chosen.peer_spi)).collect();
+    assert_eq!(spis, [(IpsecProtocol::Esp, OURS), (IpsecProtocol::Ah, OURS + 1)]);
+    // The reply in another order is the same choice.
+    let mut turned = reply;
+    turned.proposals.reverse();
+    assert_eq!(verify_choice(&offered, &turned, &groups()).unwrap(), verified);
+}
+
+#[rstest]
+#[case::esp_alone(policy(&[AES_SHA]))]
+#[case::another_ah(bundle(&[AES_SHA], &[AH_MD5]))]
+#[case::another_esp(bundle(&[DES_MD5], &[AH_SHA]))]
+fn a_bundle_is_not_taken_in_part(#[case] ours: IpsecPolicy) {
+    let offered = offer(&bundle(&[AES_SHA], &[AH_SHA]), &SPIS, None, &groups()).unwrap();
+    assert!(matches!(
+        choose(&[(0, &ours)], &offered, None, &groups()),
+        Err(ExchangeError::NoProposalChosen(_))
+    ));
+}
+
+#[test]
+fn a_single_protocol_is_not_taken_for_a_bundle() {
+    assert!(chosen(&bundle(&[AES_SHA], &[AH_SHA]), &offered(&[AES_SHA])).is_err());
+}
+
+#[test]
+fn of_several_numbers_the_first_acceptable_one_is_chosen() {
+    let mut offered = offer(&bundle(&[AES_SHA], &[AH_SHA]), &SPIS, None, &groups()).unwrap();
     let mut alone = offered.proposals[0].clone();
     alone.number = 2;
     offered.proposals.push(alone);
     assert_eq!(chosen(&policy(&[AES_SHA]), &offered).unwrap().reply.proposals[0].number, 2);
+    let choice =
+        choose(&[(0, &policy(&[AES_SHA])), (1, &bundle(&[AES_SHA], &[AH_SHA]))], &offered, None, &groups())
+            .unwrap();
+    assert_eq!((choice.policy, choice.reply(&SPIS).proposals.len()), (1, 2));
+    // The bundle cut to one protocol is the other number's choice; cut to AH it is none.
+    let mut reply = choice.reply(&SPIS);
+    reply.proposals.truncate(1);
+    assert_eq!(verify_choice(&offered, &reply, &groups()).unwrap().len(), 1);
+    let mut reply = choice.reply(&SPIS);
+    reply.proposals.remove(0);
+    assert!(matches!(verify_choice(&offered, &reply, &groups()), Err(ExchangeError::ProposalAltered(_))));
+}
+
+#[test]
+fn a_protocol_comes_once_in_a_bundle() {
+    let mut twice = bundle(&[AES_SHA], &[AH_SHA]);
+    twice.bundle[0] = BundledProtocol { protocol: IpsecProtocol::Esp, transforms: vec![AES_SHA] };
+    assert!(offer(&twice, &SPIS, None, &groups()).is_err());
 }
 
 #[rstest]
@@ -131,33 +217,34 @@ fn a_reply_must_be_what_was_offered(#[case] change: fn(&mut SaPayload), #[case] 
 fn lifetimes_survive(#[case] seconds: u64) {
     let mut policy = policy(&[AES_SHA]);
     policy.lifetime = Duration::from_secs(seconds);
-    let offered = offer(&policy, THEIRS, None, &groups()).unwrap();
+    let offered = offer(&policy, &[THEIRS], None, &groups()).unwrap();
     assert_eq!(chosen(&policy, &offered).unwrap().chosen.lifetime, Some(Duration::from_secs(seconds)));
 }
 
 #[test]
 fn a_nat_changes_the_mode_on_both_sides_alike() {
     let policy = policy(&[AES_SHA]);
-    let offered = offer(&policy, THEIRS, NAT, &groups()).unwrap();
-    assert!(choose(&[(0, &policy)], &offered, OURS, NAT, &groups()).is_ok());
-    assert!(choose(&[(0, &policy)], &offered, OURS, None, &groups()).is_err());
+    let offered = offer(&policy, &[THEIRS], NAT, &groups()).unwrap();
+    assert!(choose(&[(0, &policy)], &offered, NAT, &groups()).is_ok());
+    assert!(choose(&[(0, &policy)], &offered, None, &groups()).is_err());
     let draft = NAT.map(|nat| Nat { version: NatTraversalVersion::Draft02LineFeed, ..nat });
     assert!(
-        choose(&[(0, &policy)], &offered, OURS, draft, &groups()).is_err(),
+        choose(&[(0, &policy)], &offered, draft, &groups()).is_err(),
         "the drafts have modes of their own"
     );
-    let offered = offer(&policy, THEIRS, draft, &groups()).unwrap();
-    assert_eq!(choose(&[(0, &policy)], &offered, OURS, draft, &groups()).unwrap().chosen.mode.0, 61443);
+    let offered = offer(&policy, &[THEIRS], draft, &groups()).unwrap();
+    assert_eq!(choose(&[(0, &policy)], &offered, draft, &groups()).unwrap().chosen[0].mode.0, 61443);
 }
 
 #[test]
 fn a_transform_that_protects_nothing_cannot_be_offered() {
     assert!(
-        offer(&policy(&[IpsecTransform { cipher: None, integrity: None }]), THEIRS, None, &groups()).is_err()
+        offer(&policy(&[IpsecTransform { cipher: None, integrity: None }]), &[THEIRS], None, &groups())
+            .is_err()
     );
     let mut ah = policy(&[IpsecTransform { cipher: None, integrity: None }]);
     ah.protocol = IpsecProtocol::Ah;
-    assert!(offer(&ah, THEIRS, None, &groups()).is_err());
+    assert!(offer(&ah, &[THEIRS], None, &groups()).is_err());
 }
 
 fn any_transform() -> impl Strategy<Value = IpsecTransform> {
@@ -205,7 +292,7 @@ proptest! {
 #[test]
 fn a_life_in_kilobytes_is_offered_behind_the_one_in_seconds_and_chosen_with_it() {
     let policy = IpsecPolicy { lifetime_kilobytes: Some(5), ..policy(&[AES_SHA]) };
-    let offered = offer(&policy, THEIRS, None, &groups()).unwrap();
+    let offered = offer(&policy, &[THEIRS], None, &groups()).unwrap();
     let lives: Vec<_> = offered.proposals[0].transforms[0]
         .attributes
         .iter()

@@ -69,11 +69,20 @@ pub(crate) struct Step {
 pub(crate) struct Outcome {
     pub(crate) policy: usize,
     pub(crate) role: Role,
+    /// The clients on our side and on the peer's, when they were named.
+    pub(crate) clients: Option<(Identification, Identification)>,
+    /// A pair for each protocol.
+    pub(crate) pairs: Vec<OutcomePair>,
+    pub(crate) replaces: Option<IpsecSaId>,
+}
+
+/// Both SAs of one protocol.
+#[derive(Debug)]
+pub(crate) struct OutcomePair {
     pub(crate) chosen: ChosenIpsec,
     pub(crate) spi_in: u32,
     pub(crate) inbound: PacketProtection,
     pub(crate) outbound: PacketProtection,
-    pub(crate) replaces: Option<IpsecSaId>,
 }
 
 impl QuickMode {
@@ -91,14 +100,19 @@ impl QuickMode {
         }
     }
 
-    /// The inbound SPI that the exchange holds while it runs.
-    pub(crate) fn reserved_spi(&self) -> Option<u32> {
+    /// The inbound SPIs that the exchange holds while it runs.
+    pub(crate) fn reserved_spis(&self) -> Vec<u32> {
         match self {
-            Self::InitiatorExpectsReply(state) => Some(state.spi_in),
-            Self::InitiatorExpectsConnected(state) => Some(state.agreed.spi_in),
-            Self::ResponderExpectsHash3(state) => Some(state.agreed.spi_in),
-            Self::Done => None,
+            Self::InitiatorExpectsReply(state) => state.spis_in.clone(),
+            Self::InitiatorExpectsConnected(state) => state.agreed.spis_in(),
+            Self::ResponderExpectsHash3(state) => state.agreed.spis_in(),
+            Self::Done => Vec::new(),
         }
+    }
+
+    /// Whether the exchange may still give SAs.
+    pub(crate) fn is_running(&self) -> bool {
+        !matches!(self, Self::Done)
     }
 
     /// Whether our first message has no answer yet.
@@ -125,13 +139,21 @@ impl QuickMode {
 #[derive(Debug)]
 pub(crate) struct Agreed {
     pub(crate) policy: usize,
-    pub(crate) chosen: ChosenIpsec,
-    /// SPI of our inbound SA.
-    pub(crate) spi_in: u32,
+    /// The terms of each protocol with the SPI of our inbound SA.
+    pub(crate) sas: Vec<(ChosenIpsec, u32)>,
+    /// IDci and IDcr, when they were sent.
+    pub(crate) ids: Option<(Identification, Identification)>,
     pub(crate) ni_b: Bytes,
     pub(crate) nr_b: Bytes,
     /// g(qm)^xy with PFS.
     pub(crate) g_xy: Option<Secret>,
+}
+
+impl Agreed {
+    /// The SPIs of our inbound SAs.
+    fn spis_in(&self) -> Vec<u32> {
+        self.sas.iter().map(|(_, spi_in)| *spi_in).collect()
+    }
 }
 
 impl QmCx<'_> {
@@ -221,6 +243,17 @@ impl QmCx<'_> {
         }
     }
 
+    /// An inbound SPI for each of so many protocols.
+    pub(crate) fn reserve_spis(&mut self, count: usize) -> Vec<u32> {
+        (0..count).map(|_| self.ipsec.reserve_spi(self.core)).collect()
+    }
+
+    pub(crate) fn release_spis(&mut self, spis: &[u32]) {
+        for spi in spis {
+            self.ipsec.release_spi(*spi);
+        }
+    }
+
     /// A key pair for PFS, when the terms have a group.
     pub(crate) fn pfs_key_pair(&mut self, group: Option<&Group>) -> Result<Option<DhKeyPair>, ExchangeError> {
         let Some(group) = group else { return Ok(None) };
@@ -264,17 +297,34 @@ impl QmCx<'_> {
             .into()
     }
 
-    /// Derives KEYMAT for both directions and makes the SAs.
+    /// Derives KEYMAT for both directions of each protocol and makes the SAs.
     pub(crate) fn outcome(
         &mut self,
         agreed: &Agreed,
         role: Role,
         replaces: Option<IpsecSaId>,
     ) -> Result<Outcome, ExchangeError> {
-        let chosen = &agreed.chosen;
+        let mut pairs = Vec::new();
+        for (chosen, spi_in) in &agreed.sas {
+            pairs.push(self.outcome_pair(agreed, chosen, *spi_in, role)?);
+        }
+        let clients = agreed.ids.clone().map(|(id_ci, id_cr)| match role {
+            Role::Initiator => (id_ci, id_cr),
+            Role::Responder => (id_cr, id_ci),
+        });
+        Ok(Outcome { policy: agreed.policy, role, clients, pairs, replaces })
+    }
+
+    fn outcome_pair(
+        &mut self,
+        agreed: &Agreed,
+        chosen: &ChosenIpsec,
+        spi_in: u32,
+        role: Role,
+    ) -> Result<OutcomePair, ExchangeError> {
         // KEYMAT of an SA is made with the SPI that its receiver chose.
-        let inbound = self.keymat(agreed, agreed.spi_in);
-        let outbound = self.keymat(agreed, chosen.peer_spi);
+        let inbound = self.keymat(agreed, chosen, spi_in);
+        let outbound = self.keymat(agreed, chosen, chosen.peer_spi);
         let (initiator, responder) = match role {
             Role::Initiator => (&outbound, &inbound),
             Role::Responder => (&inbound, &outbound),
@@ -282,23 +332,20 @@ impl QmCx<'_> {
         self.log_keys(chosen, initiator, Role::Initiator);
         self.log_keys(chosen, responder, Role::Responder);
         let unusable = |_| ExchangeError::NoProposalChosen("the agreed transform protects nothing".into());
-        Ok(Outcome {
-            policy: agreed.policy,
-            role,
+        Ok(OutcomePair {
             chosen: chosen.clone(),
-            spi_in: agreed.spi_in,
-            inbound: PacketProtection::new(agreed.spi_in, chosen, &inbound).map_err(unusable)?,
+            spi_in,
+            inbound: PacketProtection::new(spi_in, chosen, &inbound).map_err(unusable)?,
             outbound: PacketProtection::new(chosen.peer_spi, chosen, &outbound).map_err(unusable)?,
-            replaces,
         })
     }
 
-    fn keymat(&self, agreed: &Agreed, spi: u32) -> Secret {
+    fn keymat(&self, agreed: &Agreed, chosen: &ChosenIpsec, spi: u32) -> Secret {
         let protection = &self.established.protection;
-        let transform = agreed.chosen.transform;
+        let transform = chosen.transform;
         let input = KeymatInput {
             g_xy: agreed.g_xy.as_ref(),
-            protocol: protocol_id(agreed.chosen.protocol).0,
+            protocol: protocol_id(chosen.protocol).0,
             spi: &spi.to_be_bytes(),
             ni_b: &agreed.ni_b,
             nr_b: &agreed.nr_b,

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use subtle::ConstantTimeEq;
 
 use super::exchange::{Agreed, QmCx, QuickMode, Step, client_ids};
+use crate::config::IpsecPolicy;
 use crate::crypto::DhKeyPair;
 use crate::error::ExchangeError;
 use crate::event::{IpsecSaId, Role};
@@ -24,28 +25,26 @@ pub(crate) fn initiate(
     policy_index: usize,
     replaces: Option<IpsecSaId>,
 ) -> Result<Step, ExchangeError> {
-    let spi_in = cx.ipsec.reserve_spi(cx.core);
-    let step = offer(cx, policy_index, replaces, spi_in);
-    if step.is_err() {
-        cx.ipsec.release_spi(spi_in);
-    }
-    step
-}
-
-fn offer(
-    cx: &mut QmCx<'_>,
-    policy_index: usize,
-    replaces: Option<IpsecSaId>,
-    spi_in: u32,
-) -> Result<Step, ExchangeError> {
     let peer = cx.peer;
     let Some(policy) = peer.ipsec.get(policy_index) else {
         return Err(ExchangeError::NoProposalChosen("no such policy".into()));
     };
-    let offered = negotiate::offer(policy, spi_in, cx.established.nat, cx.groups)?;
+    let spis_in = cx.reserve_spis(policy.protocols().count());
+    offer(cx, (policy_index, policy), replaces, &spis_in).inspect_err(|_| cx.release_spis(&spis_in))
+}
+
+fn offer(
+    cx: &mut QmCx<'_>,
+    (policy_index, policy): (usize, &IpsecPolicy),
+    replaces: Option<IpsecSaId>,
+    spis_in: &[u32],
+) -> Result<Step, ExchangeError> {
+    let offered = negotiate::offer(policy, spis_in, cx.established.nat, cx.groups)?;
     let ni_b = cx.core.new_nonce();
     let key_pair = cx.pfs_key_pair(policy.pfs.as_ref())?;
-    let ids = cx.clients(policy);
+    // An SA is replaced for the clients that it has: those of the peer may be a part of the policy's.
+    let replaced = replaces.and_then(|old| cx.ipsec.get(old)).and_then(|pair| pair.clients.clone());
+    let ids = replaced.or_else(|| cx.clients(policy));
     let mut payloads = vec![Payload::Sa(offered.clone()), Payload::Nonce(Nonce { data: ni_b.clone() })];
     if let Some(pair) = &key_pair {
         payloads.push(Payload::KeyExchange(KeyExchange { data: Bytes::copy_from_slice(&pair.public) }));
@@ -64,7 +63,7 @@ fn offer(
     let state = ExpectReply {
         policy: policy_index,
         offered,
-        spi_in,
+        spis_in: spis_in.to_vec(),
         ni_b,
         key_pair,
         ids,
@@ -86,7 +85,7 @@ fn offer(
 pub(crate) struct ExpectReply {
     policy: usize,
     offered: SaPayload,
-    pub(super) spi_in: u32,
+    pub(super) spis_in: Vec<u32>,
     ni_b: Bytes,
     key_pair: Option<DhKeyPair>,
     ids: Option<(Identification, Identification)>,
@@ -115,10 +114,17 @@ impl ExpectReply {
             let got = ids.map_or("none".into(), |(ci, cr)| format!("{ci} and {cr}"));
             return Err(ExchangeError::IdentityRefused(got));
         }
-        let g_xy = cx.pfs_secret(chosen.group.as_ref(), self.key_pair.as_ref(), &opened.chain)?;
+        let group = chosen.first().and_then(|chosen| chosen.group.clone());
+        let g_xy = cx.pfs_secret(group.as_ref(), self.key_pair.as_ref(), &opened.chain)?;
         cx.heed_notifications(&opened.chain, &mut chosen);
-        let agreed =
-            Agreed { policy: self.policy, chosen, spi_in: self.spi_in, ni_b: self.ni_b.clone(), nr_b, g_xy };
+        let agreed = Agreed {
+            policy: self.policy,
+            sas: chosen.into_iter().zip(self.spis_in.iter().copied()).collect(),
+            ids,
+            ni_b: self.ni_b.clone(),
+            nr_b,
+            g_xy,
+        };
         // RFC 2408 section 3.1: who did not set the Commit bit waits for CONNECTED.
         let commit = received.header.flags.contains(Flags::COMMIT);
         let outcome =

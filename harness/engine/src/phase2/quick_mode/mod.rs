@@ -19,6 +19,6 @@ mod initiator;
 mod responder;
 mod status;
 
-pub(crate) use exchange::{Outcome, QmCx, QuickMode, Step};
+pub(crate) use exchange::{Outcome, OutcomePair, QmCx, QuickMode, Step};
 pub(crate) use initiator::initiate;
 pub(crate) use responder::accept;

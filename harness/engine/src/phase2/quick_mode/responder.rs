@@ -11,8 +11,9 @@ use crate::keylog::Label;
 use crate::keys;
 use crate::payloads;
 use crate::phase1::Received;
-use crate::phase2::negotiate;
-use crate::wire::{Flags, IdType, Identification, KeyExchange, Nonce, Payload, PayloadType};
+use crate::phase2::clients;
+use crate::phase2::negotiate::{self, Choice};
+use crate::wire::{Flags, Identification, KeyExchange, Nonce, Payload, PayloadType};
 
 // --- Quick mode 1: HDR*, HASH(1), SA, Ni [, KE ] [, IDci, IDcr ] ---
 
@@ -33,49 +34,47 @@ pub(crate) fn accept(cx: &mut QmCx<'_>, received: &Received) -> Result<Step, Exc
     let ni_b = payloads::nonce(&opened.chain)?;
     let ids = client_ids(&opened.chain)?;
     let candidates = candidates(cx, ids.as_ref())?;
-    let spi_in = cx.ipsec.reserve_spi(cx.core);
-    match reply(cx, &opened.chain, offered, &candidates, Offer { ni_b, ids, spi_in }, &opened.next_iv) {
-        Ok(step) => Ok(step),
-        Err(error) => {
-            cx.ipsec.release_spi(spi_in);
-            Err(error)
-        }
-    }
+    let choice = negotiate::choose(&candidates, offered, cx.established.nat, cx.groups)?;
+    let spis_in = cx.reserve_spis(choice.chosen.len());
+    let offer = Offer { ni_b, ids, spis_in: spis_in.clone() };
+    reply(cx, &opened.chain, choice, offer, &opened.next_iv).inspect_err(|_| cx.release_spis(&spis_in))
 }
 
-/// What the initiator's message said besides its SA payload, and the SPI for our side.
+/// What the initiator's message said besides its SA payload, and our SPIs.
 struct Offer {
     ni_b: Bytes,
     ids: Option<(Identification, Identification)>,
-    spi_in: u32,
+    spis_in: Vec<u32>,
 }
 
 /// Sends quick mode 2.
 fn reply(
     cx: &mut QmCx<'_>,
     chain: &crate::wire::Chain,
-    offered: &crate::wire::SaPayload,
-    candidates: &[(usize, &IpsecPolicy)],
+    choice: Choice<'_>,
     offer: Offer,
     iv: &[u8],
 ) -> Result<Step, ExchangeError> {
-    let choice = negotiate::choose(candidates, offered, offer.spi_in, cx.established.nat, cx.groups)?;
-    let key_pair = cx.pfs_key_pair(choice.chosen.group.as_ref())?;
-    let g_xy = cx.pfs_secret(choice.chosen.group.as_ref(), key_pair.as_ref(), chain)?;
+    let group = choice.chosen.first().and_then(|chosen| chosen.group.clone());
+    let key_pair = cx.pfs_key_pair(group.as_ref())?;
+    let g_xy = cx.pfs_secret(group.as_ref(), key_pair.as_ref(), chain)?;
     let nr_b = cx.core.new_nonce();
-    let mut payloads = vec![Payload::Sa(choice.reply), Payload::Nonce(Nonce { data: nr_b.clone() })];
+    let mut payloads =
+        vec![Payload::Sa(choice.reply(&offer.spis_in)), Payload::Nonce(Nonce { data: nr_b.clone() })];
     if let Some(pair) = key_pair {
         payloads.push(Payload::KeyExchange(KeyExchange { data: Bytes::from(pair.public) }));
     }
-    if let Some((id_ci, id_cr)) = offer.ids {
+    if let Some((id_ci, id_cr)) = offer.ids.clone() {
         payloads.push(Payload::Identification(id_ci));
         payloads.push(Payload::Identification(id_cr));
     }
-    if let Some((_, policy)) = candidates.iter().find(|(index, _)| *index == choice.policy) {
+    let peer = cx.peer;
+    let sas: Vec<_> = choice.chosen.into_iter().zip(offer.spis_in).collect();
+    if let Some(policy) = peer.ipsec.get(choice.policy) {
         payloads.extend(cx.original_addresses(policy, Role::Responder));
-    }
-    if let Some((_, policy)) = candidates.iter().find(|(index, _)| *index == choice.policy) {
-        payloads.extend(cx.status_notifications(policy, &choice.chosen, offer.spi_in));
+        for (chosen, spi_in) in &sas {
+            payloads.extend(cx.status_notifications(policy, chosen, *spi_in));
+        }
     }
     let ni_b = offer.ni_b;
     let flags = if cx.peer.commit_bit { Flags::ENCRYPTION | Flags::COMMIT } else { Flags::ENCRYPTION };
@@ -84,8 +83,7 @@ fn reply(
         let (h, skeyid_a) = (protection.transform.hash, &protection.keys.skeyid_a);
         (Label::Hash2, keys::hash_2(cx.core.provider, h, skeyid_a, cx.m_id.0, &ni_b, after_hash))
     })?;
-    let agreed =
-        Agreed { policy: choice.policy, chosen: choice.chosen, spi_in: offer.spi_in, ni_b, nr_b, g_xy };
+    let agreed = Agreed { policy: choice.policy, sas, ids: offer.ids, ni_b, nr_b, g_xy };
     let state = ExpectHash3 { agreed, iv: sent.next_iv.clone() };
     Ok(Step {
         state: QuickMode::ResponderExpectsHash3(state),
@@ -95,7 +93,7 @@ fn reply(
     })
 }
 
-/// The policies whose clients are those that the initiator named; without IDs the ISAKMP peers themselves are
+/// The policies that take the clients that the initiator named; without IDs the ISAKMP peers themselves are
 /// the clients (RFC 2409 section 5.5).
 fn candidates<'a>(
     cx: &QmCx<'a>,
@@ -110,8 +108,9 @@ fn candidates<'a>(
             let (local, remote) = cx.configured_clients(policy);
             match ids {
                 Some((id_ci, id_cr)) => {
-                    client_fits(remote.as_ref(), id_ci, cx.path.remote.ip())
-                        && client_fits(local.as_ref(), id_cr, cx.path.local.ip())
+                    let how = policy.client_match;
+                    clients::takes(how, remote.as_ref(), id_ci, cx.path.remote.ip())
+                        && clients::takes(how, local.as_ref(), id_cr, cx.path.local.ip())
                 }
                 None => local.is_none() && remote.is_none(),
             }
@@ -122,19 +121,6 @@ fn candidates<'a>(
         return Err(ExchangeError::IdentityRefused(got));
     }
     Ok(found)
-}
-
-/// Whether a named client is the configured one; a policy without one means the peer's address.
-fn client_fits(configured: Option<&Identification>, named: &Identification, peer: std::net::IpAddr) -> bool {
-    match configured {
-        // One address may be named as such, or as a subnet or range of one.
-        Some(configured) if configured.id_type == IdType::IPV4_ADDR => {
-            let ends = |id: &Identification| (id.protocol, id.port, id.address_range());
-            ends(configured) == ends(named)
-        }
-        Some(configured) => configured == named,
-        None => *named == Identification::ip(peer),
-    }
 }
 
 // --- Quick mode 3: HDR*, HASH(3) ---

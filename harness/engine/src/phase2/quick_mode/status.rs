@@ -38,7 +38,7 @@ impl QmCx<'_> {
 
     /// Takes in the notifications of quick mode 2, which HASH(2) covers. One that is wrong is discarded alone (RFC 2408
     /// section 5.14).
-    pub(super) fn heed_notifications(&mut self, chain: &Chain, chosen: &mut ChosenIpsec) {
+    pub(super) fn heed_notifications(&mut self, chain: &Chain, chosen: &mut [ChosenIpsec]) {
         for payload in chain.iter() {
             let Payload::Notification(notification) = payload else { continue };
             match self.heed(notification, chosen) {
@@ -48,15 +48,16 @@ impl QmCx<'_> {
         }
     }
 
-    fn heed(&self, notification: &Notification, chosen: &mut ChosenIpsec) -> Result<(), ExchangeError> {
+    fn heed(&self, notification: &Notification, chosen: &mut [ChosenIpsec]) -> Result<(), ExchangeError> {
         informational::check_notification(notification)?;
         let Notification { protocol, ref spi, .. } = *notification;
-        let about_us = protocol == protocol_id(chosen.protocol)
-            && (*spi == Spi::from_u32(chosen.peer_spi).0 || **spi == self.cookies.to_bytes());
+        let about_it = |chosen: &&mut ChosenIpsec| {
+            protocol == protocol_id(chosen.protocol)
+                && (*spi == Spi::from_u32(chosen.peer_spi).0 || **spi == self.cookies.to_bytes())
+        };
         if notification.notify_type == NotifyType::RESPONDER_LIFETIME {
-            if !about_us {
-                return Err(ExchangeError::InvalidSpi { protocol, len: spi.len() });
-            }
+            let chosen = chosen.iter_mut().find(about_it);
+            let chosen = chosen.ok_or(ExchangeError::InvalidSpi { protocol, len: spi.len() })?;
             let (seconds, kilobytes) = lifetime::read(notification, &self.core.limits.wire)?;
             let offered = Life::offered(chosen.lifetime, chosen.kilobytes);
             let said = Life { time: seconds.unwrap_or(offered.time), kilobytes };
@@ -74,9 +75,12 @@ impl QmCx<'_> {
     /// Says that our SAs stand. The informational exchange has the M-ID of quick mode (RFC 2408 section 3.1), so its IV
     /// is that of quick mode 1.
     pub(super) fn send_connected(&mut self, agreed: &Agreed) -> Result<Sent, ExchangeError> {
+        // One says it for the exchange, and so for every protocol of a bundle.
+        let first = agreed.sas.first().map(|(chosen, spi_in)| (protocol_id(chosen.protocol), *spi_in));
+        let (protocol, spi_in) = first.ok_or(ExchangeError::SaDeleted)?;
         let connected = Notification {
-            protocol: protocol_id(agreed.chosen.protocol),
-            spi: Spi::from_u32(agreed.spi_in).0,
+            protocol,
+            spi: Spi::from_u32(spi_in).0,
             ..Notification::isakmp(NotifyType::CONNECTED)
         };
         informational::send(self, &[Payload::Notification(connected)])

@@ -86,14 +86,13 @@ fn keys(
     let (first, second) = (exchange.message(1)?, exchange.message(2)?);
     let (ni_b, nr_b) = (first.body(NONCE)?, second.body(NONCE)?);
     let (offered, chosen) = (message::proposals(first.body(SA)?)?, message::proposals(second.body(SA)?)?);
-    let [chosen] = chosen.as_slice() else { return None };
-    let [transform] = chosen.transforms.as_slice() else { return None };
+    let first_transform = chosen.first()?.transforms.first()?;
     let g_xy = if message::lacks(first.clear?, KE) && message::lacks(second.clear?, KE) {
         Vec::new()
     } else {
         let theirs = if first.from == Side::Harness { second } else { first };
         let exponent = tape.exponent(place, Label::QuickPrivateExponent)?;
-        let (group, public) = (transform.attribute(3)?, theirs.body(KE)?);
+        let (group, public) = (first_transform.attribute(3)?, theirs.body(KE)?);
         let g_xy = if group < PRIVATE {
             shared_secret(group, &exponent, public)?
         } else {
@@ -102,12 +101,28 @@ fn keys(
         out.tell(place, Label::QuickGXy, &g_xy);
         g_xy
     };
+    // Each protocol of a bundle has a pair of SAs of its own.
+    for chosen in &chosen {
+        keys_of_protocol(sa, (&offered, chosen), [&g_xy, ni_b, nr_b], place, out)?;
+    }
+    Some(())
+}
+
+/// KEYMAT of both SAs of one protocol and the keys in it, from g(qm)^xy, Ni_b and Nr_b.
+fn keys_of_protocol(
+    sa: &IsakmpSa,
+    (offered, chosen): (&[Proposal<'_>], &Proposal<'_>),
+    [g_xy, ni_b, nr_b]: [&[u8]; 3],
+    place: Place,
+    out: &mut Expected,
+) -> Option<()> {
+    let [transform] = chosen.transforms.as_slice() else { return None };
     let skeyid_d = sa.skeyid_d.as_ref()?;
     let (encryption, integrity) = key_lengths(chosen.protocol, transform)?;
-    let offer = offer_of(&offered, chosen)?;
+    let offer = offer_of(offered, chosen)?;
     // The receiver of an SA chose its SPI.
     for ([whole, cipher_key, integrity_key], spi) in [(TO_RESPONDER, chosen.spi), (TO_INITIATOR, offer.spi)] {
-        let seed = [&g_xy, &[chosen.protocol][..], spi, ni_b, nr_b].concat();
+        let seed = [g_xy, &[chosen.protocol][..], spi, ni_b, nr_b].concat();
         let material = keymat(sa.hash, skeyid_d, &seed, encryption + integrity);
         out.tell(place, whole, &material);
         let (front, back) = material.split_at_checked(encryption)?;
