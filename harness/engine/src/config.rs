@@ -180,6 +180,10 @@ pub struct PeerConfig {
     pub verify_address_id: bool,
     /// Phase 1 transforms, best first.
     pub phase1: Vec<Phase1Transform>,
+    /// Offer phase 1 transforms without a Key Length attribute where the key has the length that RFC 2409 Appendix B gives
+    /// it then: Blowfish 448 bits, RC5 and CAST 128. Otherwise every length that could be another one is stated; either
+    /// form is accepted.
+    pub omit_default_key_length: bool,
     /// Extended authentication, which then extends every transform.
     pub extended_authentication: Option<ExtendedAuthentication>,
     /// Mode-Config.
@@ -242,6 +246,7 @@ impl PeerConfig {
             request_certificate: true,
             verify_address_id: true,
             phase1: Vec::new(),
+            omit_default_key_length: false,
             extended_authentication: None,
             mode_config: None,
             phase1_lifetime: Duration::from_secs(28_800),
