@@ -4,7 +4,7 @@ use crate::config::IntegrityAlgorithm;
 use crate::crypto::{CipherAlgorithm, CryptoProvider, RandomSource, Secret};
 
 use super::error::EspError;
-use super::keys::{check_key, split_keymat};
+use super::keys::{check_key, check_strength, split_keymat};
 use super::{Opened, ReplayWindow};
 
 /// SPI and sequence number.
@@ -59,7 +59,8 @@ impl EspSa {
     /// The SA with its keys cut from KEYMAT; see [`split_keymat`].
     ///
     /// # Errors
-    /// [`EspError::KeyLength`] when KEYMAT is too short; [`EspError::NoService`] with no algorithm at all.
+    /// [`EspError::KeyLength`] when KEYMAT is too short; [`EspError::NoService`] with no algorithm at all;
+    /// [`EspError::WeakKey`] when KEYMAT has a weak key of DES, or one that makes 3DES no more than DES.
     pub fn from_keymat(
         spi: u32,
         cipher: Option<CipherAlgorithm>,
@@ -69,6 +70,9 @@ impl EspSa {
         let (encryption_key, integrity_key) = split_keymat(keymat, cipher, integrity)?;
         let sa = Self { spi, cipher, encryption_key, integrity, integrity_key };
         sa.check()?;
+        if let Some(cipher) = cipher {
+            check_strength(cipher, &sa.encryption_key)?;
+        }
         Ok(sa)
     }
 
