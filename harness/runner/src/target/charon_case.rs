@@ -168,6 +168,8 @@ fn hash(hash: Hash) -> &'static str {
     match hash {
         Hash::Md5 => "md5",
         Hash::Sha1 => "sha1",
+        // No keyword of charon: a peer profile that leaves Tiger out keeps such cases from it.
+        Hash::Tiger => "tiger",
         Hash::Sha2_256 => "sha256",
         Hash::Sha2_384 => "sha384",
         Hash::Sha2_512 => "sha512",
@@ -227,6 +229,7 @@ mod tests {
                     group: Group::Modp1536,
                 }],
                 lifetime_seconds: 3600,
+                omit_default_key_length: false,
             },
             phase2: ResolvedPhase2 {
                 protocol: Protocol::Esp,

@@ -160,16 +160,26 @@ fn algorithms(sa: &[u8]) -> Option<Algorithms> {
     let hash = match transform.attribute(2)? {
         1 => Hash::Md5,
         2 => Hash::Sha1,
+        3 => Hash::Tiger,
         4 => Hash::Sha256,
         5 => Hash::Sha384,
         6 => Hash::Sha512,
         _ => return None,
     };
-    let cipher = match transform.attribute(1)? {
-        1 => Cipher { key_len: 8, block_len: 8 },
-        5 => Cipher { key_len: 24, block_len: 8 },
-        7 => Cipher { key_len: usize::from(transform.attribute(14)? / 8), block_len: 16 },
+    // Key and block in bits. DES, IDEA and 3DES have one key length; RFC 2409 Appendix B gives Blowfish, RC5 and CAST one
+    // for transforms that state none, and nothing does for AES and Camellia.
+    let stated = transform.attribute(14);
+    let number = transform.attribute(1)?;
+    let (key_bits, block_bits) = match (number, stated) {
+        (1, None) => (64, 64),
+        (2, None) => (128, 64),
+        (3, stated) => (stated.unwrap_or(448), 64),
+        (4 | 6, stated) => (stated.unwrap_or(128), 64),
+        (5, None) => (192, 64),
+        (7 | 8, Some(bits)) => (bits, 128),
         _ => return None,
     };
+    let cipher =
+        Cipher { key_len: usize::from(key_bits / 8), block_len: block_bits / 8, is_des: number == 1 };
     Some(Algorithms { method: transform.attribute(3)?, hash, cipher, group: transform.attribute(4)? })
 }
