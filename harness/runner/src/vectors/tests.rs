@@ -182,7 +182,7 @@ fn an_error_names_file_line_column_and_json_path() {
     small.json:11:31: at testGroups[0].tagSize: unknown field `tagSize`, expected one of `hash`, `tagBits`, `tests`
     small.json:18:1: at .: missing field `source`
     small.json:13:171: at testGroups[0].tests[0].result: unknown variant `acceptable`, expected `valid` or `invalid`
-    small.json:10:19: at testGroups[0].hash: unknown hash "md4", expected one of md5, sha1, sha2-256, sha2-384, sha2-512
+    small.json:10:19: at testGroups[0].hash: unknown hash "md4", expected one of md5, sha1, tiger, sha2-256, sha2-384, sha2-512
     small.json:14:65: at testGroups[0].tests[1].key: Odd number of digits, expected pairs of hexadecimal digits
     small.json:14:66: at testGroups[0].tests[1].key: upper-case hexadecimal digits, expected lower-case
     small.json:14:19: at testGroups[0].tests[1].tcId: invalid type: string "2", expected u32
