@@ -599,6 +599,7 @@ fn integrity_need(integrity: Integrity) -> Capability {
         Integrity::Sha2_256 => Capability::HmacSha2_256,
         Integrity::Sha2_384 => Capability::HmacSha2_384,
         Integrity::Sha2_512 => Capability::HmacSha2_512,
+        Integrity::AesXcbc => Capability::AesXcbcMac,
     }
 }
 

@@ -7,7 +7,7 @@ use super::error::EspError;
 /// `KEYMAT length = encryption key length + integrity key length`, in bytes.
 ///
 /// For AH there is no cipher. Integrity keys are as long as the output of their hash (RFC 2403
-/// section 3, RFC 2404 section 3, RFC 4868 section 2.1.1).
+/// section 3, RFC 2404 section 3, RFC 4868 section 2.1.1), that of AES-XCBC-MAC has 16 bytes (RFC 3566 section 4.1).
 pub fn keymat_len(cipher: Option<CipherAlgorithm>, integrity: Option<IntegrityAlgorithm>) -> usize {
     cipher.map_or(0, CipherAlgorithm::key_len) + integrity.map_or(0, IntegrityAlgorithm::key_len)
 }
@@ -81,6 +81,7 @@ mod tests {
         56 + 48
     )]
     #[case::camellia256_sha1(Some(CipherAlgorithm::CamelliaCbc256), Some(IntegrityAlgorithm::HmacSha1), 32 + 20)]
+    #[case::aes128_xcbc(Some(CipherAlgorithm::AesCbc128), Some(IntegrityAlgorithm::AesXcbcMac), 16 + 16)]
     #[case::null_sha384(None, Some(IntegrityAlgorithm::HmacSha2_384), 48)]
     #[case::aes128_alone(Some(CipherAlgorithm::AesCbc128), None, 16)]
     fn keymat_is_as_long_as_both_keys(

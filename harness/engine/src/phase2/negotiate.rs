@@ -235,6 +235,7 @@ pub(crate) fn transform_id(
                 IntegrityAlgorithm::HmacSha2_256 => AhTransform::SHA2_256,
                 IntegrityAlgorithm::HmacSha2_384 => AhTransform::SHA2_384,
                 IntegrityAlgorithm::HmacSha2_512 => AhTransform::SHA2_512,
+                IntegrityAlgorithm::AesXcbcMac => AhTransform::AES_XCBC_MAC,
             }
             .into(),
             None,
@@ -313,6 +314,7 @@ pub(crate) fn auth_number(integrity: IntegrityAlgorithm) -> AuthAlgorithm {
         IntegrityAlgorithm::HmacSha2_256 => AuthAlgorithm::HMAC_SHA2_256,
         IntegrityAlgorithm::HmacSha2_384 => AuthAlgorithm::HMAC_SHA2_384,
         IntegrityAlgorithm::HmacSha2_512 => AuthAlgorithm::HMAC_SHA2_512,
+        IntegrityAlgorithm::AesXcbcMac => AuthAlgorithm::AES_XCBC_MAC,
     }
 }
 

@@ -183,6 +183,7 @@ fn integrity(integrity: Integrity) -> &'static str {
         Integrity::Sha2_256 => "sha256",
         Integrity::Sha2_384 => "sha384",
         Integrity::Sha2_512 => "sha512",
+        Integrity::AesXcbc => "aesxcbc",
     }
 }
 

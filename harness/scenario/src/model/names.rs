@@ -270,7 +270,8 @@ names! {
 }
 
 names! {
-    /// Integrity algorithm of ESP and AH: the HMAC of this hash, truncated as RFC 2403, 2404 and 4868 say.
+    /// Integrity algorithm of ESP and AH: the HMAC of this hash, truncated as RFC 2403, 2404 and 4868 say, or the MAC of RFC
+    /// 3566.
     Integrity {
         /// HMAC-MD5-96.
         Md5 = "md5",
@@ -282,6 +283,8 @@ names! {
         Sha2_384 = "sha2-384",
         /// HMAC-SHA-512-256.
         Sha2_512 = "sha2-512",
+        /// AES-XCBC-MAC-96.
+        AesXcbc = "aes-xcbc",
     }
 }
 
@@ -645,6 +648,8 @@ names! {
         HmacSha2_384 = "hmac-sha2-384",
         /// HMAC-SHA-512-256 in ESP or AH.
         HmacSha2_512 = "hmac-sha2-512",
+        /// AES-XCBC-MAC-96 in ESP or AH.
+        AesXcbcMac = "aes-xcbc-mac",
         /// Tunnel mode.
         Tunnel = "tunnel",
         /// Transport mode.

@@ -126,6 +126,8 @@ fn key_lengths(protocol: u8, transform: &Transform<'_>) -> Option<(usize, usize)
         Some(5) => 32,
         Some(6) => 48,
         Some(7) => 64,
+        // AES-XCBC-MAC.
+        Some(9) => 16,
         None if protocol == ESP => 0,
         _ => return None,
     };
