@@ -180,6 +180,10 @@ pub struct PeerConfig {
     pub verify_address_id: bool,
     /// Phase 1 transforms, best first.
     pub phase1: Vec<Phase1Transform>,
+    /// Offer phase 1 transforms without a Key Length attribute where the key has the length that RFC 2409 Appendix B gives
+    /// it then: Blowfish 448 bits, RC5 and CAST 128. Otherwise every length that could be another one is stated; either
+    /// form is accepted.
+    pub omit_default_key_length: bool,
     /// Extended authentication, which then extends every transform.
     pub extended_authentication: Option<ExtendedAuthentication>,
     /// Mode-Config.
@@ -244,6 +248,7 @@ impl PeerConfig {
             request_certificate: true,
             verify_address_id: true,
             phase1: Vec::new(),
+            omit_default_key_length: false,
             extended_authentication: None,
             mode_config: None,
             phase1_lifetime: Duration::from_secs(28_800),
@@ -401,7 +406,7 @@ pub enum IpsecProtocol {
     Esp,
 }
 
-/// Integrity algorithm of AH and ESP (RFC 2407 section 4.5, RFC 4868).
+/// Integrity algorithm of AH and ESP (RFC 2407 section 4.5, RFC 3566, RFC 4868).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum IntegrityAlgorithm {
     /// HMAC-MD5-96 (RFC 2403).
@@ -414,6 +419,8 @@ pub enum IntegrityAlgorithm {
     HmacSha2_384,
     /// HMAC-SHA-512-256 (RFC 4868).
     HmacSha2_512,
+    /// AES-XCBC-MAC-96 (RFC 3566).
+    AesXcbcMac,
 }
 
 impl IntegrityAlgorithm {
@@ -424,28 +431,30 @@ impl IntegrityAlgorithm {
         (Self::HmacSha2_256, "sha2-256"),
         (Self::HmacSha2_384, "sha2-384"),
         (Self::HmacSha2_512, "sha2-512"),
+        (Self::AesXcbcMac, "aes-xcbc"),
     ];
 
-    /// The underlying hash.
-    pub fn hash(self) -> HashAlgorithm {
+    /// The hash of the HMAC, unless it is AES-XCBC-MAC.
+    pub fn hash(self) -> Option<HashAlgorithm> {
         match self {
-            Self::HmacMd5 => HashAlgorithm::Md5,
-            Self::HmacSha1 => HashAlgorithm::Sha1,
-            Self::HmacSha2_256 => HashAlgorithm::Sha2_256,
-            Self::HmacSha2_384 => HashAlgorithm::Sha2_384,
-            Self::HmacSha2_512 => HashAlgorithm::Sha2_512,
+            Self::HmacMd5 => Some(HashAlgorithm::Md5),
+            Self::HmacSha1 => Some(HashAlgorithm::Sha1),
+            Self::HmacSha2_256 => Some(HashAlgorithm::Sha2_256),
+            Self::HmacSha2_384 => Some(HashAlgorithm::Sha2_384),
+            Self::HmacSha2_512 => Some(HashAlgorithm::Sha2_512),
+            Self::AesXcbcMac => None,
         }
     }
 
-    /// Key length in bytes: the hash's output length (RFC 2403, 2404 and 4868).
+    /// Key length in bytes: the hash's output length (RFC 2403, 2404 and 4868), or a key of AES-128 (RFC 3566).
     pub fn key_len(self) -> usize {
-        self.hash().output_len()
+        self.hash().map_or(16, HashAlgorithm::output_len)
     }
 
     /// Length of the truncated integrity check value in bytes.
     pub fn icv_len(self) -> usize {
         match self {
-            Self::HmacMd5 | Self::HmacSha1 => 12,
+            Self::HmacMd5 | Self::HmacSha1 | Self::AesXcbcMac => 12,
             Self::HmacSha2_256 => 16,
             Self::HmacSha2_384 => 24,
             Self::HmacSha2_512 => 32,

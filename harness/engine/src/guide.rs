@@ -79,6 +79,24 @@
 //! offered is what was agreed on; neither covers what else came, which is why nothing else that comes in phase 1 may
 //! have an effect.
 //!
+//! ## Ciphers
+//!
+//! The bits of a key, and what a transform says about them (RFC 2409 Appendices A and B, RFC 2407 section 4.5, RFC 2451,
+//! RFC 3602, RFC 4312):
+//!
+//! | [cipher](crate::crypto::CipherAlgorithm) | key | Key Length in phase 1 | Key Length in ESP |
+//! |---|---|---|---|
+//! | DES, IDEA, 3DES | 64, 128, 192 | must not be there | must not be there |
+//! | Blowfish | 40 to 448 | 448 without one | must be there |
+//! | CAST-128 | 40 to 128 | 128 without one | must be there |
+//! | RC5, 16 rounds, 64-bit blocks | 40 to 256 here, 2040 in RFC 2451 | 128 without one | must be there |
+//! | AES, Camellia | 128, 192, 256 | must be there | must be there |
+//!
+//! Bits come in eights. A transform that breaks one of these rules is not chosen. Ours state the length wherever it could
+//! be another, unless [`omit_default_key_length`](crate::config::PeerConfig::omit_default_key_length) is set. The first
+//! eight bytes of SKEYID_e that are no weak key are DES' ([`keys::is_weak_des_key`]); in ESP a weak key of DES, or one of
+//! 3DES with two equal neighbours, sets up nothing ([`esp`](crate::esp)).
+//!
 //! ## Initialization vectors
 //!
 //! Ciphers run in CBC mode over a whole exchange. The first encrypted message of phase 1 starts at
@@ -169,6 +187,7 @@
 //! [`keys::encryption_key`]: crate::keys::encryption_key
 //! [`keys::hash_i`]: crate::keys::hash_i
 //! [`keys::hash_r`]: crate::keys::hash_r
+//! [`keys::is_weak_des_key`]: crate::keys::is_weak_des_key
 //! [`keys::phase1_iv`]: crate::keys::phase1_iv
 //! [`keys::phase2_iv`]: crate::keys::phase2_iv
 //! [`Certificate`]: crate::wire::Certificate

@@ -76,6 +76,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_cipher_and_hash_of_rfc_2409_is_negotiated() {
+        for registry in registries().iter().filter(|registry| registry.source == "RFC 2409 Appendix A") {
+            if registry.what.starts_with("phase 1") {
+                assert!(registry.values.iter().all(|(_, negotiated)| *negotiated), "{registry:?}");
+            }
+        }
+    }
+
+    #[test]
     fn what_the_rfcs_demand_is_negotiated() {
         let registries = registries();
         let negotiated = |what: &str| {

@@ -5,9 +5,11 @@ mod common;
 
 use core::time::Duration;
 
+use common::cheap::{CHEAP_GROUPS, WEAK_ESP_KEYS};
 use common::{From, Pair};
 use ikev1::config::{
-    BundledProtocol, Encapsulation, IpsecProtocol, IpsecTransform, NatTraversal, Phase1Mode,
+    BundledProtocol, Encapsulation, IntegrityAlgorithm, IpsecProtocol, IpsecTransform, NatTraversal,
+    Phase1Mode,
 };
 use ikev1::crypto::{CipherAlgorithm, Group, HashAlgorithm, Secret, providers};
 use ikev1::esp::EspError;
@@ -65,7 +67,10 @@ fn every_cipher_hash_and_group_completes(
     #[values(Phase1Mode::Main, Phase1Mode::Aggressive)] mode: Phase1Mode,
 ) {
     let mut tried = 0;
-    for cipher in CipherAlgorithm::ALL {
+    let short_keys =
+        ["rc5-40", "cast40", "blowfish128"].map(|name| CipherAlgorithm::from_name(name).unwrap());
+    let ciphers = || CipherAlgorithm::ALL.iter().chain(&short_keys);
+    for cipher in ciphers() {
         for hash in HashAlgorithm::ALL {
             let mut pair = Pair::new(|peer| {
                 peer.mode = mode;
@@ -78,7 +83,7 @@ fn every_cipher_hash_and_group_completes(
             tried += 1;
         }
     }
-    assert_eq!(tried, CipherAlgorithm::ALL.len() * HashAlgorithm::ALL.len());
+    assert_eq!(tried, ciphers().count() * HashAlgorithm::ALL.len());
 }
 
 #[rstest]
@@ -102,19 +107,38 @@ fn a_packet_passes_each_way(
         }
     });
     pair.establish();
-    let sa = pair.alice.endpoint.ipsec_sas().next().unwrap();
-    pair.alice.endpoint.send_packet(pair.now, sa.id, 4, b"a packet to bob").unwrap();
-    let back = pair.bob.endpoint.ipsec_sas().next().unwrap();
-    pair.bob.endpoint.send_packet(pair.now, back.id, 4, b"a packet to alice").unwrap();
-    pair.run(pair.now + Duration::from_secs(1));
-    let received = |events: &[Event]| {
-        events.iter().find_map(|event| match event {
-            Event::PacketReceived { packet, .. } => Some(packet.to_vec()),
-            _ => None,
-        })
-    };
-    assert_eq!(received(&pair.bob.events).as_deref(), Some(&b"a packet to bob"[..]));
-    assert_eq!(received(&pair.alice.events).as_deref(), Some(&b"a packet to alice"[..]));
+    pair.exchange_packets();
+}
+
+#[test]
+fn packets_pass_under_every_cipher_and_integrity_algorithm() {
+    let short_keys =
+        ["rc5-40", "cast40", "blowfish136"].map(|name| CipherAlgorithm::from_name(name).unwrap());
+    let ciphers = CipherAlgorithm::ALL.iter().chain(&short_keys).copied().map(Some).chain([None]);
+    for cipher in ciphers {
+        let integrity = IntegrityAlgorithm::ALL.iter().map(|(integrity, _)| Some(*integrity));
+        for integrity in integrity.chain(cipher.map(|_| None)) {
+            let mut pair = Pair::with(CHEAP_GROUPS, |_, peer| {
+                peer.ipsec[0].transforms = vec![IpsecTransform { cipher, integrity }];
+            });
+            pair.establish();
+            assert_eq!(pair.bob.ipsec_count(), 1, "{cipher:?} {integrity:?}");
+            pair.exchange_packets();
+        }
+    }
+}
+
+/// RFC 2405 section 4 and RFC 2451 section 2.3: no SA with a weak key; both sides see it.
+#[rstest]
+#[case::of_des(Some(CipherAlgorithm::Des), 0)]
+#[case::three_times_the_same(Some(CipherAlgorithm::TripleDes), 0)]
+#[case::none_of_aes(Some(CipherAlgorithm::AesCbc128), 1)]
+#[case::no_cipher_at_all(None, 1)]
+fn a_weak_key_sets_up_no_ipsec_sa(#[case] cipher: Option<CipherAlgorithm>, #[case] expected: usize) {
+    let mut pair = Pair::with(WEAK_ESP_KEYS, |_, peer| peer.ipsec[0].transforms[0].cipher = cipher);
+    pair.establish();
+    assert_eq!((pair.alice.isakmp_count(), pair.bob.isakmp_count()), (1, 1));
+    assert_eq!((pair.alice.ipsec_count(), pair.bob.ipsec_count()), (expected, expected));
 }
 
 #[test]

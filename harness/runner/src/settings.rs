@@ -70,6 +70,7 @@ pub fn engine_config(case: &Case, side: Side, addresses: &Addresses) -> Result<C
             .as_ref()
             .map(|settings| remote_access::mode_config(settings, case.role_of(side))),
         phase1: ours.phase1.transforms.iter().map(|t| context.phase1(ours, t)).collect::<Result<_, _>>()?,
+        omit_default_key_length: ours.phase1.omit_default_key_length,
         phase1_lifetime: seconds(ours.phase1.lifetime_seconds),
         ipsec: vec![context.policy(ours)?],
         nat_traversal: match ours.nat_traversal {

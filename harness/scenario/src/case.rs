@@ -157,6 +157,9 @@ pub struct ResolvedPhase1 {
     pub transforms: Vec<Phase1Transform>,
     /// Life of the ISAKMP SA in seconds.
     pub lifetime_seconds: u32,
+    /// Offer no Key Length where the cipher has a length for that case.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub omit_default_key_length: bool,
 }
 
 /// Phase 2 of one side, complete.

@@ -226,6 +226,7 @@ fn defaults() -> ResolvedSide {
                 group: Group::Modp2048,
             }],
             lifetime_seconds: 3600,
+            omit_default_key_length: false,
         },
         phase2: ResolvedPhase2 {
             protocol: Protocol::Esp,
@@ -294,6 +295,7 @@ fn overlay(side: &mut ResolvedSide, layer: &SideConfig) {
     if let Some(phase1) = &layer.phase1 {
         set(&mut side.phase1.transforms, phase1.transforms.as_ref());
         set(&mut side.phase1.lifetime_seconds, phase1.lifetime_seconds.as_ref());
+        set(&mut side.phase1.omit_default_key_length, phase1.omit_default_key_length.as_ref());
     }
     if let Some(phase2) = &layer.phase2 {
         set(&mut side.phase2.protocol, phase2.protocol.as_ref());
@@ -353,6 +355,9 @@ fn needs(scenario: &Scenario, config: &ResolvedConfig, role: Role) -> BTreeSet<C
     for transform in &peer.phase1.transforms {
         needs.insert(authentication_need(transform.authentication));
         needs.extend([cipher_need(transform.cipher), hash_need(transform.hash), group_need(transform.group)]);
+    }
+    if peer.phase1.omit_default_key_length {
+        needs.insert(Capability::DefaultKeyLength);
     }
     if peer.phase1.transforms.len() > 1 || peer.phase2.transforms.len() > 1 {
         needs.insert(Capability::SeveralTransforms);
@@ -559,6 +564,18 @@ fn cipher_need(cipher: Cipher) -> Capability {
     match cipher {
         Cipher::Des => Capability::Des,
         Cipher::TripleDes => Capability::TripleDes,
+        Cipher::Idea => Capability::Idea,
+        Cipher::Rc5With40 => Capability::Rc5With40,
+        Cipher::Rc5With128 => Capability::Rc5With128,
+        Cipher::Cast40 => Capability::Cast40,
+        Cipher::Cast128 => Capability::Cast128,
+        Cipher::Blowfish40 => Capability::Blowfish40,
+        Cipher::Blowfish128 => Capability::Blowfish128,
+        Cipher::Blowfish256 => Capability::Blowfish256,
+        Cipher::Blowfish448 => Capability::Blowfish448,
+        Cipher::Camellia128 => Capability::Camellia128,
+        Cipher::Camellia192 => Capability::Camellia192,
+        Cipher::Camellia256 => Capability::Camellia256,
         Cipher::Aes128 => Capability::Aes128,
         Cipher::Aes192 => Capability::Aes192,
         Cipher::Aes256 => Capability::Aes256,
@@ -569,6 +586,7 @@ fn hash_need(hash: Hash) -> Capability {
     match hash {
         Hash::Md5 => Capability::Md5,
         Hash::Sha1 => Capability::Sha1,
+        Hash::Tiger => Capability::Tiger,
         Hash::Sha2_256 => Capability::Sha2_256,
         Hash::Sha2_384 => Capability::Sha2_384,
         Hash::Sha2_512 => Capability::Sha2_512,
@@ -600,6 +618,18 @@ fn esp_cipher_need(cipher: EspCipher) -> Capability {
         EspCipher::Null => Capability::EspNull,
         EspCipher::Des => Capability::EspDes,
         EspCipher::TripleDes => Capability::EspTripleDes,
+        EspCipher::Idea => Capability::EspIdea,
+        EspCipher::Rc5With40 => Capability::EspRc5With40,
+        EspCipher::Rc5With128 => Capability::EspRc5With128,
+        EspCipher::Cast40 => Capability::EspCast40,
+        EspCipher::Cast128 => Capability::EspCast128,
+        EspCipher::Blowfish40 => Capability::EspBlowfish40,
+        EspCipher::Blowfish128 => Capability::EspBlowfish128,
+        EspCipher::Blowfish256 => Capability::EspBlowfish256,
+        EspCipher::Blowfish448 => Capability::EspBlowfish448,
+        EspCipher::Camellia128 => Capability::EspCamellia128,
+        EspCipher::Camellia192 => Capability::EspCamellia192,
+        EspCipher::Camellia256 => Capability::EspCamellia256,
         EspCipher::Aes128 => Capability::EspAes128,
         EspCipher::Aes192 => Capability::EspAes192,
         EspCipher::Aes256 => Capability::EspAes256,
@@ -613,6 +643,7 @@ fn integrity_need(integrity: Integrity) -> Capability {
         Integrity::Sha2_256 => Capability::HmacSha2_256,
         Integrity::Sha2_384 => Capability::HmacSha2_384,
         Integrity::Sha2_512 => Capability::HmacSha2_512,
+        Integrity::AesXcbc => Capability::AesXcbcMac,
     }
 }
 

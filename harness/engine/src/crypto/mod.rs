@@ -8,6 +8,9 @@
 //! | `reference` | always | RustCrypto and `num-bigint`: plain Rust, easy to read, needs nothing installed |
 //! | `openssl` | `openssl` | the system's libcrypto: three times faster at Diffie-Hellman, and a second opinion |
 //!
+//! libcrypto never had Tiger, and distributions build it without IDEA and RC5: the OpenSSL provider leaves those three to
+//! the reference provider, and CAST and Blowfish too where libcrypto's legacy module is not installed.
+//!
 //! [`providers`] lists what this build has, so a test that loops over it makes each one check the other.
 //! No provider is hardened against an attacker who measures time: this is a test harness, not a VPN gateway.
 
@@ -25,7 +28,7 @@ mod secret;
 #[cfg(test)]
 mod tests;
 
-pub use algorithm::{CipherAlgorithm, HashAlgorithm};
+pub use algorithm::{CipherAlgorithm, HashAlgorithm, KeyLength};
 pub use asymmetric::{CertificateSignature, KeyError, KeyType, PrivateKey, PublicKey, SignatureScheme};
 pub use error::CryptoError;
 pub use group::{Curve, Group, GroupError, GroupKind, Modp, PrivateGroup};

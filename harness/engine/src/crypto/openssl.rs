@@ -2,19 +2,25 @@
 
 use std::sync::LazyLock;
 
+use openssl::cipher::{Cipher as FetchedCipher, CipherRef};
+use openssl::cipher_ctx::CipherCtx;
 use openssl::error::ErrorStack;
+use openssl::lib_ctx::LibCtx;
 use openssl::md::{Md, MdRef};
 use openssl::md_ctx::MdCtx;
+use openssl::provider::Provider;
 use openssl::symm::{Cipher, Crypter, Mode};
 use zeroize::Zeroizing;
 
 use super::provider::check_cbc;
 use super::{
     CipherAlgorithm, CryptoError, CryptoProvider, Group, HashAlgorithm, PrivateKey, PublicKey, RandomSource,
-    Secret, SignatureScheme, asymmetric, diffie_hellman,
+    ReferenceProvider, Secret, SignatureScheme, asymmetric, diffie_hellman,
 };
 
 /// The system's OpenSSL; see [`crate::crypto`].
+///
+/// Tiger, IDEA and RC5 are the reference provider's; so are CAST and Blowfish without libcrypto's legacy module.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OpensslProvider;
 
@@ -30,7 +36,8 @@ impl CryptoProvider for OpensslProvider {
         reason = "only a libcrypto without the hash can fail, and that must be loud"
     )]
     fn hash(&self, algorithm: HashAlgorithm, parts: &[&[u8]]) -> Vec<u8> {
-        hash(algorithm, parts).expect("libcrypto has every hash of IKEv1")
+        let Some(digest) = digest(algorithm) else { return ReferenceProvider.hash(algorithm, parts) };
+        hash(digest, parts).expect("libcrypto has every hash of IKEv1")
     }
 
     /// # Panics
@@ -40,7 +47,8 @@ impl CryptoProvider for OpensslProvider {
         reason = "only a libcrypto without the hash can fail, and that must be loud"
     )]
     fn prf(&self, algorithm: HashAlgorithm, key: &[u8], parts: &[&[u8]]) -> Secret {
-        hmac(algorithm, key, parts).expect("libcrypto has the HMAC of every hash of IKEv1")
+        let Some(digest) = digest(algorithm) else { return ReferenceProvider.prf(algorithm, key, parts) };
+        hmac(digest, key, parts).expect("libcrypto has the HMAC of every hash of IKEv1")
     }
 
     fn cbc_encrypt(
@@ -110,19 +118,21 @@ impl CryptoProvider for OpensslProvider {
     }
 }
 
-/// libcrypto's implementation of a hash. It is looked up once: since OpenSSL 3.0 the search costs more than the hash.
-fn digest(algorithm: HashAlgorithm) -> &'static MdRef {
+/// libcrypto's implementation of a hash; it has none of Tiger. It is looked up once: since OpenSSL 3.0 the search costs
+/// more than the hash.
+fn digest(algorithm: HashAlgorithm) -> Option<&'static MdRef> {
     static MD5: LazyLock<Md> = LazyLock::new(|| fetch("MD5"));
     static SHA1: LazyLock<Md> = LazyLock::new(|| fetch("SHA1"));
     static SHA2_256: LazyLock<Md> = LazyLock::new(|| fetch("SHA256"));
     static SHA2_384: LazyLock<Md> = LazyLock::new(|| fetch("SHA384"));
     static SHA2_512: LazyLock<Md> = LazyLock::new(|| fetch("SHA512"));
     match algorithm {
-        HashAlgorithm::Md5 => &MD5,
-        HashAlgorithm::Sha1 => &SHA1,
-        HashAlgorithm::Sha2_256 => &SHA2_256,
-        HashAlgorithm::Sha2_384 => &SHA2_384,
-        HashAlgorithm::Sha2_512 => &SHA2_512,
+        HashAlgorithm::Md5 => Some(&MD5),
+        HashAlgorithm::Sha1 => Some(&SHA1),
+        HashAlgorithm::Tiger => None,
+        HashAlgorithm::Sha2_256 => Some(&SHA2_256),
+        HashAlgorithm::Sha2_384 => Some(&SHA2_384),
+        HashAlgorithm::Sha2_512 => Some(&SHA2_512),
     }
 }
 
@@ -138,8 +148,8 @@ struct Hashing {
 }
 
 impl Hashing {
-    fn new(algorithm: HashAlgorithm) -> Result<Self, ErrorStack> {
-        Ok(Self { context: MdCtx::new()?, digest: digest(algorithm) })
+    fn new(digest: &'static MdRef) -> Result<Self, ErrorStack> {
+        Ok(Self { context: MdCtx::new()?, digest })
     }
 
     fn hash(&mut self, parts: &[&[u8]]) -> Result<Zeroizing<Vec<u8>>, ErrorStack> {
@@ -153,14 +163,14 @@ impl Hashing {
     }
 }
 
-fn hash(algorithm: HashAlgorithm, parts: &[&[u8]]) -> Result<Vec<u8>, ErrorStack> {
-    Ok(Hashing::new(algorithm)?.hash(parts)?.to_vec())
+fn hash(digest: &'static MdRef, parts: &[&[u8]]) -> Result<Vec<u8>, ErrorStack> {
+    Ok(Hashing::new(digest)?.hash(parts)?.to_vec())
 }
 
 /// `hash(key xor opad | hash(key xor ipad | parts))` (RFC 2104 section 2). libcrypto's own HMAC takes 15 times as long for
 /// messages of this size, as it searches for its implementation each time.
-fn hmac(algorithm: HashAlgorithm, key: &[u8], parts: &[&[u8]]) -> Result<Secret, ErrorStack> {
-    let mut hashing = Hashing::new(algorithm)?;
+fn hmac(digest: &'static MdRef, key: &[u8], parts: &[&[u8]]) -> Result<Secret, ErrorStack> {
+    let mut hashing = Hashing::new(digest)?;
     let block = hashing.digest.block_size();
     let mut padded =
         Zeroizing::new(if key.len() > block { hashing.hash(&[key])?.to_vec() } else { key.to_vec() });
@@ -187,9 +197,19 @@ fn cbc(
             run(mode, Cipher::des_ede3_cbc(), &triple, iv, data)
         }
         CipherAlgorithm::TripleDes => run(mode, Cipher::des_ede3_cbc(), key, iv, data),
+        CipherAlgorithm::CamelliaCbc128 => run(mode, Cipher::camellia_128_cbc(), key, iv, data),
+        CipherAlgorithm::CamelliaCbc192 => run(mode, Cipher::camellia_192_cbc(), key, iv, data),
+        CipherAlgorithm::CamelliaCbc256 => run(mode, Cipher::camellia_256_cbc(), key, iv, data),
         CipherAlgorithm::AesCbc128 => run(mode, Cipher::aes_128_cbc(), key, iv, data),
         CipherAlgorithm::AesCbc192 => run(mode, Cipher::aes_192_cbc(), key, iv, data),
         CipherAlgorithm::AesCbc256 => run(mode, Cipher::aes_256_cbc(), key, iv, data),
+        CipherAlgorithm::Cast(_) | CipherAlgorithm::Blowfish(_) => match legacy(algorithm) {
+            Some(cipher) => run_variable(mode, cipher, key, iv, data),
+            None => return by_reference(mode, algorithm, key, iv, data),
+        },
+        CipherAlgorithm::Idea | CipherAlgorithm::Rc5(_) => {
+            return by_reference(mode, algorithm, key, iv, data);
+        }
     }
     .map_err(provider_error)?;
     if output.len() != data.len() {
@@ -215,6 +235,79 @@ fn run(
     written = written.saturating_add(crypter.finalize(output.get_mut(written..).unwrap_or_default())?);
     output.truncate(written);
     Ok(output)
+}
+
+/// A cipher of libcrypto's legacy module, where that is installed.
+///
+/// The module is loaded into a library context of its own, so that nothing else in the process sees these ciphers.
+fn legacy(algorithm: CipherAlgorithm) -> Option<&'static CipherRef> {
+    struct Legacy {
+        cast: FetchedCipher,
+        blowfish: FetchedCipher,
+        // What the ciphers come from.
+        _module: Provider,
+        _context: LibCtx,
+    }
+    static LEGACY: LazyLock<Option<Legacy>> = LazyLock::new(|| {
+        let load = || {
+            let context = LibCtx::new()?;
+            let module = Provider::load(Some(&context), "legacy")?;
+            let fetch = |name| FetchedCipher::fetch(Some(&context), name, None);
+            Ok::<_, ErrorStack>(Legacy {
+                cast: fetch("CAST5-CBC")?,
+                blowfish: fetch("BF-CBC")?,
+                _module: module,
+                _context: context,
+            })
+        };
+        load().ok()
+    });
+    let legacy = LEGACY.as_ref()?;
+    match algorithm {
+        CipherAlgorithm::Cast(_) => Some(&legacy.cast),
+        CipherAlgorithm::Blowfish(_) => Some(&legacy.blowfish),
+        _ => None,
+    }
+}
+
+/// [`run`] for a cipher that must be told the length of its key.
+fn run_variable(
+    mode: Mode,
+    cipher: &CipherRef,
+    key: &[u8],
+    iv: &[u8],
+    data: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, ErrorStack> {
+    let mut context = CipherCtx::new()?;
+    match mode {
+        Mode::Encrypt => context.encrypt_init(Some(cipher), None, None)?,
+        Mode::Decrypt => context.decrypt_init(Some(cipher), None, None)?,
+    }
+    context.set_key_length(key.len())?;
+    match mode {
+        Mode::Encrypt => context.encrypt_init(None, Some(key), Some(iv))?,
+        Mode::Decrypt => context.decrypt_init(None, Some(key), Some(iv))?,
+    }
+    context.set_padding(false);
+    let mut output = Zeroizing::new(vec![0; data.len().saturating_add(cipher.block_size())]);
+    let mut written = context.cipher_update(data, Some(&mut output))?;
+    written = written.saturating_add(context.cipher_final(output.get_mut(written..).unwrap_or_default())?);
+    output.truncate(written);
+    Ok(output)
+}
+
+/// CBC by the reference provider, for what this libcrypto lacks.
+fn by_reference(
+    mode: Mode,
+    algorithm: CipherAlgorithm,
+    key: &[u8],
+    iv: &[u8],
+    data: &mut [u8],
+) -> Result<(), CryptoError> {
+    match mode {
+        Mode::Encrypt => ReferenceProvider.cbc_encrypt(algorithm, key, iv, data),
+        Mode::Decrypt => ReferenceProvider.cbc_decrypt(algorithm, key, iv, data),
+    }
 }
 
 fn provider_error(error: ErrorStack) -> CryptoError {

@@ -1,5 +1,8 @@
 //! Known answers for every provider, and every provider against every other.
 
+use aes::cipher::block_padding::NoPadding;
+use aes::cipher::consts::{U5, U8, U11, U16, U20, U22, U27, U32};
+use aes::cipher::{BlockModeEncrypt, KeyIvInit};
 use num_bigint::BigUint;
 use proptest::prelude::*;
 use rstest::rstest;
@@ -14,6 +17,10 @@ impl RandomSource for Counter {
         dest.fill(self.0);
         self.0 = self.0.wrapping_add(1);
     }
+}
+
+fn named(cipher: &str) -> CipherAlgorithm {
+    CipherAlgorithm::from_name(cipher).unwrap()
 }
 
 fn bytes(hexadecimal: &str) -> Vec<u8> {
@@ -35,6 +42,7 @@ fn the_build_has_the_providers_its_features_name() {
 #[rstest]
 #[case::md5(HashAlgorithm::Md5, "900150983cd24fb0d6963f7d28e17f72")]
 #[case::sha1(HashAlgorithm::Sha1, "a9993e364706816aba3e25717850c26c9cd0d89d")]
+#[case::tiger_nessie(HashAlgorithm::Tiger, "2aab1484e8c158f2bfb8c5ff41b57a525129131c957b5f93")]
 #[case::sha2_256(HashAlgorithm::Sha2_256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")]
 #[case::sha2_384(
     HashAlgorithm::Sha2_384,
@@ -97,6 +105,37 @@ fn prf_is_hmac(
 }
 
 #[test]
+fn tiger_is_the_first_form_over_several_blocks() {
+    // The second form, Tiger2, pads as MD5 does and gives another hash. The results are those that Tiger's authors
+    // gave NESSIE.
+    let alphabets = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    let digits = b"1234567890".repeat(8);
+    for p in providers() {
+        let hash = |data: &[u8]| hex::encode(p.hash(HashAlgorithm::Tiger, &[data]));
+        assert_eq!(hash(b""), "3293ac630c13f0245f92bbb1766e16167a4e58492dde73f3", "{}", p.name());
+        assert_eq!(hash(alphabets), "8dcea680a17583ee502ba38a3c368651890ffbccdc49a8cc", "{}", p.name());
+        assert_eq!(hash(&digits), "1c14795529fd9f207a958f84c52f11e887fa0cabdfd91bfd", "{}", p.name());
+    }
+}
+
+#[test]
+fn the_prf_of_tiger_has_blocks_of_64_bytes() {
+    // RFC 2104 section 2, from the hash alone: no HMAC-Tiger results are published.
+    for p in providers() {
+        let hash = |parts: &[&[u8]]| p.hash(HashAlgorithm::Tiger, parts);
+        for key in [&b"a pre-shared key"[..], &[0xaa; 64], &[0xaa; 65]] {
+            let short = if key.len() > 64 { hash(&[key]) } else { key.to_vec() };
+            let pad = |byte: u8| -> Vec<u8> {
+                (0..64).map(|index| short.get(index).copied().unwrap_or(0) ^ byte).collect()
+            };
+            let expected = hash(&[&pad(0x5c), &hash(&[&pad(0x36), b"Ni_b | Nr_b"])]);
+            let mac = p.prf(HashAlgorithm::Tiger, key, &[b"Ni_b | Nr_b"]);
+            assert_eq!(mac.as_bytes(), expected, "{}", p.name());
+        }
+    }
+}
+
+#[test]
 fn prf_takes_an_empty_key() {
     // HMAC pads a short key with zeros, so an empty key and one zero byte give the same result (RFC 2104).
     for p in providers() {
@@ -114,12 +153,103 @@ fn prf_takes_an_empty_key() {
     "4e6f77206973207468652074696d6520666f7220616c6c20",
     "e5c7cdde872bf27c43e934008c389c0f683788499a7c05f6"
 )]
+#[case::idea_lai_1992(
+    CipherAlgorithm::Idea,
+    "00010002000300040005000600070008",
+    "0000000000000000",
+    "0000000100020003",
+    "11fbed2b01986de5"
+)]
+#[case::rc5_64_rfc_2040(
+    named("rc5-64"),
+    "0102030405060708",
+    "0102030405060708",
+    "1020304050607080",
+    "5ba0ca6bbe7f5fad"
+)]
+#[case::rc5_128_rfc_2040(
+    named("rc5-128"),
+    "01020304050607081020304050607080",
+    "0102030405060708",
+    "1020304050607080",
+    "dad6bda9dfe8f7e8"
+)]
+#[case::cast40_rfc_2144(
+    named("cast40"),
+    "0123456712",
+    "0000000000000000",
+    "0123456789abcdef",
+    "7ac816d16e9b302e"
+)]
+#[case::cast80_rfc_2144(
+    named("cast80"),
+    "01234567123456782345",
+    "0000000000000000",
+    "0123456789abcdef",
+    "eb6a711a2c02271b"
+)]
+#[case::cast128_rfc_2144(
+    named("cast128"),
+    "0123456712345678234567893456789a",
+    "0000000000000000",
+    "0123456789abcdef",
+    "238b4fe5847e44b2"
+)]
+#[case::blowfish40_schneier(
+    named("blowfish40"),
+    "f0e1d2c3b4",
+    "0000000000000000",
+    "fedcba9876543210",
+    "b39e44481bdb1e6e"
+)]
+#[case::blowfish64_schneier(
+    named("blowfish64"),
+    "f0e1d2c3b4a59687",
+    "0000000000000000",
+    "fedcba9876543210",
+    "e87a244e2cc85e82"
+)]
+#[case::blowfish192_schneier(
+    named("blowfish192"),
+    "f0e1d2c3b4a5968778695a4b3c2d1e0f0011223344556677",
+    "0000000000000000",
+    "fedcba9876543210",
+    "05044b62fa52d080"
+)]
+#[case::blowfish128_schneier_cbc(
+    named("blowfish128"),
+    "0123456789abcdeff0e1d2c3b4a59687",
+    "fedcba9876543210",
+    "37363534333231204e6f77206973207468652074696d6520666f722000000000",
+    "6b77b4d63006dee605b156e27403979358deb9e7154616d959f1652bd5ff92cc"
+)]
 #[case::triple_des_with_three_equal_keys_is_des(
     CipherAlgorithm::TripleDes,
     "0123456789abcdef0123456789abcdef0123456789abcdef",
     "1234567890abcdef",
     "4e6f77206973207468652074696d6520666f7220616c6c20",
     "e5c7cdde872bf27c43e934008c389c0f683788499a7c05f6"
+)]
+#[case::camellia128_rfc_3713(
+    CipherAlgorithm::CamelliaCbc128,
+    "0123456789abcdeffedcba9876543210",
+    "00000000000000000000000000000000",
+    "0123456789abcdeffedcba9876543210",
+    "67673138549669730857065648eabe43"
+)]
+#[case::camellia192_rfc_3713(
+    CipherAlgorithm::CamelliaCbc192,
+    "0123456789abcdeffedcba98765432100011223344556677",
+    "00000000000000000000000000000000",
+    "0123456789abcdeffedcba9876543210",
+    "b4993401b3e996f84ee5cee7d79b09b9"
+)]
+#[case::camellia256_rfc_3713(
+    CipherAlgorithm::CamelliaCbc256,
+    "0123456789abcdeffedcba987654321000112233445566778899aabbccddeeff",
+    "00000000000000000000000000000000",
+    "0123456789abcdeffedcba9876543210",
+    "9acc237dff16d76c20ef7c919e3a7509"
 )]
 #[case::aes128_rfc_3602_case_1(
     CipherAlgorithm::AesCbc128,
@@ -156,6 +286,32 @@ fn cbc_encrypts_and_decrypts(
         p.cbc_decrypt(cipher, &bytes(key), &bytes(iv), &mut data).unwrap();
         assert_eq!(hex::encode(&data), plaintext, "{}", p.name());
     }
+}
+
+/// RC5 with a key that ends within a word, by the type that has just this length.
+#[test]
+fn rc5_takes_keys_of_every_number_of_bytes() {
+    fn check<C: KeyIvInit + BlockModeEncrypt>(key_len: usize) {
+        let key: Vec<u8> = (1..).take(key_len).collect();
+        let cipher = named(&format!("rc5-{}", 8 * key_len));
+        let mut expected = *b"two whole blocks";
+        let mode = C::new_from_slices(&key, b"an IV..8").unwrap();
+        mode.encrypt_padded::<NoPadding>(&mut expected, 16).unwrap();
+        for p in providers() {
+            let mut data = *b"two whole blocks";
+            p.cbc_encrypt(cipher, &key, b"an IV..8", &mut data).unwrap();
+            assert_eq!(data, expected, "{} {key_len}", p.name());
+            p.cbc_decrypt(cipher, &key, b"an IV..8", &mut data).unwrap();
+            assert_eq!(&data, b"two whole blocks", "{} {key_len}", p.name());
+        }
+    }
+    check::<cbc::Encryptor<rc5::RC5<u32, U16, U5>>>(5);
+    check::<cbc::Encryptor<rc5::RC5<u32, U16, U8>>>(8);
+    check::<cbc::Encryptor<rc5::RC5<u32, U16, U11>>>(11);
+    check::<cbc::Encryptor<rc5::RC5<u32, U16, U20>>>(20);
+    check::<cbc::Encryptor<rc5::RC5<u32, U16, U22>>>(22);
+    check::<cbc::Encryptor<rc5::RC5<u32, U16, U27>>>(27);
+    check::<cbc::Encryptor<rc5::RC5<u32, U16, U32>>>(32);
 }
 
 #[test]
@@ -539,7 +695,11 @@ fn any_hash() -> impl Strategy<Value = HashAlgorithm> {
 }
 
 fn any_cipher() -> impl Strategy<Value = CipherAlgorithm> {
-    proptest::sample::select(CipherAlgorithm::ALL)
+    let variable = (proptest::sample::select(vec!["rc5-", "cast", "blowfish"]), 5..=56_u16)
+        .prop_filter_map("a key of that length", |(family, len)| {
+            CipherAlgorithm::from_name(&format!("{family}{}", 8 * len))
+        });
+    prop_oneof![proptest::sample::select(CipherAlgorithm::ALL), variable]
 }
 
 proptest! {
@@ -560,7 +720,7 @@ proptest! {
     #[test]
     fn providers_decrypt_what_the_others_encrypt(
         cipher in any_cipher(),
-        key in any::<[u8; 32]>(),
+        key in any::<[u8; 56]>().prop_map(|key| key.to_vec()),
         iv in any::<[u8; 16]>(),
         data in proptest::collection::vec(any::<u8>(), 0..400),
     ) {

@@ -4,7 +4,7 @@ use crate::config::IntegrityAlgorithm;
 use crate::crypto::{CryptoProvider, Secret};
 
 use super::error::EspError;
-use super::esp_sa::truncated_hmac;
+use super::icv::truncated_mac;
 use super::keys::{check_key, split_keymat};
 use super::{Opened, ReplayWindow};
 
@@ -15,7 +15,7 @@ const IPV4_HEADER_LEN: usize = 20;
 
 /// One unidirectional AH SA: an SPI, an integrity algorithm and its key.
 ///
-/// `ICV = HMAC(key, outer header with mutable fields zero | AH with ICV zero | payload)`, truncated
+/// `ICV = MAC(key, outer header with mutable fields zero | AH with ICV zero | payload)`, truncated
 /// (RFC 2402 section 3.3.3).
 ///
 /// The outer header is the caller's: [`mutable_fields_zeroed`] makes it from an IPv4 header that was sent
@@ -67,7 +67,7 @@ impl AhSa {
     /// zero, or is empty.
     ///
     /// # Errors
-    /// [`EspError::KeyLength`] for an SA that is not right.
+    /// [`EspError::KeyLength`] and [`EspError::Crypto`] for an SA that is not right.
     pub fn seal(
         &self,
         provider: &dyn CryptoProvider,
@@ -80,7 +80,7 @@ impl AhSa {
         let mut fixed = [next_header, self.length(), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
         fixed[4..8].copy_from_slice(&self.spi.to_be_bytes());
         fixed[8..].copy_from_slice(&seq.to_be_bytes());
-        let icv = self.icv(provider, outer_header, &fixed, payload);
+        let icv = self.icv(provider, outer_header, &fixed, payload)?;
         Ok([fixed.as_slice(), &icv, payload].concat())
     }
 
@@ -111,7 +111,7 @@ impl AhSa {
         let Some((icv, payload)) = rest.split_at_checked(self.integrity.icv_len()) else {
             return Err(too_short);
         };
-        if !bool::from(self.icv(provider, outer_header, fixed, payload).ct_eq(icv)) {
+        if !bool::from(self.icv(provider, outer_header, fixed, payload)?.ct_eq(icv)) {
             return Err(EspError::Integrity);
         }
         Ok(Opened { seq: header.seq, next_header: header.next_header, payload: payload.to_vec() })
@@ -153,10 +153,10 @@ impl AhSa {
         outer_header: &[u8],
         fixed: &[u8],
         payload: &[u8],
-    ) -> Vec<u8> {
+    ) -> Result<Vec<u8>, EspError> {
         let zero = vec![0; self.integrity.icv_len()];
         let parts = [outer_header, fixed, &zero, payload];
-        truncated_hmac(provider, self.integrity, &self.integrity_key, &parts)
+        truncated_mac(provider, self.integrity, &self.integrity_key, &parts)
     }
 }
 

@@ -1,6 +1,6 @@
 use thiserror::Error;
 
-use crate::crypto::CryptoError;
+use crate::crypto::{CipherAlgorithm, CryptoError};
 
 /// Why a packet was not sealed or not opened.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -73,6 +73,12 @@ pub enum EspError {
     /// any more.
     #[error("packet without all protocols of the bundle")]
     NotOfBundle,
+    /// A weak key came out of KEYMAT: another quick mode gives another.
+    #[error("weak {} key", .cipher.name())]
+    WeakKey {
+        /// The cipher that must not have it.
+        cipher: CipherAlgorithm,
+    },
     /// The outer header given is not an IPv4 header without options.
     #[error("outer header is not an IPv4 header of 20 bytes without options")]
     OuterHeader,

@@ -4,7 +4,8 @@ use crate::config::IntegrityAlgorithm;
 use crate::crypto::{CipherAlgorithm, CryptoProvider, RandomSource, Secret};
 
 use super::error::EspError;
-use super::keys::{check_key, split_keymat};
+use super::icv::truncated_mac;
+use super::keys::{check_key, check_strength, split_keymat};
 use super::{Opened, ReplayWindow};
 
 /// SPI and sequence number.
@@ -59,7 +60,8 @@ impl EspSa {
     /// The SA with its keys cut from KEYMAT; see [`split_keymat`].
     ///
     /// # Errors
-    /// [`EspError::KeyLength`] when KEYMAT is too short; [`EspError::NoService`] with no algorithm at all.
+    /// [`EspError::KeyLength`] when KEYMAT is too short; [`EspError::NoService`] with no algorithm at all;
+    /// [`EspError::WeakKey`] when KEYMAT has a weak key of DES, or one that makes 3DES no more than DES.
     pub fn from_keymat(
         spi: u32,
         cipher: Option<CipherAlgorithm>,
@@ -69,6 +71,9 @@ impl EspSa {
         let (encryption_key, integrity_key) = split_keymat(keymat, cipher, integrity)?;
         let sa = Self { spi, cipher, encryption_key, integrity, integrity_key };
         sa.check()?;
+        if let Some(cipher) = cipher {
+            check_strength(cipher, &sa.encryption_key)?;
+        }
         Ok(sa)
     }
 
@@ -110,7 +115,7 @@ impl EspSa {
         packet.extend_from_slice(&seq.to_be_bytes());
         packet.extend_from_slice(&iv);
         packet.extend_from_slice(&body);
-        let icv = self.icv(provider, &packet);
+        let icv = self.icv(provider, &packet)?;
         packet.extend_from_slice(&icv);
         Ok(packet)
     }
@@ -137,7 +142,7 @@ impl EspSa {
         let Some((covered, icv)) = packet.split_at_checked(packet.len() - self.icv_len()) else {
             return Err(too_short);
         };
-        if !bool::from(self.icv(provider, covered).ct_eq(icv)) {
+        if !bool::from(self.icv(provider, covered)?.ct_eq(icv)) {
             return Err(EspError::Integrity);
         }
 
@@ -202,23 +207,13 @@ impl EspSa {
         self.cipher.map_or(WORD, CipherAlgorithm::block_len)
     }
 
-    /// The truncated HMAC over everything before it; empty without an integrity algorithm.
-    fn icv(&self, provider: &dyn CryptoProvider, covered: &[u8]) -> Vec<u8> {
-        self.integrity.map_or_else(Vec::new, |integrity| {
-            truncated_hmac(provider, integrity, &self.integrity_key, &[covered])
-        })
+    /// The truncated MAC over everything before it; empty without an integrity algorithm.
+    fn icv(&self, provider: &dyn CryptoProvider, covered: &[u8]) -> Result<Vec<u8>, EspError> {
+        self.integrity.map_or_else(
+            || Ok(Vec::new()),
+            |integrity| truncated_mac(provider, integrity, &self.integrity_key, &[covered]),
+        )
     }
-}
-
-/// `HMAC(key, parts[0] | parts[1] ...)`, cut to its leftmost bytes (RFC 2403, RFC 2404, RFC 4868).
-pub(super) fn truncated_hmac(
-    provider: &dyn CryptoProvider,
-    integrity: IntegrityAlgorithm,
-    key: &Secret,
-    parts: &[&[u8]],
-) -> Vec<u8> {
-    let mac = provider.prf(integrity.hash(), key.as_bytes(), parts);
-    mac.as_bytes().iter().copied().take(integrity.icv_len()).collect()
 }
 
 struct Header {

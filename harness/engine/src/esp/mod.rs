@@ -24,6 +24,7 @@
 mod ah_sa;
 mod error;
 mod esp_sa;
+mod icv;
 mod keys;
 mod replay;
 #[cfg(test)]

@@ -220,6 +220,38 @@ mod tests {
         }
     }
 
+    /// Appendix B's example of a key of more than two results: 448 bits of Blowfish, where no key length is negotiated.
+    #[test]
+    fn the_key_of_blowfish_takes_as_many_results_of_the_prf_as_it_needs() {
+        let blowfish = CipherAlgorithm::from_name("blowfish448").unwrap();
+        let material: Vec<u8> = (1..=20).collect();
+        for p in providers() {
+            let h = HashAlgorithm::Sha1;
+            let k1 = p.prf(h, &material, &[&[0]]);
+            let k2 = p.prf(h, &material, &[k1.as_bytes()]);
+            let k3 = p.prf(h, &material, &[k2.as_bytes()]);
+            let ka = [k1.as_bytes(), k2.as_bytes(), k3.as_bytes()].concat();
+            let key = encryption_key(*p, h, blowfish, &skeyid_e(&material));
+            assert_eq!(key.as_bytes(), &ka[..56], "{}", p.name());
+            // The longest hash gives enough without any expansion.
+            let long = [0x5a; 64];
+            let key = encryption_key(*p, HashAlgorithm::Sha2_512, blowfish, &skeyid_e(&long));
+            assert_eq!(key.as_bytes(), &long[..56], "{}", p.name());
+        }
+    }
+
+    #[test]
+    fn a_negotiated_key_length_cuts_skeyid_e() {
+        let material: Vec<u8> = (1..=24).collect();
+        for p in providers() {
+            for (name, len) in [("cast40", 5), ("rc5-128", 16), ("blowfish136", 17), ("idea", 16)] {
+                let cipher = CipherAlgorithm::from_name(name).unwrap();
+                let key = encryption_key(*p, HashAlgorithm::Tiger, cipher, &skeyid_e(&material));
+                assert_eq!(key.as_bytes(), &material[..len], "{} {name}", p.name());
+            }
+        }
+    }
+
     #[test]
     fn des_skips_a_weak_key_at_the_start_of_skeyid_e() {
         let mut material = vec![0x01; 8];

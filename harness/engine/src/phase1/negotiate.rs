@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::group_attributes::{self, GroupAttributes};
 use crate::config::{Extension, PeerConfig, Phase1Transform, extended_number, method_of_number};
-use crate::crypto::{CipherAlgorithm, HashAlgorithm};
+use crate::crypto::{CipherAlgorithm, HashAlgorithm, KeyLength};
 use crate::error::ExchangeError;
 use crate::event::Role;
 use crate::wire::{
@@ -55,7 +55,10 @@ fn attributes(transform: &Phase1Transform, peer: &PeerConfig) -> Vec<Attribute> 
     let method = method.unwrap_or_else(|| transform.authentication.number());
     let (cipher, key_bits) = cipher_numbers(transform.cipher);
     let mut attributes = vec![Attribute::short(Phase1Attribute::ENCRYPTION_ALGORITHM.0, cipher.0)];
-    if let Some(bits) = key_bits {
+    if let Some(bits) = key_bits
+        && !(peer.omit_default_key_length
+            && cipher_from_numbers(cipher.0.into(), None) == Some(transform.cipher))
+    {
         attributes.push(Attribute::short(Phase1Attribute::KEY_LENGTH.0, bits));
     }
     let seconds = u32::try_from(peer.phase1_lifetime.as_secs()).unwrap_or(u32::MAX);
@@ -318,27 +321,60 @@ impl LifeAttributes {
     }
 }
 
+/// The cipher's number and, unless its key has one length only, that length in bits.
 pub(crate) fn cipher_numbers(cipher: CipherAlgorithm) -> (EncryptionAlgorithm, Option<u16>) {
-    match cipher {
-        CipherAlgorithm::Des => (EncryptionAlgorithm::DES_CBC, None),
-        CipherAlgorithm::TripleDes => (EncryptionAlgorithm::TRIPLE_DES_CBC, None),
-        CipherAlgorithm::AesCbc128 => (EncryptionAlgorithm::AES_CBC, Some(128)),
-        CipherAlgorithm::AesCbc192 => (EncryptionAlgorithm::AES_CBC, Some(192)),
-        CipherAlgorithm::AesCbc256 => (EncryptionAlgorithm::AES_CBC, Some(256)),
-    }
+    let number = match cipher {
+        CipherAlgorithm::Des => EncryptionAlgorithm::DES_CBC,
+        CipherAlgorithm::Idea => EncryptionAlgorithm::IDEA_CBC,
+        CipherAlgorithm::Blowfish(_) => EncryptionAlgorithm::BLOWFISH_CBC,
+        CipherAlgorithm::Rc5(_) => EncryptionAlgorithm::RC5_R16_B64_CBC,
+        CipherAlgorithm::TripleDes => EncryptionAlgorithm::TRIPLE_DES_CBC,
+        CipherAlgorithm::Cast(_) => EncryptionAlgorithm::CAST_CBC,
+        CipherAlgorithm::AesCbc128 | CipherAlgorithm::AesCbc192 | CipherAlgorithm::AesCbc256 => {
+            EncryptionAlgorithm::AES_CBC
+        }
+        CipherAlgorithm::CamelliaCbc128
+        | CipherAlgorithm::CamelliaCbc192
+        | CipherAlgorithm::CamelliaCbc256 => EncryptionAlgorithm::CAMELLIA_CBC,
+    };
+    (number, cipher.variable_key_bits())
 }
 
+/// The cipher of these attributes; `None` for a cipher or a key length that there is not.
+///
+/// A cipher whose key has one length must come without a Key Length (RFC 2409 Appendix A). Without one Blowfish has 448
+/// bits, RC5 and CAST have 128 (Appendix B); AES (RFC 3602 section 5.3) and Camellia (RFC 4312) must have one.
 fn cipher_from_numbers(algorithm: u64, key_bits: Option<u64>) -> Option<CipherAlgorithm> {
-    CipherAlgorithm::ALL.iter().copied().find(|cipher| {
-        let (number, bits) = cipher_numbers(*cipher);
-        u64::from(number.0) == algorithm && bits.map(u64::from) == key_bits
-    })
+    let number = EncryptionAlgorithm(u16::try_from(algorithm).ok()?);
+    let bits = key_bits.map(u16::try_from).transpose().ok()?;
+    match (number, bits) {
+        (EncryptionAlgorithm::DES_CBC, None) => Some(CipherAlgorithm::Des),
+        (EncryptionAlgorithm::IDEA_CBC, None) => Some(CipherAlgorithm::Idea),
+        (EncryptionAlgorithm::BLOWFISH_CBC, bits) => {
+            KeyLength::from_bits(bits.unwrap_or(448)).map(CipherAlgorithm::Blowfish)
+        }
+        (EncryptionAlgorithm::RC5_R16_B64_CBC, bits) => {
+            KeyLength::from_bits(bits.unwrap_or(128)).map(CipherAlgorithm::Rc5)
+        }
+        (EncryptionAlgorithm::TRIPLE_DES_CBC, None) => Some(CipherAlgorithm::TripleDes),
+        (EncryptionAlgorithm::CAST_CBC, bits) => {
+            KeyLength::from_bits(bits.unwrap_or(128)).map(CipherAlgorithm::Cast)
+        }
+        (EncryptionAlgorithm::AES_CBC, Some(128)) => Some(CipherAlgorithm::AesCbc128),
+        (EncryptionAlgorithm::AES_CBC, Some(192)) => Some(CipherAlgorithm::AesCbc192),
+        (EncryptionAlgorithm::AES_CBC, Some(256)) => Some(CipherAlgorithm::AesCbc256),
+        (EncryptionAlgorithm::CAMELLIA_CBC, Some(128)) => Some(CipherAlgorithm::CamelliaCbc128),
+        (EncryptionAlgorithm::CAMELLIA_CBC, Some(192)) => Some(CipherAlgorithm::CamelliaCbc192),
+        (EncryptionAlgorithm::CAMELLIA_CBC, Some(256)) => Some(CipherAlgorithm::CamelliaCbc256),
+        _ => None,
+    }
 }
 
 pub(crate) fn hash_number(hash: HashAlgorithm) -> HashAlgorithmId {
     match hash {
         HashAlgorithm::Md5 => HashAlgorithmId::MD5,
         HashAlgorithm::Sha1 => HashAlgorithmId::SHA,
+        HashAlgorithm::Tiger => HashAlgorithmId::TIGER,
         HashAlgorithm::Sha2_256 => HashAlgorithmId::SHA2_256,
         HashAlgorithm::Sha2_384 => HashAlgorithmId::SHA2_384,
         HashAlgorithm::Sha2_512 => HashAlgorithmId::SHA2_512,

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use crate::config::{Encapsulation, IntegrityAlgorithm, IpsecPolicy, IpsecProtocol, IpsecTransform};
-use crate::crypto::{CipherAlgorithm, Group};
+use crate::crypto::{CipherAlgorithm, Group, KeyLength};
 use crate::error::ExchangeError;
 use crate::natt::Nat;
 use crate::phase1::negotiate::{LifeAttributes, check_doi, same_attributes};
@@ -352,19 +352,30 @@ pub(crate) fn transform_id(
                 IntegrityAlgorithm::HmacSha2_256 => AhTransform::SHA2_256,
                 IntegrityAlgorithm::HmacSha2_384 => AhTransform::SHA2_384,
                 IntegrityAlgorithm::HmacSha2_512 => AhTransform::SHA2_512,
+                IntegrityAlgorithm::AesXcbcMac => AhTransform::AES_XCBC_MAC,
             }
             .into(),
             None,
         )),
         IpsecProtocol::Esp => {
-            let (id, bits) = match transform.cipher {
-                None => (EspTransform::NULL, None),
-                Some(CipherAlgorithm::Des) => (EspTransform::DES, None),
-                Some(CipherAlgorithm::TripleDes) => (EspTransform::TRIPLE_DES, None),
-                Some(CipherAlgorithm::AesCbc128) => (EspTransform::AES_CBC, Some(128)),
-                Some(CipherAlgorithm::AesCbc192) => (EspTransform::AES_CBC, Some(192)),
-                Some(CipherAlgorithm::AesCbc256) => (EspTransform::AES_CBC, Some(256)),
+            let id = match transform.cipher {
+                None => EspTransform::NULL,
+                Some(CipherAlgorithm::Des) => EspTransform::DES,
+                Some(CipherAlgorithm::TripleDes) => EspTransform::TRIPLE_DES,
+                Some(CipherAlgorithm::Rc5(_)) => EspTransform::RC5,
+                Some(CipherAlgorithm::Idea) => EspTransform::IDEA,
+                Some(CipherAlgorithm::Cast(_)) => EspTransform::CAST,
+                Some(CipherAlgorithm::Blowfish(_)) => EspTransform::BLOWFISH,
+                Some(
+                    CipherAlgorithm::AesCbc128 | CipherAlgorithm::AesCbc192 | CipherAlgorithm::AesCbc256,
+                ) => EspTransform::AES_CBC,
+                Some(
+                    CipherAlgorithm::CamelliaCbc128
+                    | CipherAlgorithm::CamelliaCbc192
+                    | CipherAlgorithm::CamelliaCbc256,
+                ) => EspTransform::CAMELLIA,
             };
+            let bits = transform.cipher.and_then(CipherAlgorithm::variable_key_bits);
             // RFC 2406 section 5: ESP_NULL and no integrity must not come together.
             (transform.cipher.is_some() || transform.integrity.is_some()).then(|| (id.into(), bits))
         }
@@ -377,14 +388,40 @@ fn transform_from_numbers(
     key_bits: Option<u64>,
     integrity: Option<IntegrityAlgorithm>,
 ) -> Option<IpsecTransform> {
-    let ciphers = CipherAlgorithm::ALL.iter().copied().map(Some).chain([None]);
-    ciphers
-        .filter(|cipher| protocol == IpsecProtocol::Esp || cipher.is_none())
-        .map(|cipher| IpsecTransform { cipher, integrity })
-        .find(|transform| {
-            transform_id(protocol, *transform)
-                .is_some_and(|(number, bits)| number == id && bits.map(u64::from) == key_bits)
-        })
+    let cipher = match protocol {
+        IpsecProtocol::Ah => None,
+        IpsecProtocol::Esp => esp_cipher_from_numbers(id, key_bits)?,
+    };
+    let transform = IpsecTransform { cipher, integrity };
+    // An AH transform goes with one integrity algorithm, and ESP_NULL needs some.
+    let (number, bits) = transform_id(protocol, transform)?;
+    (number == id && bits.map(u64::from) == key_bits).then_some(transform)
+}
+
+/// The cipher of an ESP transform, which is none for ESP_NULL; the outer `None` is for a cipher or key length that there is
+/// not.
+///
+/// A key that can have several lengths must have a Key Length attribute and any other must not: there are no defaults
+/// (RFC 2407 section 4.5). RC5 has 16 rounds, which are not negotiated (RFC 2451 section 2.5).
+fn esp_cipher_from_numbers(id: TransformId, key_bits: Option<u64>) -> Option<Option<CipherAlgorithm>> {
+    let bits = key_bits.map(u16::try_from).transpose().ok()?;
+    let cipher = match (EspTransform(id.0), bits) {
+        (EspTransform::NULL, None) => return Some(None),
+        (EspTransform::DES, None) => CipherAlgorithm::Des,
+        (EspTransform::TRIPLE_DES, None) => CipherAlgorithm::TripleDes,
+        (EspTransform::RC5, Some(bits)) => CipherAlgorithm::Rc5(KeyLength::from_bits(bits)?),
+        (EspTransform::IDEA, None) => CipherAlgorithm::Idea,
+        (EspTransform::CAST, Some(bits)) => CipherAlgorithm::Cast(KeyLength::from_bits(bits)?),
+        (EspTransform::BLOWFISH, Some(bits)) => CipherAlgorithm::Blowfish(KeyLength::from_bits(bits)?),
+        (EspTransform::AES_CBC, Some(128)) => CipherAlgorithm::AesCbc128,
+        (EspTransform::AES_CBC, Some(192)) => CipherAlgorithm::AesCbc192,
+        (EspTransform::AES_CBC, Some(256)) => CipherAlgorithm::AesCbc256,
+        (EspTransform::CAMELLIA, Some(128)) => CipherAlgorithm::CamelliaCbc128,
+        (EspTransform::CAMELLIA, Some(192)) => CipherAlgorithm::CamelliaCbc192,
+        (EspTransform::CAMELLIA, Some(256)) => CipherAlgorithm::CamelliaCbc256,
+        _ => return None,
+    };
+    Some(Some(cipher))
 }
 
 pub(crate) fn auth_number(integrity: IntegrityAlgorithm) -> AuthAlgorithm {
@@ -394,6 +431,7 @@ pub(crate) fn auth_number(integrity: IntegrityAlgorithm) -> AuthAlgorithm {
         IntegrityAlgorithm::HmacSha2_256 => AuthAlgorithm::HMAC_SHA2_256,
         IntegrityAlgorithm::HmacSha2_384 => AuthAlgorithm::HMAC_SHA2_384,
         IntegrityAlgorithm::HmacSha2_512 => AuthAlgorithm::HMAC_SHA2_512,
+        IntegrityAlgorithm::AesXcbcMac => AuthAlgorithm::AES_XCBC_MAC,
     }
 }
 

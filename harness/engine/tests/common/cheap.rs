@@ -8,10 +8,15 @@ use ikev1::crypto::{
 /// The reference provider, but with xor in place of exponentiation: `public = x`, `shared = x ^ public`. Both sides
 /// get the same secret, and so does everyone else.
 #[derive(Debug)]
-pub struct CheapGroups;
+pub struct CheapGroups {
+    /// The byte that all of KEYMAT for ESP is made of.
+    esp_keymat: Option<u8>,
+}
 
 /// The provider.
-pub const CHEAP_GROUPS: &CheapGroups = &CheapGroups;
+pub const CHEAP_GROUPS: &CheapGroups = &CheapGroups { esp_keymat: None };
+/// The provider, but that KEYMAT for ESP is `01 01 01 ...`, which begins with a weak key of DES.
+pub const WEAK_ESP_KEYS: &CheapGroups = &CheapGroups { esp_keymat: Some(1) };
 
 /// The exponent, repeated to the length of the prime, and below it.
 fn stretched(group: &Group, private: &Secret) -> Vec<u8> {
@@ -32,7 +37,11 @@ impl CryptoProvider for CheapGroups {
     }
 
     fn prf(&self, algorithm: HashAlgorithm, key: &[u8], parts: &[&[u8]]) -> Secret {
-        reference().prf(algorithm, key, parts)
+        // `K1 = prf(SKEYID_d, [g(qm)^xy |] protocol | SPI | Ni_b | Nr_b)`: nothing else has the protocol by itself.
+        match self.esp_keymat {
+            Some(byte) if parts.contains(&&[3][..]) => Secret::new(vec![byte; algorithm.output_len()]),
+            _ => reference().prf(algorithm, key, parts),
+        }
     }
 
     fn cbc_encrypt(

@@ -326,6 +326,23 @@ impl Pair {
         self.alice.endpoint.initiate(self.now, "peer", "net").unwrap();
         self.run(self.now + Duration::from_secs(1));
     }
+
+    /// Sends a packet each way through the IPsec SAs, and sees that it arrives as it was.
+    pub fn exchange_packets(&mut self) {
+        let (to_bob, to_alice) = (&b"a packet to bob"[..], &b"a packet to alice"[..]);
+        for (side, packet) in [(&mut self.alice, to_bob), (&mut self.bob, to_alice)] {
+            let sa = side.endpoint.ipsec_sas().next().unwrap();
+            side.endpoint.send_packet(self.now, sa.id, 4, packet).unwrap();
+        }
+        self.run(self.now + Duration::from_secs(1));
+        for (side, packet) in [(&self.bob, to_bob), (&self.alice, to_alice)] {
+            let received = side.events.iter().find_map(|event| match event {
+                Event::PacketReceived { packet, .. } => Some(packet.to_vec()),
+                _ => None,
+            });
+            assert_eq!(received.as_deref(), Some(packet));
+        }
+    }
 }
 
 impl Side {

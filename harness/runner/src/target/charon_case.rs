@@ -188,6 +188,8 @@ fn hash(hash: Hash) -> &'static str {
     match hash {
         Hash::Md5 => "md5",
         Hash::Sha1 => "sha1",
+        // No keyword of charon: a peer profile that leaves Tiger out keeps such cases from it.
+        Hash::Tiger => "tiger",
         Hash::Sha2_256 => "sha256",
         Hash::Sha2_384 => "sha384",
         Hash::Sha2_512 => "sha512",
@@ -201,6 +203,7 @@ fn integrity(integrity: Integrity) -> &'static str {
         Integrity::Sha2_256 => "sha256",
         Integrity::Sha2_384 => "sha384",
         Integrity::Sha2_512 => "sha512",
+        Integrity::AesXcbc => "aesxcbc",
     }
 }
 
@@ -247,6 +250,7 @@ mod tests {
                     group: Group::Modp1536,
                 }],
                 lifetime_seconds: 3600,
+                omit_default_key_length: false,
             },
             phase2: ResolvedPhase2 {
                 protocol: Protocol::Esp,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use ikev1::crypto::{CryptoProvider, Group, GroupKind, Secret};
+use ikev1::crypto::{CipherAlgorithm, CryptoProvider, Group, GroupKind, Secret};
 use ikev1::keys::{Cookies, PhaseOneKeys, last_block, skeyid_encryption, skeyid_psk, skeyid_signature};
 use num_bigint::BigUint;
 use serde::Serialize;
@@ -16,7 +16,8 @@ use super::chain::{
 use super::error::VectorError;
 use super::load::{Contents, LoadedFile};
 use super::model::{
-    Authentication, HmacGroup, NOT_IN_ENGINE, PhaseOneKeysGroup, PhaseOneKeysTest, PrimeTest, TestResult,
+    Authentication, CbcTest, HmacGroup, NOT_IN_ENGINE, PhaseOneKeysGroup, PhaseOneKeysTest, PrimeTest,
+    TestResult,
 };
 use super::primes::modp_prime;
 use super::values::Hex;
@@ -113,6 +114,15 @@ impl LoadedFile {
                     }
                 }
             }
+            Contents::Cbc(file) => {
+                for group in &file.test_groups {
+                    for test in &group.tests {
+                        outcome.test(&group.cipher.0.name(), test.tc_id, test.result, |c| {
+                            cbc(c, p, group.cipher.0, test);
+                        });
+                    }
+                }
+            }
             Contents::ModpPrimes(file) => {
                 for test in file.test_groups.iter().flat_map(|group| &group.tests) {
                     outcome.test("formula and engine", test.tc_id, test.result, |c| prime(c, test));
@@ -186,6 +196,19 @@ impl Comparison {
 /// The part of an HMAC that the group's tags have.
 fn start_of<'a>(mac: &'a [u8], group: &HmacGroup) -> &'a [u8] {
     mac.get(..group.tag_bits / 8).unwrap_or(mac)
+}
+
+/// Encrypts the plaintext and decrypts the ciphertext. Lengths were checked when the file was read.
+fn cbc(c: &mut Comparison, p: &dyn CryptoProvider, cipher: CipherAlgorithm, test: &CbcTest) {
+    let (key, iv) = (test.key.as_bytes(), test.iv.as_bytes());
+    let mut data = test.msg.as_bytes().to_vec();
+    let sealed = p.cbc_encrypt(cipher, key, iv, &mut data);
+    c.holds("encryption", sealed.is_ok(), "a ciphertext", format!("{sealed:?}"));
+    c.equal("ct", &test.ct, &data);
+    let mut data = test.ct.as_bytes().to_vec();
+    let opened = p.cbc_decrypt(cipher, key, iv, &mut data);
+    c.holds("decryption", opened.is_ok(), "a plaintext", format!("{opened:?}"));
+    c.equal("msg", &test.msg, &data);
 }
 
 fn phase_one_keys(

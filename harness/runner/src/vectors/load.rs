@@ -9,9 +9,11 @@ use serde::de::DeserializeOwned;
 
 use super::error::VectorError;
 use super::model::{
-    AnyGroup, AnyTest, Authentication, ChainFile, HmacFile, PhaseOneKeysFile, PrimeFile, Subject, VectorFile,
+    AnyGroup, AnyTest, Authentication, CbcFile, ChainFile, HmacFile, PhaseOneKeysFile, PrimeFile, Subject,
+    VectorFile,
 };
 use super::nist_fax::parse_fax;
+use super::values::Hex;
 
 /// A vector file in memory, sound in structure; whether its values are right is for the check.
 #[derive(Debug, Clone)]
@@ -24,6 +26,7 @@ pub struct LoadedFile {
 pub(super) enum Contents {
     PhaseOneKeys(PhaseOneKeysFile),
     Hmac(HmacFile),
+    Cbc(CbcFile),
     ModpPrimes(PrimeFile),
     Chain(ChainFile),
 }
@@ -63,6 +66,11 @@ impl LoadedFile {
                 check_hmac(path, &file)?;
                 Contents::Hmac(file)
             }
+            Some(Subject::Cbc) => {
+                let file: CbcFile = parse(path, text)?;
+                check_cbc(path, &file)?;
+                Contents::Cbc(file)
+            }
             Some(Subject::ModpPrimes) => {
                 let file: PrimeFile = parse(path, text)?;
                 check_frame(path, &file)?;
@@ -93,6 +101,7 @@ impl LoadedFile {
         match self.contents {
             Contents::PhaseOneKeys(_) => Subject::PhaseOneKeys,
             Contents::Hmac(_) => Subject::Hmac,
+            Contents::Cbc(_) => Subject::Cbc,
             Contents::ModpPrimes(_) => Subject::ModpPrimes,
             Contents::Chain(_) => Subject::Chain,
         }
@@ -204,6 +213,31 @@ fn check_hmac(path: &Path, file: &HmacFile) -> Result<(), VectorError> {
             if got != group.tag_bits || got == 0 || got > longest {
                 let detail =
                     format!("tag of {got} bits, expected tagBits {} of at most {longest}", group.tag_bits);
+                return Err(VectorError::Contradiction {
+                    path: path.to_path_buf(),
+                    tc_id: test.tc_id,
+                    detail,
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The frame, and that key, IV, plaintext and ciphertext have lengths that the cipher takes.
+fn check_cbc(path: &Path, file: &CbcFile) -> Result<(), VectorError> {
+    check_frame(path, file)?;
+    for group in &file.test_groups {
+        let cipher = group.cipher.0;
+        let (key_len, block) = (cipher.key_len(), cipher.block_len());
+        for test in &group.tests {
+            let len = |field: &Hex| field.as_bytes().len();
+            let (key, iv, msg, ct) = (len(&test.key), len(&test.iv), len(&test.msg), len(&test.ct));
+            if (key, iv, ct) != (key_len, block, msg) || msg == 0 || !msg.is_multiple_of(block) {
+                let detail = format!(
+                    "key, iv, msg and ct of {key}, {iv}, {msg} and {ct} bytes, expected {key_len}, {block} and twice \
+                     the same multiple of {block}"
+                );
                 return Err(VectorError::Contradiction {
                     path: path.to_path_buf(),
                     tc_id: test.tc_id,

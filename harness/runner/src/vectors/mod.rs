@@ -40,8 +40,9 @@ pub use convert::{convert, convert_file};
 pub use error::VectorError;
 pub use load::{LoadedFile, default_files, default_root};
 pub use model::{
-    Authentication, ChainFile, HmacFile, HmacGroup, HmacTest, PhaseOneKeysFile, PhaseOneKeysGroup,
-    PhaseOneKeysTest, PrimeFile, PrimeGroup, PrimeTest, Subject, TestResult, VectorFile, schemas,
+    Authentication, CbcFile, CbcGroup, CbcTest, ChainFile, HmacFile, HmacGroup, HmacTest, PhaseOneKeysFile,
+    PhaseOneKeysGroup, PhaseOneKeysTest, PrimeFile, PrimeGroup, PrimeTest, Subject, TestResult, VectorFile,
+    schemas,
 };
 pub use nist_fax::parse_fax;
 pub use primes::{modp_prime, scaled_pi};

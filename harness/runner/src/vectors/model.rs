@@ -6,7 +6,7 @@ use schemars::{JsonSchema, schema_for};
 use serde::{Deserialize, Serialize};
 
 use super::chain::ChainGroup;
-use super::values::{HashName, Hex};
+use super::values::{CipherName, HashName, Hex};
 
 /// What a vector file is about; its `schema` field says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,6 +16,8 @@ pub enum Subject {
     PhaseOneKeys,
     /// HMAC.
     Hmac,
+    /// Ciphers in CBC mode.
+    Cbc,
     /// The primes of the MODP groups.
     ModpPrimes,
     /// Everything that one recorded negotiation derived.
@@ -24,7 +26,8 @@ pub enum Subject {
 
 impl Subject {
     /// Every subject.
-    pub const ALL: &'static [Self] = &[Self::PhaseOneKeys, Self::Hmac, Self::ModpPrimes, Self::Chain];
+    pub const ALL: &'static [Self] =
+        &[Self::PhaseOneKeys, Self::Hmac, Self::Cbc, Self::ModpPrimes, Self::Chain];
 
     /// Short name for reports.
     #[must_use]
@@ -32,6 +35,7 @@ impl Subject {
         match self {
             Self::PhaseOneKeys => "phase1-keys",
             Self::Hmac => "hmac",
+            Self::Cbc => "cbc",
             Self::ModpPrimes => "modp-primes",
             Self::Chain => "chain",
         }
@@ -43,6 +47,7 @@ impl Subject {
         match self {
             Self::PhaseOneKeys => "phase1-keys-v1.schema.json",
             Self::Hmac => "hmac-v1.schema.json",
+            Self::Cbc => "cbc-v1.schema.json",
             Self::ModpPrimes => "modp-primes-v1.schema.json",
             Self::Chain => "chain-v1.schema.json",
         }
@@ -80,6 +85,8 @@ pub struct VectorFile<G> {
 pub type PhaseOneKeysFile = VectorFile<PhaseOneKeysGroup>;
 /// Vectors of HMAC.
 pub type HmacFile = VectorFile<HmacGroup>;
+/// Vectors of ciphers in CBC mode.
+pub type CbcFile = VectorFile<CbcGroup>;
 /// The primes of the MODP groups.
 pub type PrimeFile = VectorFile<PrimeGroup>;
 /// Recorded negotiations.
@@ -208,6 +215,38 @@ pub struct HmacTest {
     pub result: TestResult,
 }
 
+/// CBC tests with one cipher and one length of its key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CbcGroup {
+    /// The cipher.
+    pub cipher: CipherName,
+    /// The tests.
+    pub tests: Vec<CbcTest>,
+}
+
+/// One encryption in CBC mode without padding; of a single block under an IV of zeros it is the bare cipher.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CbcTest {
+    /// Number of the test, unique in the file.
+    pub tc_id: u32,
+    /// Where the test stands in its source.
+    pub comment: String,
+    /// Names from `notes`.
+    pub flags: Vec<String>,
+    /// The key.
+    pub key: Hex,
+    /// The IV.
+    pub iv: Hex,
+    /// The plaintext, whole blocks.
+    pub msg: Hex,
+    /// The ciphertext.
+    pub ct: Hex,
+    /// Whether the ciphertext is that of key, IV and plaintext.
+    pub result: TestResult,
+}
+
 /// Primes that follow `2^n - 2^(n-64) - 1 + 2^64 * (floor(2^(n-130) * pi) + k)`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -280,6 +319,7 @@ macro_rules! any_group {
 any_group! {
     PhaseOneKeysGroup, PhaseOneKeysTest;
     HmacGroup, HmacTest;
+    CbcGroup, CbcTest;
     PrimeGroup, PrimeTest;
     ChainGroup, super::chain::ChainTest;
 }
@@ -293,6 +333,7 @@ pub fn schemas() -> Vec<(&'static str, String)> {
             let schema = match subject {
                 Subject::PhaseOneKeys => schema_for!(PhaseOneKeysFile),
                 Subject::Hmac => schema_for!(HmacFile),
+                Subject::Cbc => schema_for!(CbcFile),
                 Subject::ModpPrimes => schema_for!(PrimeFile),
                 Subject::Chain => schema_for!(ChainFile),
             };

@@ -68,6 +68,7 @@ fn every_committed_file_passes_on_every_provider() {
 #[test]
 fn the_committed_files_have_the_stated_numbers_of_tests() {
     let names = [
+        "cbc/block-ciphers.json",
         "hmac/rfc2202.json",
         "hmac/rfc4231.json",
         "nist-cavp/ikev1-dsa.json",
@@ -85,6 +86,7 @@ fn the_committed_files_have_the_stated_numbers_of_tests() {
         })
         .collect();
     assert_snapshot!(lines.join("\n"), @r#"
+    cbc/block-ciphers.json: 20 tests, 80 values (3des 3, aes128 1, aes192 1, aes256 1, blowfish128 1, blowfish192 1, blowfish40 1, blowfish64 1, camellia128 1, camellia192 1, camellia256 1, cast128 1, cast40 1, cast80 1, des 1, idea 1, rc5-128 1, rc5-64 1)
     hmac/rfc2202.json: 16 tests, 16 values (md5 8, sha1 8)
     hmac/rfc4231.json: 21 tests, 21 values (sha2-256 7, sha2-384 7, sha2-512 7)
     nist-cavp/ikev1-dsa.json: 850 tests, 3400 values (signature sha1 250, signature sha2-256 200, signature sha2-384 200, signature sha2-512 200)
@@ -108,6 +110,7 @@ fn writing_a_committed_file_gives_the_same_text() {
         let written = match LoadedFile::open(&path).unwrap().contents {
             load::Contents::PhaseOneKeys(file) => to_json(&file),
             load::Contents::Hmac(file) => to_json(&file),
+            load::Contents::Cbc(file) => to_json(&file),
             load::Contents::ModpPrimes(file) => to_json(&file),
             load::Contents::Chain(file) => to_json(&file),
         };
@@ -123,6 +126,7 @@ fn flip(digit: char) -> char {
 #[rstest]
 #[case::nist_psk("nist-cavp/ikev1-psk.json", &["cky_i", "cky_r", "ni_b", "nr_b", "g_xy", "psk", "skeyid", "skeyid_d", "skeyid_a", "skeyid_e"])]
 #[case::nist_dsa("nist-cavp/ikev1-dsa.json", &["cky_i", "cky_r", "ni_b", "nr_b", "g_xy", "skeyid", "skeyid_d", "skeyid_a", "skeyid_e"])]
+#[case::cbc("cbc/block-ciphers.json", &["key", "iv", "msg", "ct"])]
 #[case::rfc2202("hmac/rfc2202.json", &["key", "msg", "tag"])]
 #[case::rfc4231("hmac/rfc4231.json", &["key", "msg", "tag"])]
 #[case::primes("primes/modp.json", &["prime"])]
@@ -158,6 +162,20 @@ fn a_wrong_parameter_of_a_prime_is_noticed(#[case] from: &str, #[case] to: &str)
     assert!(!file.check(reference()).is_ok());
 }
 
+#[rstest]
+#[case::short_key("\"key\":\"0123456789abcdef\"", "\"key\":\"0123456789abcd\"")]
+#[case::another_key_length("\"cipher\": \"rc5-64\"", "\"cipher\": \"rc5-72\"")]
+#[case::short_iv("\"iv\":\"1234567890abcdef\"", "\"iv\":\"1234567890abcd\"")]
+#[case::part_of_a_block("\"msg\":\"0123456789abcdef\"", "\"msg\":\"0123456789abcd\"")]
+#[case::longer_ciphertext("\"ct\":\"a826fd8ce53b855f\"", "\"ct\":\"a826fd8ce53b855f0000000000000000\"")]
+#[case::nothing("\"msg\":\"0000000100020003\",\"ct\":\"11fbed2b01986de5\"", "\"msg\":\"\",\"ct\":\"\"")]
+fn lengths_that_a_cipher_does_not_take_are_refused(#[case] from: &str, #[case] to: &str) {
+    let text = committed_text("cbc/block-ciphers.json");
+    assert!(text.contains(from));
+    let refused = LoadedFile::from_json(Path::new("cbc.json"), &text.replacen(from, to, 1));
+    assert!(matches!(refused, Err(VectorError::Contradiction { .. })), "{refused:?}");
+}
+
 #[test]
 fn the_small_file_is_sound_until_spoiled() {
     let outcome = load(&small()).unwrap().check(reference());
@@ -183,7 +201,7 @@ fn an_error_names_file_line_column_and_json_path() {
     small.json:11:31: at testGroups[0].tagSize: unknown field `tagSize`, expected one of `hash`, `tagBits`, `tests`
     small.json:18:1: at .: missing field `source`
     small.json:13:171: at testGroups[0].tests[0].result: unknown variant `acceptable`, expected `valid` or `invalid`
-    small.json:10:19: at testGroups[0].hash: unknown hash "md4", expected one of md5, sha1, sha2-256, sha2-384, sha2-512
+    small.json:10:19: at testGroups[0].hash: unknown hash "md4", expected one of md5, sha1, tiger, sha2-256, sha2-384, sha2-512
     small.json:14:65: at testGroups[0].tests[1].key: Odd number of digits, expected pairs of hexadecimal digits
     small.json:14:66: at testGroups[0].tests[1].key: upper-case hexadecimal digits, expected lower-case
     small.json:14:19: at testGroups[0].tests[1].tcId: invalid type: string "2", expected u32
@@ -201,7 +219,7 @@ fn a_file_that_contradicts_itself_is_refused() {
         spoiled("\"tagBits\": 128", "\"tagBits\": 96"),
     ];
     assert_snapshot!(errors.join("\n"), @r#"
-    small.json: unknown schema "hmac-v2.schema.json", expected one of phase1-keys-v1.schema.json, hmac-v1.schema.json, modp-primes-v1.schema.json, chain-v1.schema.json
+    small.json: unknown schema "hmac-v2.schema.json", expected one of phase1-keys-v1.schema.json, hmac-v1.schema.json, cbc-v1.schema.json, modp-primes-v1.schema.json, chain-v1.schema.json
     small.json: tcId 1 is used twice
     small.json: numberOfTests says 3, found 2
     small.json: tcId 2 has the flag "Long", which notes does not explain

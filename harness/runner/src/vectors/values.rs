@@ -77,14 +77,14 @@ impl JsonSchema for Hex {
 
 /// An engine algorithm that JSON writes by its name.
 macro_rules! by_name {
-    ($(#[$doc:meta])* $wrapper:ident($algorithm:ident), $what:literal) => {
+    ($(#[$doc:meta])* $wrapper:ident($algorithm:ident), $what:literal, $schema:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub struct $wrapper(pub $algorithm);
 
         impl Serialize for $wrapper {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.0.name())
+                serializer.serialize_str(&self.0.name())
             }
         }
 
@@ -108,24 +108,35 @@ macro_rules! by_name {
             }
 
             fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                let names: Vec<_> = $algorithm::ALL.iter().map(|known| known.name()).collect();
-                json_schema!({ "type": "string", "enum": names })
+                $schema
             }
         }
     };
 }
 
+/// The schema of one of several names.
+fn one_of(names: &[&str]) -> Schema {
+    json_schema!({ "type": "string", "enum": names })
+}
+
 by_name! {
     #[derive(Copy)]
     /// A hash of the engine by its name, such as `sha2-256`.
-    HashName(HashAlgorithm), "hash"
+    HashName(HashAlgorithm), "hash",
+    one_of(&HashAlgorithm::ALL.iter().map(|known| known.name()).collect::<Vec<_>>())
 }
 by_name! {
     #[derive(Copy)]
     /// A cipher of the engine by its name, such as `aes128`.
-    CipherName(CipherAlgorithm), "cipher"
+    CipherName(CipherAlgorithm), "cipher",
+    // The bits of the key end the name where there is a choice.
+    json_schema!({
+        "type": "string",
+        "pattern": "^(des|idea|3des|(aes|camellia)(128|192|256)|(rc5-|cast|blowfish)[1-9][0-9]{1,2})$"
+    })
 }
 by_name! {
     /// A group of the engine by its name, such as `modp1024`.
-    GroupName(Group), "group"
+    GroupName(Group), "group",
+    one_of(&Group::ALL.iter().map(|known| known.name()).collect::<Vec<_>>())
 }

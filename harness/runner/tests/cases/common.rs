@@ -27,6 +27,7 @@ pub(crate) fn side(client: &str, remote_client: &str) -> ResolvedSide {
                 group: Group::Modp1024,
             }],
             lifetime_seconds: 3600,
+            omit_default_key_length: false,
         },
         phase2: ResolvedPhase2 {
             protocol: Protocol::Esp,

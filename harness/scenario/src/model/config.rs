@@ -195,6 +195,10 @@ pub struct Phase1Config {
     /// Life of the ISAKMP SA in seconds. Default 3600.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifetime_seconds: Option<u32>,
+    /// As initiator, offer no Key Length attribute, and as responder understand such an offer, where the key has the length that RFC 2409 Appendix B gives it then:
+    /// Blowfish 448 bits, RC5 and CAST 128. Default false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub omit_default_key_length: Option<bool>,
 }
 
 /// One transform of phase 1.

@@ -188,6 +188,30 @@ names! {
         Des = "des",
         /// 3DES-CBC.
         TripleDes = "3des",
+        /// IDEA-CBC.
+        Idea = "idea",
+        /// RC5-R16-B64-CBC with a 40-bit key.
+        Rc5With40 = "rc5-40",
+        /// RC5-R16-B64-CBC with a 128-bit key.
+        Rc5With128 = "rc5-128",
+        /// CAST-CBC with a 40-bit key.
+        Cast40 = "cast40",
+        /// CAST-CBC with a 128-bit key.
+        Cast128 = "cast128",
+        /// Blowfish-CBC with a 40-bit key.
+        Blowfish40 = "blowfish40",
+        /// Blowfish-CBC with a 128-bit key.
+        Blowfish128 = "blowfish128",
+        /// Blowfish-CBC with a 256-bit key.
+        Blowfish256 = "blowfish256",
+        /// Blowfish-CBC with a 448-bit key.
+        Blowfish448 = "blowfish448",
+        /// CAMELLIA-CBC with a 128-bit key.
+        Camellia128 = "camellia128",
+        /// CAMELLIA-CBC with a 192-bit key.
+        Camellia192 = "camellia192",
+        /// CAMELLIA-CBC with a 256-bit key.
+        Camellia256 = "camellia256",
         /// AES-CBC with a 128-bit key.
         Aes128 = "aes128",
         /// AES-CBC with a 192-bit key.
@@ -206,6 +230,30 @@ names! {
         Des = "des",
         /// 3DES-CBC.
         TripleDes = "3des",
+        /// IDEA-CBC.
+        Idea = "idea",
+        /// RC5-CBC with a 40-bit key.
+        Rc5With40 = "rc5-40",
+        /// RC5-CBC with a 128-bit key.
+        Rc5With128 = "rc5-128",
+        /// CAST-CBC with a 40-bit key.
+        Cast40 = "cast40",
+        /// CAST-CBC with a 128-bit key.
+        Cast128 = "cast128",
+        /// Blowfish-CBC with a 40-bit key.
+        Blowfish40 = "blowfish40",
+        /// Blowfish-CBC with a 128-bit key.
+        Blowfish128 = "blowfish128",
+        /// Blowfish-CBC with a 256-bit key.
+        Blowfish256 = "blowfish256",
+        /// Blowfish-CBC with a 448-bit key.
+        Blowfish448 = "blowfish448",
+        /// CAMELLIA-CBC with a 128-bit key.
+        Camellia128 = "camellia128",
+        /// CAMELLIA-CBC with a 192-bit key.
+        Camellia192 = "camellia192",
+        /// CAMELLIA-CBC with a 256-bit key.
+        Camellia256 = "camellia256",
         /// AES-CBC with a 128-bit key.
         Aes128 = "aes128",
         /// AES-CBC with a 192-bit key.
@@ -222,6 +270,8 @@ names! {
         Md5 = "md5",
         /// SHA-1.
         Sha1 = "sha1",
+        /// Tiger.
+        Tiger = "tiger",
         /// SHA-256.
         Sha2_256 = "sha2-256",
         /// SHA-384.
@@ -232,7 +282,8 @@ names! {
 }
 
 names! {
-    /// Integrity algorithm of ESP and AH: the HMAC of this hash, truncated as RFC 2403, 2404 and 4868 say.
+    /// Integrity algorithm of ESP and AH: the HMAC of this hash, truncated as RFC 2403, 2404 and 4868 say, or the MAC of RFC
+    /// 3566.
     Integrity {
         /// HMAC-MD5-96.
         Md5 = "md5",
@@ -244,6 +295,8 @@ names! {
         Sha2_384 = "sha2-384",
         /// HMAC-SHA-512-256.
         Sha2_512 = "sha2-512",
+        /// AES-XCBC-MAC-96.
+        AesXcbc = "aes-xcbc",
     }
 }
 
@@ -560,6 +613,32 @@ names! {
         Des = "des",
         /// 3DES-CBC in phase 1.
         TripleDes = "3des",
+        /// IDEA-CBC in phase 1.
+        Idea = "idea",
+        /// RC5-R16-B64-CBC in phase 1, 40-bit key.
+        Rc5With40 = "rc5-40",
+        /// RC5-R16-B64-CBC in phase 1, 128-bit key.
+        Rc5With128 = "rc5-128",
+        /// CAST-CBC in phase 1, 40-bit key.
+        Cast40 = "cast40",
+        /// CAST-CBC in phase 1, 128-bit key.
+        Cast128 = "cast128",
+        /// Blowfish-CBC in phase 1, 40-bit key.
+        Blowfish40 = "blowfish40",
+        /// Blowfish-CBC in phase 1, 128-bit key.
+        Blowfish128 = "blowfish128",
+        /// Blowfish-CBC in phase 1, 256-bit key.
+        Blowfish256 = "blowfish256",
+        /// Blowfish-CBC in phase 1, 448-bit key.
+        Blowfish448 = "blowfish448",
+        /// CAMELLIA-CBC in phase 1, 128-bit key.
+        Camellia128 = "camellia128",
+        /// CAMELLIA-CBC in phase 1, 192-bit key.
+        Camellia192 = "camellia192",
+        /// CAMELLIA-CBC in phase 1, 256-bit key.
+        Camellia256 = "camellia256",
+        /// Phase 1 transforms without a Key Length attribute, where the cipher has a length for that case.
+        DefaultKeyLength = "default-key-length",
         /// AES-CBC-128 in phase 1.
         Aes128 = "aes128",
         /// AES-CBC-192 in phase 1.
@@ -570,6 +649,8 @@ names! {
         Md5 = "md5",
         /// SHA-1 in phase 1.
         Sha1 = "sha1",
+        /// Tiger in phase 1.
+        Tiger = "tiger",
         /// SHA-256 in phase 1.
         Sha2_256 = "sha2-256",
         /// SHA-384 in phase 1.
@@ -630,6 +711,30 @@ names! {
         EspDes = "esp-des",
         /// 3DES-CBC in ESP.
         EspTripleDes = "esp-3des",
+        /// IDEA-CBC in ESP.
+        EspIdea = "esp-idea",
+        /// RC5-CBC in ESP, 40-bit key.
+        EspRc5With40 = "esp-rc5-40",
+        /// RC5-CBC in ESP, 128-bit key.
+        EspRc5With128 = "esp-rc5-128",
+        /// CAST-CBC in ESP, 40-bit key.
+        EspCast40 = "esp-cast40",
+        /// CAST-CBC in ESP, 128-bit key.
+        EspCast128 = "esp-cast128",
+        /// Blowfish-CBC in ESP, 40-bit key.
+        EspBlowfish40 = "esp-blowfish40",
+        /// Blowfish-CBC in ESP, 128-bit key.
+        EspBlowfish128 = "esp-blowfish128",
+        /// Blowfish-CBC in ESP, 256-bit key.
+        EspBlowfish256 = "esp-blowfish256",
+        /// Blowfish-CBC in ESP, 448-bit key.
+        EspBlowfish448 = "esp-blowfish448",
+        /// CAMELLIA-CBC in ESP, 128-bit key.
+        EspCamellia128 = "esp-camellia128",
+        /// CAMELLIA-CBC in ESP, 192-bit key.
+        EspCamellia192 = "esp-camellia192",
+        /// CAMELLIA-CBC in ESP, 256-bit key.
+        EspCamellia256 = "esp-camellia256",
         /// AES-CBC-128 in ESP.
         EspAes128 = "esp-aes128",
         /// AES-CBC-192 in ESP.
@@ -646,6 +751,8 @@ names! {
         HmacSha2_384 = "hmac-sha2-384",
         /// HMAC-SHA-512-256 in ESP or AH.
         HmacSha2_512 = "hmac-sha2-512",
+        /// AES-XCBC-MAC-96 in ESP or AH.
+        AesXcbcMac = "aes-xcbc-mac",
         /// Tunnel mode.
         Tunnel = "tunnel",
         /// Transport mode.

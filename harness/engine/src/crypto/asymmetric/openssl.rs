@@ -107,18 +107,20 @@ fn public_key(key: &PublicKey) -> Result<PKey<Public>, CryptoError> {
 fn set_rsa_padding<T>(context: &mut PkeyCtx<T>, scheme: SignatureScheme) -> Result<(), ErrorStack> {
     context.set_rsa_padding(Padding::PKCS1)?;
     match scheme {
-        SignatureScheme::RsaPkcs1(hash) => context.set_signature_md(digest(hash)),
+        SignatureScheme::RsaPkcs1(hash) => digest(hash).map_or(Ok(()), |md| context.set_signature_md(md)),
         _ => Ok(()),
     }
 }
 
-fn digest(hash: HashAlgorithm) -> &'static MdRef {
+/// The hash that a DigestInfo names; [`SignatureScheme::check`] lets no other through.
+fn digest(hash: HashAlgorithm) -> Option<&'static MdRef> {
     match hash {
-        HashAlgorithm::Md5 => Md::md5(),
-        HashAlgorithm::Sha1 => Md::sha1(),
-        HashAlgorithm::Sha2_256 => Md::sha256(),
-        HashAlgorithm::Sha2_384 => Md::sha384(),
-        HashAlgorithm::Sha2_512 => Md::sha512(),
+        HashAlgorithm::Md5 => Some(Md::md5()),
+        HashAlgorithm::Sha1 => Some(Md::sha1()),
+        HashAlgorithm::Tiger => None,
+        HashAlgorithm::Sha2_256 => Some(Md::sha256()),
+        HashAlgorithm::Sha2_384 => Some(Md::sha384()),
+        HashAlgorithm::Sha2_512 => Some(Md::sha512()),
     }
 }
 

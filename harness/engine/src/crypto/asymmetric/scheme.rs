@@ -16,7 +16,7 @@ pub enum SignatureScheme {
     /// no DigestInfo. As long as the modulus.
     RsaPkcs1Raw,
     /// RSASSA-PKCS1-v1_5 (RFC 8017 section 8.2): block type 1 around a DigestInfo that names the hash. Certificates are
-    /// signed so, IKEv1 exchanges are not.
+    /// signed so, IKEv1 exchanges are not. PKCS #1 has no DigestInfo for Tiger, so a hash of Tiger is refused.
     RsaPkcs1(HashAlgorithm),
     /// DSS of RFC 2409 section 5.1: r followed by s, each as long as q. The hash is HASH_I or HASH_R by HMAC-SHA-1,
     /// 20 bytes, and takes the place of the message digest in DSA: it is not hashed again.
@@ -64,6 +64,7 @@ impl SignatureScheme {
         match self {
             // HMAC-MD5 to HMAC-SHA-512.
             Self::RsaPkcs1Raw => len >= 16 && len <= 64,
+            Self::RsaPkcs1(HashAlgorithm::Tiger) => false,
             Self::RsaPkcs1(hash) => len == hash.output_len(),
             Self::DssSha1 => len == 20,
             Self::Dsa | Self::Ecdsa => len >= 20 && len <= 64,

@@ -100,6 +100,91 @@ fn an_offer_is_refused_with_its_reason(#[case] change: fn(&mut SaPayload), #[cas
     assert!(error.to_string().contains(reason), "{error}");
 }
 
+/// An offer of one transform whose cipher has these numbers.
+fn offer_of_cipher(number: EncryptionAlgorithm, key_bits: Option<u64>) -> SaPayload {
+    let mut offered = SaPayload::ipsec_doi(vec![proposal(1, &[AES_SHA])]);
+    let attributes = attributes_of(&mut offered);
+    attributes.retain(|a| a.class != Phase1Attribute::KEY_LENGTH.0);
+    attributes[0] = Attribute::short(Phase1Attribute::ENCRYPTION_ALGORITHM, number.0);
+    attributes.extend(key_bits.map(|bits| match u16::try_from(bits) {
+        Ok(bits) => Attribute::short(Phase1Attribute::KEY_LENGTH, bits),
+        Err(_) => Attribute::variable(Phase1Attribute::KEY_LENGTH, bits.to_be_bytes().to_vec()),
+    }));
+    offered
+}
+
+#[rstest]
+#[case::des(EncryptionAlgorithm::DES_CBC, None, "des")]
+#[case::idea(EncryptionAlgorithm::IDEA_CBC, None, "idea")]
+#[case::triple_des(EncryptionAlgorithm::TRIPLE_DES_CBC, None, "3des")]
+#[case::blowfish_by_default(EncryptionAlgorithm::BLOWFISH_CBC, None, "blowfish448")]
+#[case::blowfish_longest(EncryptionAlgorithm::BLOWFISH_CBC, Some(448), "blowfish448")]
+#[case::blowfish_shortest(EncryptionAlgorithm::BLOWFISH_CBC, Some(40), "blowfish40")]
+#[case::blowfish_odd_bytes(EncryptionAlgorithm::BLOWFISH_CBC, Some(136), "blowfish136")]
+#[case::rc5_by_default(EncryptionAlgorithm::RC5_R16_B64_CBC, None, "rc5-128")]
+#[case::rc5(EncryptionAlgorithm::RC5_R16_B64_CBC, Some(40), "rc5-40")]
+#[case::cast_by_default(EncryptionAlgorithm::CAST_CBC, None, "cast128")]
+#[case::cast(EncryptionAlgorithm::CAST_CBC, Some(80), "cast80")]
+#[case::aes(EncryptionAlgorithm::AES_CBC, Some(192), "aes192")]
+#[case::camellia(EncryptionAlgorithm::CAMELLIA_CBC, Some(256), "camellia256")]
+fn a_cipher_is_read_with_its_key_length(
+    #[case] number: EncryptionAlgorithm,
+    #[case] key_bits: Option<u64>,
+    #[case] name: &str,
+) {
+    let cipher = CipherAlgorithm::from_name(name).unwrap();
+    let policy = peer(&[Phase1Transform { cipher, ..AES_SHA }]);
+    let (_, chosen) = choose(&policy, &offer_of_cipher(number, key_bits)).unwrap();
+    assert_eq!(chosen.transform.cipher, cipher);
+}
+
+#[rstest]
+#[case::of_des(EncryptionAlgorithm::DES_CBC, Some(64))]
+#[case::of_idea(EncryptionAlgorithm::IDEA_CBC, Some(128))]
+#[case::of_triple_des(EncryptionAlgorithm::TRIPLE_DES_CBC, Some(192))]
+#[case::blowfish_not_whole_bytes(EncryptionAlgorithm::BLOWFISH_CBC, Some(127))]
+#[case::blowfish_too_long(EncryptionAlgorithm::BLOWFISH_CBC, Some(456))]
+#[case::blowfish_too_short(EncryptionAlgorithm::BLOWFISH_CBC, Some(32))]
+#[case::blowfish_of_no_bits(EncryptionAlgorithm::BLOWFISH_CBC, Some(0))]
+#[case::blowfish_of_a_number_cut_to_a_good_one(EncryptionAlgorithm::BLOWFISH_CBC, Some(0x1_0080))]
+#[case::rc5_too_long(EncryptionAlgorithm::RC5_R16_B64_CBC, Some(264))]
+#[case::cast_too_long(EncryptionAlgorithm::CAST_CBC, Some(136))]
+#[case::aes_missing(EncryptionAlgorithm::AES_CBC, None)]
+#[case::aes_of_no_such_length(EncryptionAlgorithm::AES_CBC, Some(160))]
+#[case::camellia_missing(EncryptionAlgorithm::CAMELLIA_CBC, None)]
+#[case::camellia_of_no_such_length(EncryptionAlgorithm::CAMELLIA_CBC, Some(64))]
+fn a_wrong_key_length_is_refused(#[case] number: EncryptionAlgorithm, #[case] key_bits: Option<u64>) {
+    let every: Vec<_> =
+        CipherAlgorithm::ALL.iter().map(|cipher| Phase1Transform { cipher: *cipher, ..AES_SHA }).collect();
+    let error = choose(&peer(&every), &offer_of_cipher(number, key_bits)).unwrap_err();
+    assert!(error.to_string().contains("is not supported"), "{error}");
+}
+
+#[rstest]
+#[case::blowfish("blowfish448", None)]
+#[case::rc5("rc5-128", None)]
+#[case::cast("cast128", None)]
+#[case::another_length("blowfish128", Some(128))]
+#[case::aes_has_no_default("aes128", Some(128))]
+#[case::one_length("3des", None)]
+fn a_default_key_length_can_be_left_out(#[case] name: &str, #[case] stated: Option<u64>) {
+    let cipher = CipherAlgorithm::from_name(name).unwrap();
+    let mut ours = peer(&[Phase1Transform { cipher, ..AES_SHA }]);
+    let key_length = |ours: &PeerConfig| {
+        let mut offered = offer(ours);
+        let attributes = attributes_of(&mut offered);
+        let found =
+            attributes.iter().find(|a| a.class == Phase1Attribute::KEY_LENGTH.0).and_then(Attribute::as_u64);
+        let (reply, chosen) = choose(ours, &offered).unwrap();
+        assert_eq!(verify_choice(&offered, &reply).unwrap(), chosen);
+        assert_eq!(chosen.transform.cipher, cipher);
+        found
+    };
+    assert_eq!(key_length(&ours), cipher.variable_key_bits().map(u64::from));
+    ours.omit_default_key_length = true;
+    assert_eq!(key_length(&ours), stated);
+}
+
 fn attributes_of(sa: &mut SaPayload) -> &mut Vec<Attribute> {
     &mut sa.proposals[0].transforms[0].attributes
 }

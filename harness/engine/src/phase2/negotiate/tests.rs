@@ -247,6 +247,69 @@ fn a_transform_that_protects_nothing_cannot_be_offered() {
     assert!(offer(&ah, &[THEIRS], None, &groups()).is_err());
 }
 
+/// An offer of one ESP transform with HMAC-SHA-1.
+fn esp_offer(id: EspTransform, key_bits: Option<u16>) -> SaPayload {
+    let mut offered = offered(&[NULL_SHA]);
+    offered.proposals[0].transforms[0].id = id.into();
+    let key_length = key_bits.map(|bits| Attribute::short(IpsecAttribute::KEY_LENGTH, bits));
+    attributes_of(&mut offered).extend(key_length);
+    offered
+}
+
+#[rstest]
+#[case::des(EspTransform::DES, None, "des")]
+#[case::triple_des(EspTransform::TRIPLE_DES, None, "3des")]
+#[case::idea(EspTransform::IDEA, None, "idea")]
+#[case::rc5(EspTransform::RC5, Some(128), "rc5-128")]
+#[case::cast(EspTransform::CAST, Some(80), "cast80")]
+#[case::blowfish(EspTransform::BLOWFISH, Some(448), "blowfish448")]
+#[case::aes(EspTransform::AES_CBC, Some(192), "aes192")]
+#[case::camellia(EspTransform::CAMELLIA, Some(256), "camellia256")]
+fn an_esp_transform_is_read_and_offered_with_its_key_length(
+    #[case] id: EspTransform,
+    #[case] key_bits: Option<u16>,
+    #[case] name: &str,
+) {
+    let transform = IpsecTransform { cipher: CipherAlgorithm::from_name(name), ..AES_SHA };
+    let policy = policy(&[transform]);
+    let theirs = esp_offer(id, key_bits);
+    assert_eq!(chosen(&policy, &theirs).unwrap().chosen.transform, transform);
+    let ours = offered(&[transform]);
+    let written = &ours.proposals[0].transforms[0];
+    assert_eq!(written.id, id.into());
+    let stated = written.attributes.iter().find(|a| a.class == IpsecAttribute::KEY_LENGTH.0);
+    assert_eq!(stated.and_then(Attribute::as_u64), key_bits.map(u64::from));
+}
+
+// There are no defaults in phase 2 (RFC 2407 section 4.5).
+#[rstest]
+#[case::des_with_one(EspTransform::DES, Some(64))]
+#[case::triple_des_with_one(EspTransform::TRIPLE_DES, Some(192))]
+#[case::idea_with_one(EspTransform::IDEA, Some(128))]
+#[case::null_with_one(EspTransform::NULL, Some(128))]
+#[case::rc5_without(EspTransform::RC5, None)]
+#[case::rc5_too_long(EspTransform::RC5, Some(264))]
+#[case::cast_without(EspTransform::CAST, None)]
+#[case::cast_too_short(EspTransform::CAST, Some(32))]
+#[case::blowfish_without(EspTransform::BLOWFISH, None)]
+#[case::blowfish_of_half_a_byte(EspTransform::BLOWFISH, Some(132))]
+#[case::aes_without(EspTransform::AES_CBC, None)]
+#[case::camellia_without(EspTransform::CAMELLIA, None)]
+#[case::rc4_is_no_block_cipher(EspTransform::RC4, Some(128))]
+#[case::three_idea_is_not_defined(EspTransform::THREE_IDEA, None)]
+fn an_esp_transform_with_a_wrong_key_length_is_refused(
+    #[case] id: EspTransform,
+    #[case] key_bits: Option<u16>,
+) {
+    let every: Vec<_> = CipherAlgorithm::ALL
+        .iter()
+        .map(|cipher| IpsecTransform { cipher: Some(*cipher), ..AES_SHA })
+        .chain([NULL_SHA])
+        .collect();
+    let error = chosen(&policy(&every), &esp_offer(id, key_bits)).unwrap_err();
+    assert!(error.to_string().contains("is not supported"), "{error}");
+}
+
 fn any_transform() -> impl Strategy<Value = IpsecTransform> {
     use proptest::sample::select;
     let integrity = select(IntegrityAlgorithm::ALL).prop_map(|(integrity, _)| integrity);

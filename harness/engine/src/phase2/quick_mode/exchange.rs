@@ -331,7 +331,9 @@ impl QmCx<'_> {
         };
         self.log_keys(chosen, initiator, Role::Initiator);
         self.log_keys(chosen, responder, Role::Responder);
-        let unusable = |_| ExchangeError::NoProposalChosen("the agreed transform protects nothing".into());
+        // A weak key, as nothing else of an agreed transform can be wrong.
+        let unusable =
+            |error| ExchangeError::NoProposalChosen(format!("the agreed transform cannot be used: {error}"));
         Ok(OutcomePair {
             chosen: chosen.clone(),
             spi_in,

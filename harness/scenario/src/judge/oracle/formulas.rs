@@ -5,6 +5,7 @@ use md5::Md5;
 use sha1::Sha1;
 use sha2::digest::Digest;
 use sha2::{Sha256, Sha384, Sha512};
+use tiger::Tiger;
 
 /// Length of a DES key in bytes.
 const DES_KEY: usize = 8;
@@ -14,6 +15,7 @@ const DES_KEY: usize = 8;
 pub(super) enum Hash {
     Md5,
     Sha1,
+    Tiger,
     Sha256,
     Sha384,
     Sha512,
@@ -26,6 +28,7 @@ impl Hash {
         match self {
             Self::Md5 => Md5::digest(&data).to_vec(),
             Self::Sha1 => Sha1::digest(&data).to_vec(),
+            Self::Tiger => Tiger::digest(&data).to_vec(),
             Self::Sha256 => Sha256::digest(&data).to_vec(),
             Self::Sha384 => Sha384::digest(&data).to_vec(),
             Self::Sha512 => Sha512::digest(&data).to_vec(),
@@ -38,6 +41,7 @@ impl Hash {
         match self {
             Self::Md5 => hmac::<Md5>(key, &data),
             Self::Sha1 => hmac::<Sha1>(key, &data),
+            Self::Tiger => hmac::<Tiger>(key, &data),
             Self::Sha256 => hmac::<Sha256>(key, &data),
             Self::Sha384 => hmac::<Sha384>(key, &data),
             Self::Sha512 => hmac::<Sha512>(key, &data),
@@ -60,12 +64,14 @@ where
 pub(super) struct Cipher {
     pub(super) key_len: usize,
     pub(super) block_len: usize,
+    /// It is DES, whose weak keys are passed over.
+    pub(super) is_des: bool,
 }
 
 /// `Ka`: SKEYID_e cut to the key, or `K1 | K2 | ...` with `K1 = prf(SKEYID_e, 0)`, `K2 = prf(SKEYID_e, K1)`; for DES
 /// the first eight bytes that are no weak key (RFC 2409 Appendix B). `None` when all of them are weak.
 pub(super) fn ka(hash: Hash, cipher: Cipher, skeyid_e: &[u8]) -> Option<Vec<u8>> {
-    if cipher.key_len == DES_KEY {
+    if cipher.is_des {
         return skeyid_e.chunks_exact(DES_KEY).find(|key| !is_weak(key)).map(<[u8]>::to_vec);
     }
     let mut material = skeyid_e.to_vec();
@@ -117,16 +123,28 @@ mod tests {
         let skeyid_e = [0x5a; 16];
         let k1 = Hash::Md5.prf(&skeyid_e, &[&[0]]);
         let k2 = Hash::Md5.prf(&skeyid_e, &[&k1]);
-        let key = ka(Hash::Md5, Cipher { key_len: 24, block_len: 8 }, &skeyid_e).unwrap();
+        let key = ka(Hash::Md5, Cipher { key_len: 24, block_len: 8, is_des: false }, &skeyid_e).unwrap();
         assert_eq!(key, [k1, k2].concat()[..24]);
+    }
+
+    #[test]
+    fn a_key_of_448_bits_takes_three_results_of_sha_1() {
+        let skeyid_e = [0x5a; 20];
+        let k1 = Hash::Sha1.prf(&skeyid_e, &[&[0]]);
+        let k2 = Hash::Sha1.prf(&skeyid_e, &[&k1]);
+        let k3 = Hash::Sha1.prf(&skeyid_e, &[&k2]);
+        let key = ka(Hash::Sha1, Cipher { key_len: 56, block_len: 8, is_des: false }, &skeyid_e).unwrap();
+        assert_eq!(key, [k1, k2, k3].concat()[..56]);
     }
 
     #[test]
     fn des_takes_the_first_key_that_is_not_weak() {
         let weak = [0x1f, 0xfe, 0x1f, 0xfe, 0x0e, 0xfe, 0x0e, 0xfe];
         let strong = [1, 2, 3, 4, 5, 6, 7, 8];
-        let des = Cipher { key_len: 8, block_len: 8 };
+        let des = Cipher { key_len: 8, block_len: 8, is_des: true };
         assert_eq!(ka(Hash::Sha1, des, &[weak, strong].concat()), Some(strong.to_vec()));
         assert_eq!(ka(Hash::Md5, des, &[weak, weak].concat()), None);
+        let other = Cipher { is_des: false, ..des };
+        assert_eq!(ka(Hash::Sha1, other, &[weak, strong].concat()), Some(weak.to_vec()));
     }
 }

@@ -129,14 +129,33 @@ impl<'a> Transform<'a> {
     /// The value of a basic attribute (RFC 2408 section 3.3).
     pub(super) fn attribute(&self, wanted: u16) -> Option<u16> {
         let mut rest = self.attributes;
-        while let Some(([t0, t1, v0, v1], behind)) = rest.split_first_chunk() {
-            let (kind, value) = (u16::from_be_bytes([*t0, *t1]), u16::from_be_bytes([*v0, *v1]));
-            if kind == 0x8000 | wanted {
+        while let Some((class, basic, value, behind)) = split_attribute(rest) {
+            if class == wanted && basic {
                 return Some(value);
             }
-            let skipped = if kind & 0x8000 == 0 { usize::from(value) } else { 0 };
-            rest = behind.get(skipped..)?;
+            rest = behind;
         }
         None
     }
+
+    /// Whether the attributes read to their end and none is of this class, in either form.
+    pub(super) fn lacks(&self, unwanted: u16) -> bool {
+        let mut rest = self.attributes;
+        while let Some((class, _, _, behind)) = split_attribute(rest) {
+            if class == unwanted {
+                return false;
+            }
+            rest = behind;
+        }
+        rest.is_empty()
+    }
+}
+
+/// Class of the first attribute, whether it is basic, its value or length, and what follows it.
+fn split_attribute(bytes: &[u8]) -> Option<(u16, bool, u16, &[u8])> {
+    let ([t0, t1, v0, v1], behind) = bytes.split_first_chunk()?;
+    let (kind, value) = (u16::from_be_bytes([*t0, *t1]), u16::from_be_bytes([*v0, *v1]));
+    let basic = kind & 0x8000 != 0;
+    let skipped = if basic { 0 } else { usize::from(value) };
+    Some((kind & 0x7fff, basic, value, behind.get(skipped..)?))
 }

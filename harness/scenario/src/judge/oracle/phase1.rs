@@ -243,6 +243,9 @@ enum DhGroup<'a> {
     Prime(&'a [u8]),
 }
 
+/// Class of the Key Length attribute.
+const KEY_LENGTH: u16 = 14;
+
 /// Reads the one transform in the responder's SA payload (RFC 2409 Appendix A).
 fn algorithms(sa: &[u8]) -> Option<Algorithms<'_>> {
     let proposals = message::proposals(sa)?;
@@ -251,20 +254,73 @@ fn algorithms(sa: &[u8]) -> Option<Algorithms<'_>> {
     let hash = match transform.attribute(2)? {
         1 => Hash::Md5,
         2 => Hash::Sha1,
+        3 => Hash::Tiger,
         4 => Hash::Sha256,
         5 => Hash::Sha384,
         6 => Hash::Sha512,
         _ => return None,
     };
-    let cipher = match transform.attribute(1)? {
-        1 => Cipher { key_len: 8, block_len: 8 },
-        5 => Cipher { key_len: 24, block_len: 8 },
-        7 => Cipher { key_len: usize::from(transform.attribute(14)? / 8), block_len: 16 },
+    // Key and block in bits. DES, IDEA and 3DES have one key length; RFC 2409 Appendix B gives Blowfish, RC5 and CAST one
+    // for transforms that state none, and nothing does for AES and Camellia.
+    let stated = transform.attribute(KEY_LENGTH);
+    if stated.is_none() && !transform.lacks(KEY_LENGTH) {
+        return None;
+    }
+    let number = transform.attribute(1)?;
+    let (key_bits, block_bits) = match (number, stated) {
+        (1, None) => (64, 64),
+        (2, None) => (128, 64),
+        (3, stated) => (stated.unwrap_or(448), 64),
+        (4 | 6, stated) => (stated.unwrap_or(128), 64),
+        (5, None) => (192, 64),
+        (7 | 8, Some(bits)) => (bits, 128),
         _ => return None,
     };
+    let cipher =
+        Cipher { key_len: usize::from(key_bits / 8), block_len: block_bits / 8, is_des: number == 1 };
     let group = match transform.octets(6) {
         Some(prime) => DhGroup::Prime(prime),
         None => DhGroup::Described(transform.attribute(4)?),
     };
     Some(Algorithms { method: transform.attribute(3)?, hash, cipher, group })
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    /// Body of an SA payload with one transform: SHA, pre-shared key, group 2, and these attributes.
+    fn sa(attributes: &str) -> Vec<u8> {
+        let attributes = hex::decode(format!("800200028003000180040002{attributes}")).unwrap();
+        let len = |fixed: usize| u8::try_from(attributes.len() + fixed).unwrap();
+        let start = [0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, len(16), 1, 1, 0, 1, 0, 0, 0, len(8), 1, 1, 0, 0];
+        [&start[..], &attributes].concat()
+    }
+
+    #[rstest]
+    #[case::des("80010001", Some((8, 8, true)))]
+    #[case::idea("80010002", Some((16, 8, false)))]
+    #[case::blowfish_by_default("80010003", Some((56, 8, false)))]
+    #[case::blowfish("80010003 800e0080", Some((16, 8, false)))]
+    #[case::blowfish_in_a_form_that_key_length_must_not_have("80010003 000e00020080", None)]
+    #[case::rc5_by_default("80010004", Some((16, 8, false)))]
+    #[case::rc5("800e0028 80010004", Some((5, 8, false)))]
+    #[case::triple_des("80010005", Some((24, 8, false)))]
+    #[case::triple_des_with_a_key_length("80010005 800e00c0", None)]
+    #[case::cast_by_default("80010006", Some((16, 8, false)))]
+    #[case::cast_of_eight_octets_is_not_des("80010006 800e0040", Some((8, 8, false)))]
+    #[case::aes("80010007 800e0100", Some((32, 16, false)))]
+    #[case::aes_without_key_length("80010007", None)]
+    #[case::camellia("80010008 800e00c0", Some((24, 16, false)))]
+    #[case::unknown("80010009", None)]
+    fn a_cipher_is_read_with_its_lengths(
+        #[case] attributes: &str,
+        #[case] expected: Option<(usize, usize, bool)>,
+    ) {
+        let found = algorithms(&sa(&attributes.replace(' ', ""))).map(|found| found.cipher);
+        let expected = expected.map(|(key_len, block_len, is_des)| Cipher { key_len, block_len, is_des });
+        assert_eq!(found, expected);
+    }
 }

@@ -159,7 +159,9 @@ fn key_lengths(protocol: u8, transform: &Transform<'_>) -> Option<(usize, usize)
         (AH, _) | (ESP, 11) => 0,
         (ESP, 2) => 8,
         (ESP, 3) => 24,
-        (ESP, 12) => usize::from(transform.attribute(6)? / 8),
+        (ESP, 5) => 16,
+        // RC5, CAST, Blowfish, AES and Camellia state their key length.
+        (ESP, 4 | 6 | 7 | 12 | 22) => usize::from(transform.attribute(6)? / 8),
         _ => return None,
     };
     let integrity = match transform.attribute(5) {
@@ -168,6 +170,8 @@ fn key_lengths(protocol: u8, transform: &Transform<'_>) -> Option<(usize, usize)
         Some(5) => 32,
         Some(6) => 48,
         Some(7) => 64,
+        // AES-XCBC-MAC.
+        Some(9) => 16,
         None if protocol == ESP => 0,
         _ => return None,
     };
