@@ -14,8 +14,8 @@ use crate::input::Input;
 /// Fragments and waits in one input.
 const STEPS_MAX: usize = 64;
 /// How many datagrams bob may send in all: a notify or a retransmission for each that comes, or for each message that
-/// these give.
-const SENT_MAX: usize = 4 * STEPS_MAX;
+/// these give. In the smallest fragments one message is several datagrams.
+const SENT_MAX: usize = 16 * STEPS_MAX;
 
 /// Bob is the responder of main mode and waits for message 3, which has been made and did not come. The first octet says
 /// what he thinks of fragments. Each step is an octet: with its top bit set time passes, else a fragment comes, whose
