@@ -155,11 +155,8 @@ impl Endpoint {
         let (max, keep) = (self.core.limits.finished_m_ids_max, self.core.limits.duplicates_max);
         let Some(sa) = self.isakmp.get_mut(&id) else { return };
         sa.use_m_id(m_id, max);
-        let exchanges = &mut sa.new_groups.exchanges;
-        let done: Vec<_> = sa.used_m_ids.iter().rev().filter(|m_id| exchanges.contains_key(m_id)).collect();
-        let old: Vec<_> = done.into_iter().skip(keep).copied().collect();
-        for m_id in old {
-            exchanges.remove(&m_id);
+        for m_id in sa.used_m_ids_beyond(keep, |m_id| sa.new_groups.exchanges.contains_key(m_id)) {
+            sa.new_groups.exchanges.remove(&m_id);
         }
     }
 

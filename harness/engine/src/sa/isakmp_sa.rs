@@ -163,6 +163,15 @@ impl IsakmpSa {
         Ok(())
     }
 
+    /// The used M-IDs of one kind of exchange that are older than its latest `keep`.
+    pub(crate) fn used_m_ids_beyond(
+        &self,
+        keep: usize,
+        of_kind: impl Fn(&MessageId) -> bool,
+    ) -> Vec<MessageId> {
+        self.used_m_ids.iter().rev().filter(|m_id| of_kind(m_id)).skip(keep).copied().collect()
+    }
+
     /// Remembers an M-ID, and forgets the oldest beyond the bound together with their finished exchanges.
     pub(crate) fn use_m_id(&mut self, m_id: MessageId, max: usize) {
         self.used_m_ids.push_back(m_id);
