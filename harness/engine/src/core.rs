@@ -423,6 +423,26 @@ impl Core {
         protection: &Protection,
         iv: &[u8],
     ) -> Result<Opened, ExchangeError> {
+        let (plain, next_iv) = self.decrypt(message, protection, iv)?;
+        self.key_log.plaintext(Direction::Inbound, &plain);
+        let plain = Bytes::from(plain);
+        let chain =
+            read_chain(header.next_payload, &plain.slice(Header::LEN..), Trailing::Padding, &self.limits)?;
+        self.key_log.value(header.cookies, header.message_id, Label::NextIv, &next_iv);
+        Ok(Opened { chain, plain, next_iv })
+    }
+
+    /// A message with its body decrypted from `iv`, and the IV that follows.
+    ///
+    /// # Errors
+    ///
+    /// When the body is not a positive multiple of the block.
+    pub(crate) fn decrypt(
+        &self,
+        message: &[u8],
+        protection: &Protection,
+        iv: &[u8],
+    ) -> Result<(Vec<u8>, Vec<u8>), ExchangeError> {
         let cipher = protection.transform.cipher;
         let mut plain = message.to_vec();
         let body = plain.get_mut(Header::LEN..).unwrap_or_default();
@@ -431,12 +451,7 @@ impl Core {
         }
         let next_iv = keys::last_block(cipher, body).unwrap_or_default().to_vec();
         self.provider.cbc_decrypt(cipher, protection.ka.as_bytes(), iv, body)?;
-        self.key_log.plaintext(Direction::Inbound, &plain);
-        let plain = Bytes::from(plain);
-        let chain =
-            read_chain(header.next_payload, &plain.slice(Header::LEN..), Trailing::Padding, &self.limits)?;
-        self.key_log.value(header.cookies, header.message_id, Label::NextIv, &next_iv);
-        Ok(Opened { chain, plain, next_iv })
+        Ok((plain, next_iv))
     }
 }
 

@@ -3,7 +3,9 @@
 use crate::crypto::{CryptoError, KeyType};
 use crate::keylog::Label;
 use crate::pki::PkiError;
-use crate::wire::{CookiePair, ExchangeType, MessageId, NotifyType, PayloadType, ProtocolId, WireError};
+use crate::wire::{
+    CookiePair, ExchangeType, MessageId, NotifyType, PayloadType, ProtocolId, TransformId, WireError,
+};
 
 /// Why a message was refused or an exchange ended without its SA.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -12,6 +14,9 @@ pub enum ExchangeError {
     /// The bytes do not form a message.
     #[error("malformed message: {0}")]
     Wire(#[from] WireError),
+    /// What does not form a message, though its hash says that the peer sent it so.
+    #[error("malformed under its hash: {0}")]
+    Malformed(Box<Self>),
     /// A provider refused its input.
     #[error("cryptography: {0}")]
     Crypto(#[from] CryptoError),
@@ -74,6 +79,12 @@ pub enum ExchangeError {
     /// None of the offered proposals is acceptable.
     #[error("no proposal chosen: {0}")]
     NoProposalChosen(String),
+    /// A transform with attributes that are not supported, contradict each other or are missing.
+    #[error("attributes are not supported: {0}")]
+    AttributesNotSupported(String),
+    /// A transform whose identifier is a reserved one (RFC 2407 section 4.4).
+    #[error("transform ID {} is reserved", .0.0)]
+    InvalidTransformId(TransformId),
     /// The reply's SA payload is not one of the offered choices, unchanged.
     #[error("the reply is not one of the offered choices: {0}")]
     ProposalAltered(String),
@@ -154,6 +165,9 @@ pub enum ExchangeError {
         /// Length of the SPI in bytes.
         len: usize,
     },
+    /// An SPI of AH or ESP below 256, none of which may be on the wire (RFC 2406 section 2.1).
+    #[error("SPI {0} is reserved")]
+    ReservedSpi(u32),
     /// A Delete payload names SAs that do not stand with its sender.
     #[error("{0} SPIs of a delete name no SA with its sender")]
     UnknownSpis(usize),
@@ -201,12 +215,52 @@ pub enum ExchangeError {
 }
 
 impl ExchangeError {
-    /// The Notify type that RFC 2408 section 5 names for this error; `None` where silence is right.
+    /// The Notify type that RFC 2408 section 5 names for this error; `None` where silence is right. All of that choice is
+    /// here, in [`WireError::notify_type`] and in [`PkiError::notify_type`].
+    ///
+    /// Phase 1 tells in the clear (RFC 2409 section 5.7). Under an ISAKMP SA only what its HASH vouches for is told, and only
+    /// [so often](crate::limits::Limits::refusals_answered_max) without a good message in between: noise is dropped in
+    /// silence. An informational exchange is never answered. The errors of RFC 2408 section 3.14.1:
+    ///
+    /// | type | sent for |
+    /// |---|---|
+    /// | INVALID-PAYLOAD-TYPE | Next Payload fields (5.2, 5.3), payloads of reserved types, payloads not agreed upon |
+    /// | DOI-NOT-SUPPORTED | the DOI of an SA payload (5.4) |
+    /// | SITUATION-NOT-SUPPORTED | its situation (5.4) |
+    /// | INVALID-COOKIE | cookies of no SA (5.2) |
+    /// | INVALID-MAJOR-VERSION, INVALID-MINOR-VERSION | the version (5.2) |
+    /// | INVALID-EXCHANGE-TYPE | an exchange that is unknown or out of place (5.2) |
+    /// | INVALID-FLAGS | flags (5.2) |
+    /// | INVALID-MESSAGE-ID | M-IDs (5.2) |
+    /// | INVALID-PROTOCOL-ID | when all proposals have protocols that cannot be there (5.5) |
+    /// | INVALID-SPI | when all proposals have SPIs that their protocols cannot have (5.5) |
+    /// | INVALID-TRANSFORM-ID | when all transforms have reserved identifiers; unknown ones are passed over (5.6) |
+    /// | ATTRIBUTES-NOT-SUPPORTED | when all transforms have unsupported or conflicting attributes (5.6, RFC 2407 section 4.5), and for groups of New Group mode (RFC 2409 section 5.6) |
+    /// | NO-PROPOSAL-CHOSEN | any other offer of which nothing is taken (5.4) |
+    /// | BAD-PROPOSAL-SYNTAX | wrong counts of transforms, and choices that were not offered (5.5, 5.6) |
+    /// | PAYLOAD-MALFORMED | lengths, RESERVED fields, missing and repeated payloads, nonces (5.3, 5.7 to 5.13) |
+    /// | INVALID-KEY-INFORMATION | public values, and KE payloads where none is wanted (5.7) |
+    /// | INVALID-ID-INFORMATION | identities that are malformed, unknown or not allowed (5.8) |
+    /// | INVALID-CERT-ENCODING, INVALID-CERTIFICATE | CERT payloads, where they decide (5.9) |
+    /// | CERT-TYPE-UNSUPPORTED | never sent: a request that is passed over does not end phase 1 (5.10), and a notify of an error ends it with many peers; it is in [`Event::PayloadDiscarded`](crate::event::Event::PayloadDiscarded) |
+    /// | INVALID-CERT-AUTHORITY | authorities that are not trusted; not for requests, for the same reason |
+    /// | INVALID-HASH-INFORMATION | hashes of another length than the negotiated one's (5.11) |
+    /// | AUTHENTICATION-FAILED | HASH_I, HASH_R and signatures that do not verify (5.11, 5.12) |
+    /// | INVALID-SIGNATURE | signatures that cannot be those of the peer's key (5.12) |
+    /// | ADDRESS-NOTIFICATION | never sent: nothing in section 5 or RFC 2407 uses it |
+    /// | NOTIFY-SA-LIFETIME | never sent: RFC 2407 section 4.6.3.1 has RESPONDER-LIFETIME, which goes in quick mode 2 |
+    /// | CERTIFICATE-UNAVAILABLE | peers of whom neither certificate nor key is known (the reading of 5.10 from the other side) |
+    /// | UNSUPPORTED-EXCHANGE-TYPE | the Base and Authentication Only exchanges, which RFC 2408 defines and IKE leaves out |
+    /// | UNEQUAL-PAYLOAD-LENGTHS | a header whose length is not the datagram's (5.1) |
     pub fn notify_type(&self) -> Option<NotifyType> {
         Some(match self {
             Self::Wire(error) => return error.notify_type(),
+            Self::Malformed(error) => return error.notify_type(),
             Self::Crypto(error) if error.is_public_value() => NotifyType::INVALID_KEY_INFORMATION,
             Self::UnknownCookies(_) | Self::InvalidCookies(_) => NotifyType::INVALID_COOKIE,
+            Self::UnexpectedExchange { got: ExchangeType::BASE | ExchangeType::AUTHENTICATION_ONLY } => {
+                NotifyType::UNSUPPORTED_EXCHANGE_TYPE
+            }
             Self::UnexpectedExchange { .. } => NotifyType::INVALID_EXCHANGE_TYPE,
             Self::InvalidMessageId(_) => NotifyType::INVALID_MESSAGE_ID,
             Self::InvalidFlags { .. } => NotifyType::INVALID_FLAGS,
@@ -220,12 +274,13 @@ impl ExchangeError {
             Self::UnexpectedPayload(PayloadType::KE) => NotifyType::INVALID_KEY_INFORMATION,
             Self::UnexpectedPayload(_) | Self::UnknownPayload(_) => NotifyType::INVALID_PAYLOAD_TYPE,
             Self::NoProposalChosen(_) => NotifyType::NO_PROPOSAL_CHOSEN,
-            Self::GroupRefused(_) => NotifyType::ATTRIBUTES_NOT_SUPPORTED,
+            Self::AttributesNotSupported(_) | Self::GroupRefused(_) => NotifyType::ATTRIBUTES_NOT_SUPPORTED,
+            Self::InvalidTransformId(_) => NotifyType::INVALID_TRANSFORM_ID,
             Self::ProposalAltered(_) => NotifyType::BAD_PROPOSAL_SYNTAX,
             Self::DoiNotSupported(_) => NotifyType::DOI_NOT_SUPPORTED,
             Self::SituationNotSupported(_) => NotifyType::SITUATION_NOT_SUPPORTED,
             Self::InvalidProtocolId(_) => NotifyType::INVALID_PROTOCOL_ID,
-            Self::InvalidSpi { .. } => NotifyType::INVALID_SPI,
+            Self::InvalidSpi { .. } | Self::ReservedSpi(_) => NotifyType::INVALID_SPI,
             Self::HashMismatch(Label::HashI | Label::HashR) => NotifyType::AUTHENTICATION_FAILED,
             Self::EncryptedContent(..) => NotifyType::AUTHENTICATION_FAILED,
             Self::HashMismatch(_) | Self::HashLength { .. } | Self::UnknownCertificateHash => {
@@ -256,20 +311,32 @@ impl ExchangeError {
 }
 
 impl ExchangeError {
+    /// The reason alone, as one of several against an offer.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::NoProposalChosen(reason) | Self::AttributesNotSupported(reason) => reason.clone(),
+            other => other.to_string(),
+        }
+    }
+
     /// Whether the error is about what a message of phase 2 says, after its HASH has verified.
     pub(crate) fn is_about_authenticated_content(&self) -> bool {
         match self {
             Self::MissingPayload(payload) => *payload != PayloadType::HASH,
             Self::MisplacedPayload { expected, .. } => *expected != PayloadType::HASH,
             Self::RepeatedPayload(payload) => *payload != PayloadType::HASH,
-            Self::UnexpectedPayload(_)
+            Self::Malformed(_)
+            | Self::UnexpectedPayload(_)
             | Self::NoProposalChosen(_)
+            | Self::AttributesNotSupported(_)
+            | Self::InvalidTransformId(_)
             | Self::GroupRefused(_)
             | Self::ProposalAltered(_)
             | Self::DoiNotSupported(_)
             | Self::SituationNotSupported(_)
             | Self::InvalidProtocolId(_)
             | Self::InvalidSpi { .. }
+            | Self::ReservedSpi(_)
             | Self::NonceLength(_)
             | Self::IdentityRefused(_)
             | Self::MalformedConfig(_)

@@ -167,6 +167,7 @@ mod peers;
 mod pem;
 mod phase1;
 mod phase2;
+mod refusals;
 mod retransmit;
 mod sa;
 mod timer;

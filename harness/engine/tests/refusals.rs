@@ -41,6 +41,8 @@ struct Change {
     edits: Vec<Edit>,
     hash: Hash,
     in_the_clear: bool,
+    /// What its sender has decrypted: HASH(2) covers the nonce of quick mode 1.
+    received: Arc<Mutex<Vec<Vec<u8>>>>,
     /// How often a message was changed.
     applied: Arc<Mutex<usize>>,
 }
@@ -72,8 +74,10 @@ impl OutgoingHook for Change {
             let hash = dissection.field("hash").unwrap();
             let after = &message.bytes[hash.offset + hash.len..];
             let key = message.skeyid_a.unwrap();
-            let hash_1 = reference().prf(HashAlgorithm::Sha1, key, &[&message.m_id.0.to_be_bytes(), after]);
-            let bytes = hash_1.as_bytes().to_vec();
+            let quick_mode_1 = self.received.lock().unwrap().last().cloned().filter(|_| message.number == 2);
+            let ni_b = quick_mode_1.map(|quick_mode_1| body(&quick_mode_1, "nonce")).unwrap_or_default();
+            let covered = [&message.m_id.0.to_be_bytes()[..], &ni_b, after];
+            let bytes = reference().prf(HashAlgorithm::Sha1, key, &covered).as_bytes().to_vec();
             apply(message.bytes, &Edit::Set { path: "hash.data".into(), bytes }).unwrap();
         }
         *self.applied.lock().unwrap() += 1;
@@ -153,9 +157,10 @@ fn notifies(pair: &Pair, of: From) -> Vec<(NotifyType, bool)> {
 
 /// Alice sets up an ISAKMP SA and IPsec SAs, and the message `number` of `exchange` is changed on its way out. It comes
 /// from alice when its number is odd.
-fn outcome(mut pair: Pair, change: Change) -> Outcome {
+fn outcome(mut pair: Pair, mut change: Change) -> Outcome {
     let (applied, odd) = (change.applied.clone(), change.number % 2 == 1);
     let sender = if odd { &mut pair.alice } else { &mut pair.bob };
+    change.received = sender.opened.clone();
     sender.endpoint.set_outgoing_hook(Box::new(change));
     pair.alice.endpoint.initiate(pair.now, "peer", "net").unwrap();
     pair.run(Timestamp::from_secs(1));
@@ -166,7 +171,15 @@ fn outcome(mut pair: Pair, change: Change) -> Outcome {
 }
 
 fn change(exchange: ExchangeType, number: u8, edits: Vec<Edit>, hash: Hash) -> Change {
-    Change { exchange, number, edits, hash, in_the_clear: false, applied: Arc::default() }
+    Change {
+        exchange,
+        number,
+        edits,
+        hash,
+        in_the_clear: false,
+        received: Arc::default(),
+        applied: Arc::default(),
+    }
 }
 
 fn configured(mode: Phase1Mode, peer: &mut PeerConfig) {
@@ -186,6 +199,8 @@ fn configured(mode: Phase1Mode, peer: &mut PeerConfig) {
 #[case::minor_version(MAIN, 3, vec![set("header.version", 0x11)], Keep, NotifyType::INVALID_MINOR_VERSION)]
 #[case::unknown_exchange(MAIN, 3, vec![set("header.exchange_type", 99)], Keep, NotifyType::INVALID_EXCHANGE_TYPE)]
 #[case::other_exchange(MAIN, 3, vec![set("header.exchange_type", 4)], Keep, NotifyType::INVALID_EXCHANGE_TYPE)]
+#[case::base_exchange(MAIN, 1, vec![set("header.exchange_type", 1)], Keep, NotifyType::UNSUPPORTED_EXCHANGE_TYPE)]
+#[case::authentication_only_exchange(MAIN, 3, vec![set("header.exchange_type", 3)], Keep, NotifyType::UNSUPPORTED_EXCHANGE_TYPE)]
 #[case::unknown_flag(MAIN, 3, vec![set("header.flags", 8)], Keep, NotifyType::INVALID_FLAGS)]
 #[case::encrypted_too_early(MAIN, 3, vec![set("header.flags", 1)], Keep, NotifyType::INVALID_FLAGS)]
 #[case::not_encrypted(MAIN, 5, vec![set("header.flags", 0)], Keep, NotifyType::INVALID_FLAGS)]
@@ -209,7 +224,12 @@ fn configured(mode: Phase1Mode, peer: &mut PeerConfig) {
 #[case::spi(MAIN, 1, vec![replace("sa.proposal[0].spi", &[1; 17])], Recompute, NotifyType::INVALID_SPI)]
 #[case::spi_in_reply(MAIN, 2, vec![replace("sa.proposal[0].spi", &[1; 17])], Keep, NotifyType::INVALID_SPI)]
 #[case::transform_count(MAIN, 1, vec![set("sa.proposal[0].transform_count", 3)], Recompute, NotifyType::BAD_PROPOSAL_SYNTAX)]
-// Section 5.6: an unknown transform ID alone leaves nothing to choose, and has no notify of its own.
+// Section 5.6.
+#[case::reserved_transform(MAIN, 1, vec![set("sa.proposal[0].transform[0].id", 0)], Recompute, NotifyType::INVALID_TRANSFORM_ID)]
+#[case::unknown_attribute(MAIN, 1, vec![replace("sa.proposal[0].transform[0].attribute[5]", &[0xbf, 0xff, 0, 1])], Recompute, NotifyType::ATTRIBUTES_NOT_SUPPORTED)]
+#[case::unknown_hash(MAIN, 1, vec![set("sa.proposal[0].transform[0].hash-algorithm", 99)], Recompute, NotifyType::ATTRIBUTES_NOT_SUPPORTED)]
+#[case::other_hash(MAIN, 1, vec![set("sa.proposal[0].transform[0].hash-algorithm", 1)], Recompute, NotifyType::NO_PROPOSAL_CHOSEN)]
+// An unknown transform ID alone leaves nothing to choose, and has no notify of its own.
 #[case::transform(MAIN, 1, vec![set("sa.proposal[0].transform[0].id", 200)], Recompute, NotifyType::NO_PROPOSAL_CHOSEN)]
 #[case::altered_transform(MAIN, 2, vec![set("sa.proposal[0].transform[0].group-description", 1)], Keep, NotifyType::BAD_PROPOSAL_SYNTAX)]
 // Section 5.7.
@@ -318,12 +338,23 @@ fn a_certificate_request_of_no_use_is_discarded_alone(#[case] edit: Edit, #[case
 #[case::hash(vec![xor("hash.data")], Keep, None)]
 #[case::hash_of_one_octet_more(vec![replace("hash.data", &[9; 21])], Keep, None)]
 #[case::no_hash(vec![remove("hash")], Keep, None)]
-#[case::reserved(vec![set("nonce.reserved", 1)], Recompute, None)]
-#[case::payload_length(vec![set("nonce.length", 3)], Recompute, None)]
+#[case::reserved(vec![set("nonce.reserved", 1)], Keep, None)]
+#[case::payload_length(vec![set("nonce.length", 3)], Keep, None)]
 // What its HASH(1) covers is answered under the ISAKMP SA.
 #[case::doi(vec![set("sa.doi", 127)], Recompute, Some((NotifyType::DOI_NOT_SUPPORTED, true)))]
 #[case::situation(vec![set("sa.situation", 256)], Recompute, Some((NotifyType::SITUATION_NOT_SUPPORTED, true)))]
 #[case::no_proposal(vec![remove("sa.proposal[0]")], Recompute, Some((NotifyType::NO_PROPOSAL_CHOSEN, true)))]
+#[case::protocol(vec![set("sa.proposal[0].protocol", 77)], Recompute, Some((NotifyType::INVALID_PROTOCOL_ID, true)))]
+#[case::spi_zero(vec![replace("sa.proposal[0].spi", &[0; 4])], Recompute, Some((NotifyType::INVALID_SPI, true)))]
+#[case::no_spi(vec![replace("sa.proposal[0].spi", &[])], Recompute, Some((NotifyType::INVALID_SPI, true)))]
+#[case::reserved_transform(vec![set("sa.proposal[0].transform[0].id", 0)], Recompute, Some((NotifyType::INVALID_TRANSFORM_ID, true)))]
+#[case::unknown_transform(vec![set("sa.proposal[0].transform[0].id", 200)], Recompute, Some((NotifyType::NO_PROPOSAL_CHOSEN, true)))]
+#[case::unknown_mode(vec![set("sa.proposal[0].transform[0].encapsulation-mode", 9)], Recompute, Some((NotifyType::NO_PROPOSAL_CHOSEN, true)))]
+#[case::unknown_authentication(vec![set("sa.proposal[0].transform[0].authentication-algorithm", 99)], Recompute, Some((NotifyType::ATTRIBUTES_NOT_SUPPORTED, true)))]
+#[case::malformed_reserved(vec![set("nonce.reserved", 1)], Recompute, Some((NotifyType::PAYLOAD_MALFORMED, true)))]
+#[case::malformed_length(vec![set("nonce.length", 3)], Recompute, Some((NotifyType::PAYLOAD_MALFORMED, true)))]
+#[case::malformed_next_payload(vec![set("sa.next_payload", 99)], Recompute, Some((NotifyType::INVALID_PAYLOAD_TYPE, true)))]
+#[case::malformed_transform_count(vec![set("sa.proposal[0].transform_count", 9)], Recompute, Some((NotifyType::BAD_PROPOSAL_SYNTAX, true)))]
 #[case::nonce(vec![replace("nonce.data", &[9; 7])], Recompute, Some((NotifyType::PAYLOAD_MALFORMED, true)))]
 #[case::two_nonces(vec![twice("nonce")], Recompute, Some((NotifyType::PAYLOAD_MALFORMED, true)))]
 #[case::id(vec![replace("id.data", &[10, 99, 0, 0, 255, 255, 0, 0])], Recompute, Some((NotifyType::INVALID_ID_INFORMATION, true)))]
@@ -336,6 +367,29 @@ fn quick_mode_1_is_refused_under_the_isakmp_sa_which_stays(
     let pair = Pair::new(|peer| configured(Phase1Mode::Main, peer));
     let got = outcome(pair, change(QUICK, 1, edits, hash));
     assert_eq!(got, Outcome { notifies: expected.into_iter().collect(), stands: (1, 0) });
+}
+
+#[rstest]
+#[case::hash(vec![xor("hash.data")], Keep, None)]
+#[case::reserved(vec![set("nonce.reserved", 1)], Keep, None)]
+#[case::malformed_reserved(vec![set("nonce.reserved", 1)], Recompute, Some(NotifyType::PAYLOAD_MALFORMED))]
+#[case::malformed_length(vec![set("nonce.length", 3)], Recompute, Some(NotifyType::PAYLOAD_MALFORMED))]
+#[case::doi(vec![set("sa.doi", 127)], Recompute, Some(NotifyType::DOI_NOT_SUPPORTED))]
+#[case::protocol(vec![set("sa.proposal[0].protocol", 77)], Recompute, Some(NotifyType::INVALID_PROTOCOL_ID))]
+#[case::other_protocol(vec![set("sa.proposal[0].protocol", 2)], Recompute, Some(NotifyType::BAD_PROPOSAL_SYNTAX))]
+#[case::spi_zero(vec![replace("sa.proposal[0].spi", &[0; 4])], Recompute, Some(NotifyType::INVALID_SPI))]
+#[case::long_spi(vec![replace("sa.proposal[0].spi", &[9; 8])], Recompute, Some(NotifyType::INVALID_SPI))]
+#[case::transform(vec![set("sa.proposal[0].transform[0].id", 200)], Recompute, Some(NotifyType::BAD_PROPOSAL_SYNTAX))]
+#[case::nonce(vec![replace("nonce.data", &[9; 7])], Recompute, Some(NotifyType::PAYLOAD_MALFORMED))]
+fn quick_mode_2_is_refused_under_the_isakmp_sa_which_stays(
+    #[case] edits: Vec<Edit>,
+    #[case] hash: Hash,
+    #[case] expected: Option<NotifyType>,
+) {
+    let pair = Pair::new(|peer| configured(Phase1Mode::Main, peer));
+    let got = outcome(pair, change(QUICK, 2, edits, hash));
+    let notifies = expected.into_iter().map(|notify_type| (notify_type, true)).collect();
+    assert_eq!(got, Outcome { notifies, stands: (1, 0) });
 }
 
 fn delete(change: impl FnOnce(&mut Delete)) -> impl FnOnce(u32) -> Payload {

@@ -10,6 +10,7 @@ use crate::config::{Extension, PeerConfig, Phase1Transform, extended_number, met
 use crate::crypto::{CipherAlgorithm, HashAlgorithm, KeyLength};
 use crate::error::ExchangeError;
 use crate::event::Role;
+use crate::refusals::Refusals;
 use crate::wire::{
     Attribute, Doi, EncryptionAlgorithm, HashAlgorithmId, LifeType, Phase1Attribute, Proposal, ProtocolId,
     SaPayload, Transform, TransformId,
@@ -78,46 +79,39 @@ fn attributes(transform: &Phase1Transform, peer: &PeerConfig) -> Vec<Attribute> 
 ///
 /// # Errors
 ///
-/// A DOI or situation that is not ours, no proposal that is possible in phase 1, or no acceptable transform, with the
-/// reason for each.
+/// A DOI or situation that is not ours, no proposal that is possible in phase 1, or no acceptable transform: what all have
+/// in common, else the reason for each.
 pub(crate) fn choose(peer: &PeerConfig, offered: &SaPayload) -> Result<(SaPayload, Chosen), ExchangeError> {
     check_doi(offered)?;
-    let mut refusals = Vec::new();
-    // Why proposals are discarded before anything in them is looked at.
-    let mut discarded = Vec::new();
+    let mut refusals = Refusals::default();
     for proposal in &offered.proposals {
+        let number = proposal.number;
         if let Err(error) = check_proposal(proposal) {
-            refusals.push(format!("proposal {}: {error}", proposal.number));
-            discarded.push(error);
+            refusals.add(format_args!("proposal {number}"), error);
             continue;
         }
-        let bundled = offered.proposals.iter().filter(|other| other.number == proposal.number).count() > 1;
-        if bundled {
-            refusals.push(format!("proposal {} is not for ISAKMP alone", proposal.number));
+        let bundled = offered.proposals.iter().filter(|other| other.number == number).count() > 1;
+        if bundled || proposal.transforms.is_empty() {
+            let reason = if bundled { "it is not for ISAKMP alone" } else { "it has no transform" };
+            refusals.add(format_args!("proposal {number}"), ExchangeError::NoProposalChosen(reason.into()));
             continue;
         }
         for transform in &proposal.transforms {
             match acceptable(peer, transform) {
                 Ok(chosen) => {
                     let reply = Proposal {
-                        number: proposal.number,
+                        number,
                         protocol: ProtocolId::ISAKMP,
                         spi: Bytes::new(),
                         transforms: vec![transform.clone()],
                     };
                     return Ok((SaPayload::ipsec_doi(vec![reply]), chosen));
                 }
-                Err(reason) => {
-                    refusals.push(format!("{}.{}: {reason}", proposal.number, transform.number));
-                }
+                Err(error) => refusals.add(format_args!("{number}.{}", transform.number), error),
             }
         }
     }
-    let nothing_left = discarded.len() == offered.proposals.len();
-    match discarded.into_iter().next() {
-        Some(error) if nothing_left => Err(error),
-        _ => Err(ExchangeError::NoProposalChosen(refusals.join("; "))),
-    }
+    Err(refusals.into_error())
 }
 
 /// The checks of RFC 2408 section 5.5 on a proposal of phase 1: its protocol, and the SPI, which says nothing and may
@@ -146,26 +140,20 @@ pub(crate) fn offers_encryption(offered: &SaPayload) -> bool {
     })
 }
 
-fn acceptable(peer: &PeerConfig, transform: &Transform) -> Result<Chosen, String> {
+fn acceptable(peer: &PeerConfig, transform: &Transform) -> Result<Chosen, ExchangeError> {
     let chosen = read_transform(transform)?;
-    let method = chosen.transform.authentication;
-    if !peer.can_authenticate(method) {
-        return Err(format!("no credentials for authentication method {}", method.name()));
-    }
-    if chosen.extension != peer.extension(Role::Responder) {
-        return Err("its extended authentication is not the policy's".into());
-    }
-    if peer.phase1.contains(&chosen.transform) {
-        Ok(chosen)
+    let Phase1Transform { authentication: method, cipher, hash, ref group } = chosen.transform;
+    let problem = if !peer.can_authenticate(method) {
+        format!("no credentials for authentication method {}", method.name())
+    } else if chosen.extension != peer.extension(Role::Responder) {
+        "its extended authentication is not the policy's".into()
+    } else if peer.phase1.contains(&chosen.transform) {
+        return Ok(chosen);
     } else {
-        Err(format!(
-            "{}-{}-{}-{} is not in the policy",
-            chosen.transform.authentication.name(),
-            chosen.transform.cipher.name(),
-            chosen.transform.hash.name(),
-            chosen.transform.group.name()
-        ))
-    }
+        let (cipher, hash, group) = (cipher.name(), hash.name(), group.name());
+        format!("{}-{cipher}-{hash}-{group} is not in the policy", method.name())
+    };
+    Err(ExchangeError::NoProposalChosen(problem))
 }
 
 /// Checks that the reply is one of the offered transforms, and reads it.
@@ -177,7 +165,7 @@ pub(crate) fn verify_choice(offered: &SaPayload, reply: &SaPayload) -> Result<Ch
     check_doi(reply)?;
     reply.proposals.iter().try_for_each(check_proposal)?;
     let (_, transform) = unaltered_choice(offered, reply)?;
-    read_transform(transform).map_err(ExchangeError::ProposalAltered)
+    read_transform(transform).map_err(|error| ExchangeError::ProposalAltered(error.reason()))
 }
 
 /// The reply's only transform, which must be one of the offered ones with its attributes unchanged (RFC 2409 section
@@ -238,14 +226,23 @@ pub(crate) fn check_doi(sa: &SaPayload) -> Result<(), ExchangeError> {
     Ok(())
 }
 
-/// Reads a transform's attributes in whatever order they come.
-fn read_transform(transform: &Transform) -> Result<Chosen, String> {
-    if transform.id != TransformId::KEY_IKE {
-        return Err(format!("transform id {} is not KEY_IKE", transform.id.0));
+/// Reads a transform. One with an unknown identifier is passed over without a notify of its own, unlike one with the
+/// reserved identifier (RFC 2408 section 5.6).
+fn read_transform(transform: &Transform) -> Result<Chosen, ExchangeError> {
+    match transform.id {
+        TransformId::KEY_IKE => {
+            read_attributes(&transform.attributes).map_err(ExchangeError::AttributesNotSupported)
+        }
+        TransformId(0) => Err(ExchangeError::InvalidTransformId(transform.id)),
+        TransformId(id) => Err(ExchangeError::NoProposalChosen(format!("transform id {id} is not KEY_IKE"))),
     }
+}
+
+/// Reads a transform's attributes in whatever order they come.
+fn read_attributes(attributes: &[Attribute]) -> Result<Chosen, String> {
     let (mut cipher, mut key_bits, mut hash, mut method) = (None, None, None, None);
     let (mut life, mut group) = (LifeAttributes::default(), GroupAttributes::default());
-    for attribute in &transform.attributes {
+    for attribute in attributes {
         if group.takes(attribute)? {
             continue;
         }

@@ -3,6 +3,7 @@
 pub(crate) mod clients;
 pub(crate) mod informational;
 pub(crate) mod lifetime;
+mod malformed;
 pub(crate) mod negotiate;
 pub(crate) mod new_group;
 pub(crate) mod quick_mode;

@@ -8,10 +8,14 @@ use crate::error::ExchangeError;
 use crate::natt::Nat;
 use crate::phase1::negotiate::{LifeAttributes, check_doi, same_attributes};
 use crate::phase2::new_group::PrivateGroups;
+use crate::refusals::Refusals;
 use crate::wire::{
     AhTransform, Attribute, AuthAlgorithm, EncapsulationMode, EspTransform, IpsecAttribute, LifeType,
     Proposal, ProtocolId, SaPayload, Spi, Transform, TransformId,
 };
+
+/// The first SPI that is not reserved (RFC 2402 section 2.4, RFC 2406 section 2.1).
+const SPI_MIN: u32 = 256;
 
 /// What quick mode negotiated for a pair of SAs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,7 +146,7 @@ impl Choice<'_> {
 ///
 /// # Errors
 ///
-/// A DOI or situation that is not ours, or no acceptable transform, with the reason for each.
+/// A DOI or situation that is not ours, or no acceptable transform: what all have in common, else the reason for each.
 pub(crate) fn choose<'a>(
     candidates: &[(usize, &IpsecPolicy)],
     offered: &'a SaPayload,
@@ -150,7 +154,7 @@ pub(crate) fn choose<'a>(
     groups: &PrivateGroups,
 ) -> Result<Choice<'a>, ExchangeError> {
     check_doi(offered)?;
-    let mut refusals = Vec::new();
+    let mut refusals = Refusals::default();
     for bundle in bundles(offered) {
         let mut read = Vec::new();
         for proposal in bundle {
@@ -158,8 +162,8 @@ pub(crate) fn choose<'a>(
             for transform in &proposal.transforms {
                 match read_transform(proposal, transform, groups) {
                     Ok(read) => terms.push((transform, read)),
-                    Err(reason) => {
-                        refusals.push(format!("{}.{}: {reason}", proposal.number, transform.number));
+                    Err(error) => {
+                        refusals.add(format_args!("{}.{}", proposal.number, transform.number), error);
                     }
                 }
             }
@@ -170,11 +174,12 @@ pub(crate) fn choose<'a>(
             .filter_map(|(index, policy)| Some((first_fitting(policy, &read, nat)?, *index)))
             .min_by(|(a, _), (b, _)| a.cmp(b));
         let Some((transforms, policy)) = fitting else {
-            refusals.extend(read.iter().flat_map(|(proposal, terms)| {
-                terms.iter().map(|(transform, _)| {
-                    format!("{}.{}: not in the policy", proposal.number, transform.number)
-                })
-            }));
+            for (proposal, transform) in
+                read.iter().flat_map(|(proposal, terms)| terms.iter().map(move |(t, _)| (proposal, t)))
+            {
+                let error = ExchangeError::NoProposalChosen("not in the policy".into());
+                refusals.add(format_args!("{}.{}", proposal.number, transform.number), error);
+            }
             continue;
         };
         let (mut chosen, mut offered) = (Vec::new(), Vec::new());
@@ -185,7 +190,7 @@ pub(crate) fn choose<'a>(
         }
         return Ok(Choice { policy, chosen, offered });
     }
-    Err(ExchangeError::NoProposalChosen(refusals.join("; ")))
+    Err(refusals.into_error())
 }
 
 /// The proposals of an SA payload by number, in the order of their first one.
@@ -242,6 +247,7 @@ pub(crate) fn verify_choice(
     groups: &PrivateGroups,
 ) -> Result<Vec<ChosenIpsec>, ExchangeError> {
     check_doi(reply)?;
+    reply.proposals.iter().try_for_each(|proposal| check_proposal(proposal).map(|_| ()))?;
     let altered = |what: &str| ExchangeError::ProposalAltered(what.to_owned());
     let [bundle] =
         bundles(reply).try_into().map_err(|_| altered("expected exactly one proposal or bundle"))?;
@@ -255,7 +261,7 @@ pub(crate) fn verify_choice(
         .into_iter()
         .map(|(proposal, transform)| read_transform(proposal, transform, groups))
         .collect::<Result<_, _>>()
-        .map_err(ExchangeError::ProposalAltered)
+        .map_err(|error: ExchangeError| ExchangeError::ProposalAltered(error.reason()))
 }
 
 /// The proposals of a reply with their transforms, in the order of the offered bundle, when they are a choice from it; the
@@ -279,21 +285,63 @@ fn chosen_of<'a>(
     left.is_empty().then_some(chosen)
 }
 
-/// Reads a transform's attributes in whatever order they come.
+/// The checks of RFC 2408 section 5.5 on a proposal of quick mode: its protocol and its SPI, which it gives.
+fn check_proposal(proposal: &Proposal) -> Result<(IpsecProtocol, u32), ExchangeError> {
+    let protocol = match proposal.protocol {
+        ProtocolId::IPSEC_AH => IpsecProtocol::Ah,
+        ProtocolId::IPSEC_ESP => IpsecProtocol::Esp,
+        other => return Err(ExchangeError::InvalidProtocolId(other)),
+    };
+    let invalid = ExchangeError::InvalidSpi { protocol: proposal.protocol, len: proposal.spi.len() };
+    let spi = Spi(proposal.spi.clone()).as_u32().ok_or(invalid)?;
+    if spi < SPI_MIN { Err(ExchangeError::ReservedSpi(spi)) } else { Ok((protocol, spi)) }
+}
+
+/// Reads a transform. One with an unknown identifier is passed over without a notify of its own, unlike one with a
+/// reserved identifier (RFC 2408 section 5.6).
 fn read_transform(
     proposal: &Proposal,
     transform: &Transform,
     groups: &PrivateGroups,
-) -> Result<ChosenIpsec, String> {
-    let protocol = match proposal.protocol {
-        ProtocolId::IPSEC_AH => IpsecProtocol::Ah,
-        ProtocolId::IPSEC_ESP => IpsecProtocol::Esp,
-        other => return Err(format!("protocol {other:?} is not supported")),
+) -> Result<ChosenIpsec, ExchangeError> {
+    let (protocol, peer_spi) = check_proposal(proposal)?;
+    let (id, reserved) = match protocol {
+        // RFC 2407 sections 4.4.3 and 4.4.4.
+        IpsecProtocol::Ah => (transform.id, 0..=1),
+        IpsecProtocol::Esp => (transform.id, 0..=0),
     };
-    let peer_spi = Spi(proposal.spi.clone()).as_u32().ok_or("the SPI is not of 4 bytes")?;
-    if peer_spi < 256 {
-        return Err(format!("SPI {peer_spi} is reserved"));
+    if reserved.contains(&id.0) {
+        return Err(ExchangeError::InvalidTransformId(id));
     }
+    if !is_supported(protocol, id) {
+        return Err(ExchangeError::NoProposalChosen(format!("transform {} is not supported", id.0)));
+    }
+    read_attributes(protocol, peer_spi, transform, groups).map_err(ExchangeError::AttributesNotSupported)
+}
+
+/// Whether there is a transform with this identifier.
+fn is_supported(protocol: IpsecProtocol, id: TransformId) -> bool {
+    let has_id = |cipher, integrity| {
+        let transform = IpsecTransform { cipher, integrity };
+        transform_id(protocol, transform).is_some_and(|(supported, _)| supported == id)
+    };
+    let mut integrity = IntegrityAlgorithm::ALL.iter().map(|(integrity, _)| Some(*integrity));
+    match protocol {
+        IpsecProtocol::Ah => integrity.any(|integrity| has_id(None, integrity)),
+        IpsecProtocol::Esp => {
+            let some = integrity.next().flatten();
+            has_id(None, some) || CipherAlgorithm::ALL.iter().any(|cipher| has_id(Some(*cipher), some))
+        }
+    }
+}
+
+/// Reads a transform's attributes in whatever order they come.
+fn read_attributes(
+    protocol: IpsecProtocol,
+    peer_spi: u32,
+    transform: &Transform,
+    groups: &PrivateGroups,
+) -> Result<ChosenIpsec, String> {
     let (mut group, mut mode, mut auth, mut key_bits) = (None, None, None, None);
     let mut life = LifeAttributes::default();
     for attribute in &transform.attributes {

@@ -234,7 +234,8 @@ fn receive(cx: &mut QmCx<'_>, received: &Received, iv: &[u8], label: Label) -> R
         let got = received.header.flags.0;
         return Err(ExchangeError::InvalidFlags { got, problem: "New Group mode must be encrypted" });
     }
-    let opened = cx.core.open(&received.header, &received.message, &cx.established.protection, iv)?;
+    let opened = cx.core.open(&received.header, &received.message, &cx.established.protection, iv);
+    let opened = opened.map_err(|error| cx.refused(error, received, iv, &[]))?;
     payloads::at(&opened.chain, 0, PayloadType::HASH)?;
     let theirs: Bytes = payloads::hash(&opened.chain)?;
     let ours = hash(cx, label, opened.after_first_payload());

@@ -7,7 +7,7 @@ use super::*;
 use crate::common;
 use crate::config::{AuthenticationMethod, Phase1Mode};
 use crate::crypto::Group;
-use crate::wire::{IpsecAttribute, Spi};
+use crate::wire::{IpsecAttribute, NotifyType, Spi};
 
 const AES_SHA: Phase1Transform = Phase1Transform {
     authentication: AuthenticationMethod::PreSharedKey,
@@ -83,21 +83,29 @@ fn the_spi_of_a_phase_1_proposal_is_ignored() {
 }
 
 #[rstest]
-#[case::bundle(|sa: &mut SaPayload| sa.proposals.push(sa.proposals[0].clone()), "not for ISAKMP alone")]
-#[case::another_transform(|sa: &mut SaPayload| sa.proposals[0].transforms[0].id = TransformId(9), "transform id 9 is not KEY_IKE")]
-#[case::unknown_attribute(|sa: &mut SaPayload| attributes_of(sa).push(Attribute::short(99_u16, 1_u16)), "is not supported")]
-#[case::repeated_attribute(|sa: &mut SaPayload| attributes_of(sa).push(Attribute::short(Phase1Attribute::HASH_ALGORITHM, 1_u16)), "comes twice")]
-#[case::no_hash(|sa: &mut SaPayload| attributes_of(sa).retain(|a| a.class != Phase1Attribute::HASH_ALGORITHM.0), "no hash algorithm")]
-#[case::no_group(|sa: &mut SaPayload| attributes_of(sa).retain(|a| a.class != Phase1Attribute::GROUP_DESCRIPTION.0), "no group description")]
-#[case::no_cipher(|sa: &mut SaPayload| attributes_of(sa).retain(|a| a.class != Phase1Attribute::ENCRYPTION_ALGORITHM.0), "no encryption algorithm")]
-#[case::no_method(|sa: &mut SaPayload| attributes_of(sa).retain(|a| a.class != Phase1Attribute::AUTHENTICATION_METHOD.0), "no authentication method")]
-#[case::no_key_length(|sa: &mut SaPayload| attributes_of(sa).retain(|a| a.class != Phase1Attribute::KEY_LENGTH.0), "with key length None")]
-#[case::long_number(|sa: &mut SaPayload| attributes_of(sa).push(Attribute::variable(Phase1Attribute::KEY_LENGTH, vec![1; 9])), "is too long")]
-fn an_offer_is_refused_with_its_reason(#[case] change: fn(&mut SaPayload), #[case] reason: &str) {
+#[case::bundle(|sa: &mut SaPayload| sa.proposals.push(sa.proposals[0].clone()), "not for ISAKMP alone", NotifyType::NO_PROPOSAL_CHOSEN)]
+#[case::another_transform(|sa: &mut SaPayload| sa.proposals[0].transforms[0].id = TransformId(9), "transform id 9 is not KEY_IKE", NotifyType::NO_PROPOSAL_CHOSEN)]
+#[case::reserved_transform(|sa: &mut SaPayload| sa.proposals[0].transforms[0].id = TransformId(0), "transform ID 0 is reserved", NotifyType::INVALID_TRANSFORM_ID)]
+#[case::no_transform(|sa: &mut SaPayload| sa.proposals[0].transforms.clear(), "it has no transform", NotifyType::NO_PROPOSAL_CHOSEN)]
+#[case::unknown_attribute(|sa: &mut SaPayload| attributes_of(sa).push(Attribute::short(99_u16, 1_u16)), "is not supported", NotifyType::ATTRIBUTES_NOT_SUPPORTED)]
+#[case::repeated_attribute(|sa: &mut SaPayload| attributes_of(sa).push(Attribute::short(Phase1Attribute::HASH_ALGORITHM, 1_u16)), "comes twice", NotifyType::ATTRIBUTES_NOT_SUPPORTED)]
+#[case::no_hash(|sa: &mut SaPayload| attributes_of(sa).retain(|a| a.class != Phase1Attribute::HASH_ALGORITHM.0), "no hash algorithm", NotifyType::ATTRIBUTES_NOT_SUPPORTED)]
+#[case::no_group(|sa: &mut SaPayload| attributes_of(sa).retain(|a| a.class != Phase1Attribute::GROUP_DESCRIPTION.0), "no group description", NotifyType::ATTRIBUTES_NOT_SUPPORTED)]
+#[case::no_cipher(|sa: &mut SaPayload| attributes_of(sa).retain(|a| a.class != Phase1Attribute::ENCRYPTION_ALGORITHM.0), "no encryption algorithm", NotifyType::ATTRIBUTES_NOT_SUPPORTED)]
+#[case::no_method(|sa: &mut SaPayload| attributes_of(sa).retain(|a| a.class != Phase1Attribute::AUTHENTICATION_METHOD.0), "no authentication method", NotifyType::ATTRIBUTES_NOT_SUPPORTED)]
+#[case::no_key_length(|sa: &mut SaPayload| attributes_of(sa).retain(|a| a.class != Phase1Attribute::KEY_LENGTH.0), "with key length None", NotifyType::ATTRIBUTES_NOT_SUPPORTED)]
+#[case::long_number(|sa: &mut SaPayload| attributes_of(sa).push(Attribute::variable(Phase1Attribute::KEY_LENGTH, vec![1; 9])), "is too long", NotifyType::ATTRIBUTES_NOT_SUPPORTED)]
+#[case::another_policy(|sa: &mut SaPayload| for a in attributes_of(sa) { if a.class == Phase1Attribute::HASH_ALGORITHM.0 { *a = Attribute::short(a.class, 1_u16); } }, "is not in the policy", NotifyType::NO_PROPOSAL_CHOSEN)]
+fn an_offer_is_refused_with_its_reason(
+    #[case] change: fn(&mut SaPayload),
+    #[case] reason: &str,
+    #[case] told: NotifyType,
+) {
     let mut offered = SaPayload::ipsec_doi(vec![proposal(1, &[AES_256_SHA_256])]);
     change(&mut offered);
     let error = choose(&peer(&[AES_256_SHA_256]), &offered).unwrap_err();
     assert!(error.to_string().contains(reason), "{error}");
+    assert_eq!(error.notify_type(), Some(told), "{error}");
 }
 
 /// An offer of one transform whose cipher has these numbers.

@@ -6,7 +6,7 @@ use rstest::rstest;
 use super::*;
 use crate::common;
 use crate::config::{BundledProtocol, NatTraversalVersion};
-use crate::wire::Doi;
+use crate::wire::{Doi, NotifyType};
 
 fn groups() -> PrivateGroups {
     PrivateGroups::default()
@@ -169,24 +169,31 @@ fn a_protocol_comes_once_in_a_bundle() {
 }
 
 #[rstest]
-#[case::doi(|sa: &mut SaPayload| sa.doi = Doi(9), "DOI 9")]
-#[case::situation(|sa: &mut SaPayload| sa.situation = 2, "situation 0x00000002")]
-#[case::protocol(|sa: &mut SaPayload| sa.proposals[0].protocol = ProtocolId::IPCOMP, "protocol IPCOMP is not supported")]
-#[case::reserved_spi(|sa: &mut SaPayload| sa.proposals[0].spi = Spi::from_u32(255).0, "SPI 255 is reserved")]
-#[case::short_spi(|sa: &mut SaPayload| sa.proposals[0].spi.truncate(2), "not of 4 bytes")]
-#[case::unknown_attribute(|sa: &mut SaPayload| attributes_of(sa).push(Attribute::short(10_u16, 1_u16)), "is not supported")]
-#[case::unknown_transform(|sa: &mut SaPayload| sa.proposals[0].transforms[0].id = TransformId(200), "transform 200")]
-#[case::unknown_group(|sa: &mut SaPayload| attributes_of(sa).push(Attribute::short(IpsecAttribute::GROUP_DESCRIPTION, 77_u16)), "group 77")]
-#[case::unwanted_pfs(|sa: &mut SaPayload| attributes_of(sa).push(Attribute::short(IpsecAttribute::GROUP_DESCRIPTION, 2_u16)), "not in the policy")]
-#[case::no_mode(|sa: &mut SaPayload| attributes_of(sa).retain(|a| a.class != IpsecAttribute::ENCAPSULATION_MODE.0), "no encapsulation mode")]
-#[case::transport(|sa: &mut SaPayload| for a in attributes_of(sa) { if a.class == IpsecAttribute::ENCAPSULATION_MODE.0 { *a = Attribute::short(a.class, 2_u16); } }, "not in the policy")]
-#[case::no_integrity(|sa: &mut SaPayload| attributes_of(sa).retain(|a| a.class != IpsecAttribute::AUTHENTICATION_ALGORITHM.0), "not in the policy")]
-#[case::key_length_of_another_cipher(|sa: &mut SaPayload| attributes_of(sa).push(Attribute::short(IpsecAttribute::KEY_LENGTH, 256_u16)), "comes twice")]
-fn an_offer_is_refused_with_its_reason(#[case] change: fn(&mut SaPayload), #[case] reason: &str) {
+#[case::doi(|sa: &mut SaPayload| sa.doi = Doi(9), "DOI 9", NotifyType::DOI_NOT_SUPPORTED)]
+#[case::situation(|sa: &mut SaPayload| sa.situation = 2, "situation 0x00000002", NotifyType::SITUATION_NOT_SUPPORTED)]
+#[case::protocol(|sa: &mut SaPayload| sa.proposals[0].protocol = ProtocolId::IPCOMP, "protocol IPCOMP is not possible", NotifyType::INVALID_PROTOCOL_ID)]
+#[case::reserved_spi(|sa: &mut SaPayload| sa.proposals[0].spi = Spi::from_u32(255).0, "SPI 255 is reserved", NotifyType::INVALID_SPI)]
+#[case::short_spi(|sa: &mut SaPayload| sa.proposals[0].spi.truncate(2), "SPI of 2 bytes", NotifyType::INVALID_SPI)]
+#[case::unknown_attribute(|sa: &mut SaPayload| attributes_of(sa).push(Attribute::short(10_u16, 1_u16)), "is not supported", NotifyType::ATTRIBUTES_NOT_SUPPORTED)]
+#[case::unknown_transform(|sa: &mut SaPayload| sa.proposals[0].transforms[0].id = TransformId(200), "transform 200", NotifyType::NO_PROPOSAL_CHOSEN)]
+#[case::reserved_transform(|sa: &mut SaPayload| sa.proposals[0].transforms[0].id = TransformId(0), "transform ID 0 is reserved", NotifyType::INVALID_TRANSFORM_ID)]
+#[case::key_length_of_no_cipher(|sa: &mut SaPayload| for a in attributes_of(sa) { if a.class == IpsecAttribute::KEY_LENGTH.0 { *a = Attribute::short(a.class, 100_u16); } }, "with these attributes is not supported", NotifyType::ATTRIBUTES_NOT_SUPPORTED)]
+#[case::unknown_group(|sa: &mut SaPayload| attributes_of(sa).push(Attribute::short(IpsecAttribute::GROUP_DESCRIPTION, 77_u16)), "group 77", NotifyType::ATTRIBUTES_NOT_SUPPORTED)]
+#[case::unwanted_pfs(|sa: &mut SaPayload| attributes_of(sa).push(Attribute::short(IpsecAttribute::GROUP_DESCRIPTION, 2_u16)), "not in the policy", NotifyType::NO_PROPOSAL_CHOSEN)]
+#[case::no_mode(|sa: &mut SaPayload| attributes_of(sa).retain(|a| a.class != IpsecAttribute::ENCAPSULATION_MODE.0), "no encapsulation mode", NotifyType::ATTRIBUTES_NOT_SUPPORTED)]
+#[case::transport(|sa: &mut SaPayload| for a in attributes_of(sa) { if a.class == IpsecAttribute::ENCAPSULATION_MODE.0 { *a = Attribute::short(a.class, 2_u16); } }, "not in the policy", NotifyType::NO_PROPOSAL_CHOSEN)]
+#[case::no_integrity(|sa: &mut SaPayload| attributes_of(sa).retain(|a| a.class != IpsecAttribute::AUTHENTICATION_ALGORITHM.0), "not in the policy", NotifyType::NO_PROPOSAL_CHOSEN)]
+#[case::key_length_of_another_cipher(|sa: &mut SaPayload| attributes_of(sa).push(Attribute::short(IpsecAttribute::KEY_LENGTH, 256_u16)), "comes twice", NotifyType::ATTRIBUTES_NOT_SUPPORTED)]
+fn an_offer_is_refused_with_its_reason(
+    #[case] change: fn(&mut SaPayload),
+    #[case] reason: &str,
+    #[case] told: NotifyType,
+) {
     let mut offered = offered(&[AES_SHA]);
     change(&mut offered);
     let error = chosen(&policy(&[AES_SHA]), &offered).unwrap_err();
     assert!(error.to_string().contains(reason), "{error}");
+    assert_eq!(error.notify_type(), Some(told), "{error}");
 }
 
 #[rstest]
@@ -206,7 +213,10 @@ fn a_reply_must_be_what_was_offered(#[case] change: fn(&mut SaPayload), #[case] 
     change(&mut reply);
     match verify_choice(&offered, &reply, &groups()) {
         Ok(_) => assert!(good),
-        Err(error) => assert!(!good && matches!(error, ExchangeError::ProposalAltered(_)), "{error}"),
+        Err(error) => assert!(
+            !good && matches!(error, ExchangeError::ProposalAltered(_) | ExchangeError::ReservedSpi(1)),
+            "{error}"
+        ),
     }
 }
 

@@ -96,7 +96,8 @@ pub(crate) struct ExpectReply {
 
 impl ExpectReply {
     pub(super) fn handle(&self, cx: &mut QmCx<'_>, received: &Received) -> Result<Step, ExchangeError> {
-        let (opened, hash) = cx.open(received, &self.iv)?;
+        let opened = cx.open(received, &self.iv);
+        let (opened, hash) = opened.map_err(|error| cx.refused(error, received, &self.iv, &self.ni_b))?;
         let protection = &cx.established.protection;
         let (h, skeyid_a) = (protection.transform.hash, &protection.keys.skeyid_a);
         let covered = opened.after_first_payload();

@@ -20,7 +20,8 @@ use crate::wire::{Flags, Identification, KeyExchange, Nonce, Payload, PayloadTyp
 /// Handles quick mode 1 and sends quick mode 2.
 pub(crate) fn accept(cx: &mut QmCx<'_>, received: &Received) -> Result<Step, ExchangeError> {
     let iv = cx.first_iv();
-    let (opened, hash) = cx.open(received, &iv)?;
+    let opened = cx.open(received, &iv);
+    let (opened, hash) = opened.map_err(|error| cx.refused(error, received, &iv, &[]))?;
     let protection = &cx.established.protection;
     let (h, skeyid_a) = (protection.transform.hash, &protection.keys.skeyid_a);
     let covered = opened.after_first_payload();

@@ -138,7 +138,8 @@ fn receive(
         let problem = "a transaction exchange must be encrypted once there is an ISAKMP SA";
         return Err(ExchangeError::InvalidFlags { got, problem });
     }
-    let opened = cx.core.open(&received.header, &received.message, &cx.established.protection, iv)?;
+    let opened = cx.core.open(&received.header, &received.message, &cx.established.protection, iv);
+    let opened = opened.map_err(|error| cx.refused(error, received, iv, &[]))?;
     payloads::at(&opened.chain, 0, PayloadType::HASH)?;
     let theirs: Bytes = payloads::hash(&opened.chain)?;
     let ours = hash(cx, opened.after_first_payload());
