@@ -12,8 +12,8 @@ use crate::case::Case;
 use crate::expand::expand;
 use crate::load::LoadedScenario;
 use crate::model::{
-    Acceptance, Check, Condition, Contains, DatagramOp, EditOp, Exchange, FieldAssert, HashTreatment, Inject,
-    InjectBytes, Role, Selector, Side, Step, When,
+    Acceptance, Check, Condition, Contains, DatagramOp, EditOp, Exchange, FieldAssert, FragmentationMode,
+    HashTreatment, Inject, InjectBytes, Role, Selector, Side, Step, When,
 };
 use crate::pki::CREDENTIALS_FOLDER;
 use crate::requirement::Requirements;
@@ -208,6 +208,9 @@ impl Linter {
                 Condition::Silence { after, .. } => {
                     self.selector(&format!("{place}.silence.after"), after, true)
                 }
+                Condition::Unreadable { after, .. } => {
+                    self.selector(&format!("{place}.unreadable.after"), after, true);
+                }
                 Condition::Notify { after, types, .. } => {
                     self.selector(&format!("{place}.notify.after"), after, true);
                     self.nonempty(&format!("{place}.notify.types"), types.len());
@@ -383,8 +386,15 @@ impl Linter {
     fn case(&mut self, case: &Case) {
         let overridden = case.steps.iter().any(|s| matches!(s, Step::Start(start) if start.by.is_some()));
         let phase1 = Exchange::from(case.config.side(case.initiator()).exchange);
+        let fragmented = case.config.harness.fragmentation.mode;
+        let fragmented = matches!(fragmented, FragmentationMode::On | FragmentationMode::Force);
         for (index, step) in case.steps.iter().enumerate() {
             let place = format!("steps[{index}].{}", step.name());
+            if fragmented && matches!(step, Step::Edit(edit) if edit.sealed) {
+                let problem = "a sealed edit cannot be compared with what it changed when the message goes out in \
+                               fragments; switch off the harness's fragmentation";
+                self.add(&format!("{place}.sealed"), "sealed", problem, Vec::new());
+            }
             let wanted = match step {
                 Step::Expect(expect) => Some((&expect.message, expect.from)),
                 Step::Replay(replay) => Some((&replay.message, replay.from)),
@@ -409,7 +419,9 @@ impl Linter {
         }
         for (index, acceptance) in case.accept.iter().enumerate() {
             for condition in &acceptance.all {
-                let (Condition::Silence { after, from } | Condition::Notify { after, from, .. }) = condition
+                let (Condition::Silence { after, from }
+                | Condition::Unreadable { after, from }
+                | Condition::Notify { after, from, .. }) = condition
                 else {
                     continue;
                 };
@@ -590,6 +602,20 @@ mod tests {
     #[case::no_condition("", "", "accept[0].all: is empty")]
     fn finds(#[case] steps: &str, #[case] accept: &str, #[case] expected: &str) {
         assert_eq!(problems(r#"["initiator"]"#, "{}", steps, accept), expected);
+    }
+
+    #[rstest]
+    #[case::nothing_fragmented("accept", "")]
+    #[case::fragmented(
+        "on",
+        "steps[1].edit.sealed: a sealed edit cannot be compared with what it changed when the message goes out in \
+         fragments; switch off the harness's fragmentation"
+    )]
+    fn a_sealed_edit_goes_with_whole_messages_only(#[case] mode: &str, #[case] expected: &str) {
+        let config = format!(r#"{{"harness": {{"fragmentation": {{"mode": "{mode}"}}}}}}"#);
+        let edit = r#",{"edit": {"message": {"exchange": "main-mode", "number": 3}, "sealed": true,
+            "apply": [{"xor": {"field": "nonce.data", "mask": 1}}]}}"#;
+        assert_eq!(problems(r#"["initiator"]"#, &config, edit, OK), expected);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Conditions of accepted outcomes.
 
-use super::fields;
+use super::fields::{self, Unreadable};
 use super::messages::{Messages, SentMessage, describe, is_isakmp, made_by_rule};
 use super::values::Comparison;
 use crate::model::{Condition, Count, Exchange, SaKind, Selector, Side, ToPort, Whose};
@@ -61,16 +61,24 @@ impl Evidence<'_> {
             Condition::Notify { after, from, types, protected } => {
                 self.notify(after, *from, types, *protected)
             }
+            Condition::Unreadable { after, from } => self.unreadable(after, *from),
             Condition::Message { message, from, assert } => match self.messages.find(message, *from) {
-                None => Outcome::not(format!("the {from} did not send {}", describe(message))),
+                None => match self.messages.unreadable(message, *from) {
+                    Some(sent) => Outcome::Unknown(Unreadable::new(sent).to_string()),
+                    None => Outcome::not(format!("the {from} did not send {}", describe(message))),
+                },
                 Some(sent) => match fields::check_all(sent, assert, self.messages) {
-                    findings if findings.is_empty() => Outcome::Holds,
-                    findings => Outcome::Not { observed: findings_text(&findings), findings },
+                    Ok(findings) if findings.is_empty() => Outcome::Holds,
+                    Ok(findings) => Outcome::Not { observed: findings_text(&findings), findings },
+                    Err(unreadable) => Outcome::Unknown(unreadable.to_string()),
                 },
             },
             Condition::NoMessage { message, from } => {
-                let sent = self.messages.find(message, *from);
-                Outcome::of(sent.is_none(), || format!("the {from} sent {}", describe(message)))
+                match (self.messages.find(message, *from), self.messages.unreadable(message, *from)) {
+                    (Some(_), _) => Outcome::not(format!("the {from} sent {}", describe(message))),
+                    (None, Some(sent)) => Outcome::Unknown(Unreadable::new(sent).to_string()),
+                    (None, None) => Outcome::Holds,
+                }
             }
             Condition::Port { message, from, port } => match self.messages.find(message, *from) {
                 None => Outcome::not(format!("the {from} did not send {}", describe(message))),
@@ -239,23 +247,32 @@ impl Evidence<'_> {
         Outcome::Holds
     }
 
-    fn notify(&self, after: &Selector, from: Side, types: &[String], protected: Option<bool>) -> Outcome {
-        let (_, index, _) = match self.delivered(after, from) {
-            Ok(found) => found,
-            Err(outcome) => return outcome,
-        };
+    /// The messages that a side sent after another was delivered to it.
+    fn replies(&self, after: &Selector, from: Side) -> Result<Vec<&SentMessage<'_>>, Outcome> {
+        let (_, index, _) = self.delivered(after, from)?;
         let after_it = |message: &&SentMessage<'_>| {
             self.transcript.iter().skip(index + 1).any(
                 |record| matches!(&record.event, Event::Datagram(datagram) if datagram.n == message.first.n),
             )
         };
-        let replies: Vec<_> = self.messages.iter().filter(|m| m.from == from).filter(after_it).collect();
+        Ok(self.messages.iter().filter(|m| m.from == from).filter(after_it).collect())
+    }
+
+    fn notify(&self, after: &Selector, from: Side, types: &[String], protected: Option<bool>) -> Outcome {
+        let replies = match self.replies(after, from) {
+            Ok(replies) => replies,
+            Err(outcome) => return outcome,
+        };
         let fits = |message: &&&SentMessage<'_>| {
             protected.is_none_or(|wanted| wanted == message.is_protected())
                 && message.notify_types().iter().any(|name| types.contains(name))
         };
         if replies.iter().any(|message| fits(&message)) {
             return Outcome::Holds;
+        }
+        let may_fit = |m: &&&SentMessage<'_>| m.name.exchange == Exchange::Informational && m.is_opaque();
+        if let Some(sent) = replies.iter().find(may_fit).filter(|_| protected != Some(false)) {
+            return Outcome::Unknown(Unreadable::new(sent).to_string());
         }
         let mut seen: Vec<String> = Vec::new();
         for message in replies {
@@ -267,6 +284,28 @@ impl Evidence<'_> {
         }
         let seen = if seen.is_empty() { "no notification".to_owned() } else { seen.join(", ") };
         Outcome::not(format!("after {} the {from} sent {seen}", describe(after)))
+    }
+
+    fn unreadable(&self, after: &Selector, from: Side) -> Outcome {
+        let mut replies = match self.replies(after, from) {
+            Ok(replies) => replies,
+            Err(outcome) => return outcome,
+        };
+        replies.retain(|message| message.name.exchange == Exchange::Informational);
+        let after = describe(after);
+        match replies.iter().find(|message| !message.is_opaque()) {
+            _ if replies.is_empty() => {
+                Outcome::not(format!("after {after} the {from} sent no informational message"))
+            }
+            Some(message) => {
+                let types = self.notify_text(message.first.n);
+                Outcome::not(format!(
+                    "after {after} the {from} sent {}{types}, which can be read",
+                    message.name
+                ))
+            }
+            None => Outcome::Holds,
+        }
     }
 
     /// ` (NO-PROPOSAL-CHOSEN)` for a datagram that carries such a notification.

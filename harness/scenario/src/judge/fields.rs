@@ -1,6 +1,6 @@
 //! Assertions over fields of messages.
 
-use ikev1::wire::{Field, FieldValue};
+use ikev1::wire::{Dissection, Field, FieldValue};
 
 use super::messages::{Messages, SentMessage, describe};
 use crate::model::{Check, FieldAssert, FieldOf};
@@ -10,37 +10,80 @@ use crate::verdict::Finding;
 const SHOWN_BYTES: usize = 64;
 
 /// Checks the assertions over one message; each that does not hold is a finding.
+///
+/// # Errors
+///
+/// The message that one is about and that cannot be read, unless another one does not hold anyway.
 pub(super) fn check_all(
     message: &SentMessage<'_>,
     asserts: &[FieldAssert],
     messages: &Messages<'_>,
-) -> Vec<Finding> {
-    asserts.iter().filter_map(|assert| check(message, assert, messages)).collect()
+) -> Result<Vec<Finding>, Unreadable> {
+    let (mut findings, mut unreadable) = (Vec::new(), None);
+    for assert in asserts {
+        match check(message, assert, messages) {
+            Ok(finding) => findings.extend(finding),
+            Err(error) => unreadable = unreadable.or(Some(error)),
+        }
+    }
+    match unreadable {
+        Some(unreadable) if findings.is_empty() => Err(unreadable),
+        _ => Ok(findings),
+    }
 }
 
-fn check(message: &SentMessage<'_>, assert: &FieldAssert, messages: &Messages<'_>) -> Option<Finding> {
+/// A message whose body is encrypted, and of which nobody can say what is in it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0} cannot be decrypted, so what is in it is not known")]
+pub(super) struct Unreadable(String);
+
+impl Unreadable {
+    pub(super) fn new(message: &SentMessage<'_>) -> Self {
+        Self(format!("{} from the {}", message.name, message.from))
+    }
+}
+
+/// A field of a message, if it is there.
+fn field_of<'a>(
+    message: &SentMessage<'_>,
+    dissection: &'a Dissection,
+    path: &str,
+) -> Result<Option<&'a Field>, Unreadable> {
+    let field = dissection.field(path);
+    let in_the_body = !path.to_ascii_lowercase().starts_with("header");
+    if field.is_none() && in_the_body && message.is_opaque() {
+        return Err(Unreadable::new(message));
+    }
+    Ok(field)
+}
+
+fn check(
+    message: &SentMessage<'_>,
+    assert: &FieldAssert,
+    messages: &Messages<'_>,
+) -> Result<Option<Finding>, Unreadable> {
     let dissection = message.dissection();
-    let field = dissection.field(&assert.field);
+    let field = field_of(message, &dissection, &assert.field)?;
     let bytes = dissection.bytes(&assert.field);
     let number = dissection.number(&assert.field);
     let holds = match &assert.check {
         Check::Absent => field.is_none(),
         check => {
-            field.is_some() && holds(check, &assert.field, field, number, bytes.unwrap_or_default(), messages)
+            field.is_some()
+                && holds(check, &assert.field, field, number, bytes.unwrap_or_default(), messages)?
         }
     };
     if holds {
-        return None;
+        return Ok(None);
     }
     let got = match (field, number) {
-        (None, _) if message.is_opaque() => "a message that cannot be decrypted".to_owned(),
         (None, _) => "no such field".to_owned(),
         (Some(_), Some(number)) => number.to_string(),
         (Some(_), None) => {
             format!("{} ({} bytes)", shown(bytes.unwrap_or_default()), bytes.map_or(0, <[u8]>::len))
         }
     };
-    Some(Finding {
+    Ok(Some(Finding {
         requirements: Vec::new(),
         what: format!("`{}` of {} is not as it must be", assert.field, message.name),
         datagram: Some(message.first.n),
@@ -49,7 +92,7 @@ fn check(message: &SentMessage<'_>, assert: &FieldAssert, messages: &Messages<'_
         length: field.map(|f| f.len),
         expected: expected(&assert.check),
         got,
-    })
+    }))
 }
 
 fn holds(
@@ -59,12 +102,14 @@ fn holds(
     number: Option<u64>,
     bytes: &[u8],
     messages: &Messages<'_>,
-) -> bool {
+) -> Result<bool, Unreadable> {
     let other = |of: &FieldOf| {
-        let dissection = messages.find(&of.message, of.from)?.dissection();
-        dissection.bytes(of.field.as_deref().unwrap_or(path)).map(<[u8]>::to_vec)
+        let Some(message) = messages.find(&of.message, of.from) else { return Ok(None) };
+        let (dissection, path) = (message.dissection(), of.field.as_deref().unwrap_or(path));
+        field_of(message, &dissection, path)?;
+        Ok(dissection.bytes(path).map(<[u8]>::to_vec))
     };
-    match check {
+    Ok(match check {
         Check::Present => true,
         Check::Absent => false,
         Check::Equals(wanted) => number == Some(*wanted),
@@ -80,13 +125,13 @@ fn holds(
         Check::Length(wanted) => bytes.len() == *wanted,
         Check::MinLength(min) => bytes.len() >= *min,
         Check::MaxLength(max) => bytes.len() <= *max,
-        Check::SameAs(of) => other(of).is_some_and(|other| other == bytes),
-        Check::DiffersFrom(of) => other(of).is_some_and(|other| other != bytes),
+        Check::SameAs(of) => other(of)?.is_some_and(|other| other == bytes),
+        Check::DiffersFrom(of) => other(of)?.is_some_and(|other| other != bytes),
         Check::OneMoreThan(of) => {
-            let before = other(of).and_then(|other| number_in(&other));
+            let before = other(of)?.and_then(|other| number_in(&other));
             before.is_some_and(|before| before.checked_add(1) == number_in(bytes))
         }
-    }
+    })
 }
 
 /// The number that bytes are, when it has at most 64 bits.

@@ -30,7 +30,7 @@ pub struct SentMessage<'a> {
     wire: Vec<u8>,
     /// Header and body in the clear, when known, and otherwise as they were sent.
     bytes: Vec<u8>,
-    /// Whether `bytes` has an encrypted body.
+    /// Whether `bytes` has an encrypted body: nobody has decrypted it, or with keys that are not its sender's.
     opaque: bool,
     /// The data of its fragments, by number, when it went out in fragments.
     fragments: BTreeMap<u8, Vec<u8>>,
@@ -184,7 +184,11 @@ impl<'a> Messages<'a> {
                     message.delivered = None;
                 }
                 message.delivered = message.delivered.or(delivery);
-                if let Some(bytes) = plaintexts.get(&datagram.n).and_then(|hex| hex::decode(hex).ok()) {
+                let plain = plaintexts.get(&datagram.n).and_then(|hex| hex::decode(hex).ok());
+                let trusted = |plain: &Vec<u8>| {
+                    datagram.from == Side::Harness || !is_encrypted(plain) || reads_as_payloads(plain)
+                };
+                if let Some(bytes) = plain.filter(trusted) {
                     (message.bytes, message.opaque) = (bytes, false);
                 }
             }
@@ -207,6 +211,12 @@ impl<'a> Messages<'a> {
                 fitting.filter(|m| m.contains(wanted)).nth(nth)
             }
         }
+    }
+
+    /// A message that a selector may name, if only it could be read.
+    pub(super) fn unreadable(&self, selector: &Selector, from: Side) -> Option<&SentMessage<'a>> {
+        let named = |m: &&SentMessage<'_>| m.from == from && m.name.matches(selector) && m.is_opaque();
+        selector.contains.as_ref().and_then(|_| self.sent.iter().find(named))
     }
 
     /// How many exchanges of a type took place.
@@ -245,6 +255,20 @@ impl<'a> SentMessage<'a> {
 
 fn is_encrypted(message: &[u8]) -> bool {
     message.get(19).is_some_and(|flags| flags & 1 == 1)
+}
+
+/// Whether a decrypted message reads as payloads, if only its first one: with other keys than its sender's, next to nothing
+/// does.
+fn reads_as_payloads(message: &[u8]) -> bool {
+    let first_fits = match message.get(16).zip(message.get(28..)) {
+        Some((0, _)) => true,
+        Some((_, body @ [_, 0, high, low, ..])) => {
+            let length = usize::from(u16::from_be_bytes([*high, *low]));
+            (4..=body.len()).contains(&length)
+        }
+        _ => false,
+    };
+    first_fits || dissect(message, false).errors.is_empty()
 }
 
 /// The octets of a datagram as they left its sender.

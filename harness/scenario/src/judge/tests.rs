@@ -1,5 +1,7 @@
 //! Hand-made transcripts for every verdict and every condition.
 
+mod unreadable;
+
 use rstest::rstest;
 
 use super::*;
@@ -628,28 +630,6 @@ fn the_port_of_a_message_is_that_of_its_first_copy(#[case] nat_t: bool, #[case] 
         d.hex.insert_str(0, if nat_t { "00000000" } else { "" });
     });
     assert_eq!(verdict(&case, &mut script).0, expected);
-}
-
-#[test]
-fn a_decrypted_body_is_read_and_an_unreadable_one_is_said_to_be() {
-    let case = case(
-        &[START],
-        &[
-            r#"{"message": {"message": {"exchange": "main-mode", "number": 6}, "assert": [{"field": "hash", "check": "present"}]}}"#,
-        ],
-    );
-    let run = |plain: bool| {
-        let mut script = Script::of(&case);
-        script.sent(Side::Peer, MAIN, 6, 8, &[0xff; 8], |d| d.hex.replace_range(38..40, "01"));
-        if plain {
-            let Event::Datagram(datagram) = &script.records[1].event else { panic!("a datagram") };
-            let hex = datagram.hex.replace(&"ff".repeat(8), &hex::encode(HASH));
-            script.event(Event::Plaintext { datagram: 1, from: Side::Peer, hex, unaltered_hex: None });
-        }
-        verdict(&case, &mut script)
-    };
-    assert_eq!(run(true).0, Verdict::Pass, "{}", run(true).1);
-    assert!(run(false).1.contains("got a message that cannot be decrypted"), "{}", run(false).1);
 }
 
 #[test]

@@ -161,7 +161,13 @@ impl Judge<'_> {
                     );
                     return Some(judgement(Verdict::Error, reason));
                 };
-                let findings = fields::check_all(message, &expect.assert, self.messages);
+                let findings = match fields::check_all(message, &expect.assert, self.messages) {
+                    Ok(findings) => findings,
+                    Err(unreadable) => {
+                        let reason = format!("{place}: {unreadable}");
+                        return Some(judgement(Verdict::Inconclusive, reason));
+                    }
+                };
                 if !findings.is_empty() {
                     let reason = format!("{place}: {}", findings_text(&findings));
                     return Some(Judgement { findings, ..judgement(self.unmet(expect.on_failure), reason) });

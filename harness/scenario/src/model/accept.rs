@@ -66,7 +66,8 @@ pub enum Condition {
         #[serde(default = "peer")]
         from: Side,
     },
-    /// After a message was delivered, a Notification payload of one of these types came.
+    /// After a message was delivered, a Notification payload of one of these types came. Whether it did is not known where an
+    /// informational message cannot be read.
     Notify {
         /// The message.
         after: Selector,
@@ -79,7 +80,17 @@ pub enum Condition {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         protected: Option<bool>,
     },
-    /// A message was sent, and these assertions hold of it.
+    /// After a message was delivered, the side that received it sent informational messages, all of them encrypted under keys
+    /// that the harness has dropped or never had, so that what they say is not known.
+    Unreadable {
+        /// The message.
+        after: Selector,
+        /// Who sent them.
+        #[serde(default = "peer")]
+        from: Side,
+    },
+    /// A message was sent, and these assertions hold of it. It is not known whether they do where the message cannot be
+    /// read.
     Message {
         /// The message.
         message: Selector,
