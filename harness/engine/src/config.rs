@@ -209,6 +209,10 @@ pub struct PeerConfig {
     /// As responder, set the Commit bit in quick mode 2: the initiator uses the SAs once our CONNECTED says that they
     /// stand (RFC 2408 section 3.1).
     pub commit_bit: bool,
+    /// Tell the peer under the new ISAKMP SA which of its certificates and requests for certificates were of no use
+    /// (RFC 2408 sections 5.9 and 5.10). Off unless it is known to do no harm: many peers take any notify of an error for
+    /// the end of the SA.
+    pub notify_discarded: bool,
     /// Take groups that the peer defines by New Group mode (RFC 2409 section 5.6).
     pub new_groups: bool,
     /// Dead peer detection; `None` neither announces it nor answers.
@@ -260,6 +264,7 @@ impl PeerConfig {
             responder_lifetime: false,
             replay_status: false,
             commit_bit: false,
+            notify_discarded: false,
             new_groups: false,
             dead_peer_detection: None,
             fragmentation: Fragmentation::OFF,

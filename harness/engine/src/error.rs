@@ -241,17 +241,21 @@ impl ExchangeError {
     /// | PAYLOAD-MALFORMED | lengths, RESERVED fields, missing and repeated payloads, nonces (5.3, 5.7 to 5.13) |
     /// | INVALID-KEY-INFORMATION | public values, and KE payloads where none is wanted (5.7) |
     /// | INVALID-ID-INFORMATION | identities that are malformed, unknown or not allowed (5.8) |
-    /// | INVALID-CERT-ENCODING, INVALID-CERTIFICATE | CERT payloads, where they decide (5.9) |
-    /// | CERT-TYPE-UNSUPPORTED | never sent: a request that is passed over does not end phase 1 (5.10), and a notify of an error ends it with many peers; it is in [`Event::PayloadDiscarded`](crate::event::Event::PayloadDiscarded) |
-    /// | INVALID-CERT-AUTHORITY | authorities that are not trusted; not for requests, for the same reason |
+    /// | INVALID-CERT-ENCODING, INVALID-CERTIFICATE | CERT payloads, where they decide (5.9); where another one does, as for requests |
+    /// | CERT-TYPE-UNSUPPORTED | requests for types of certificates that there are none of (5.10), see below |
+    /// | INVALID-CERT-AUTHORITY | authorities that are not trusted; requests whose authority is no name (5.10), see below |
     /// | INVALID-HASH-INFORMATION | hashes of another length than the negotiated one's (5.11) |
     /// | AUTHENTICATION-FAILED | HASH_I, HASH_R and signatures that do not verify (5.11, 5.12) |
     /// | INVALID-SIGNATURE | signatures that cannot be those of the peer's key (5.12) |
     /// | ADDRESS-NOTIFICATION | never sent: nothing in section 5 or RFC 2407 uses it |
     /// | NOTIFY-SA-LIFETIME | never sent: RFC 2407 section 4.6.3.1 has RESPONDER-LIFETIME, which goes in quick mode 2 |
-    /// | CERTIFICATE-UNAVAILABLE | peers of whom neither certificate nor key is known (the reading of 5.10 from the other side) |
+    /// | CERTIFICATE-UNAVAILABLE | peers of whom neither certificate nor key is known; requests that nothing fits (5.10), see below |
     /// | UNSUPPORTED-EXCHANGE-TYPE | the Base and Authentication Only exchanges, which RFC 2408 defines and IKE leaves out |
     /// | UNEQUAL-PAYLOAD-LENGTHS | a header whose length is not the datagram's (5.1) |
+    ///
+    /// A request that is discarded does not end phase 1, and with many peers a notify of an error would; what there is to
+    /// say of it is said under the ISAKMP SA, and only with
+    /// [`PeerConfig::notify_discarded`](crate::config::PeerConfig::notify_discarded).
     pub fn notify_type(&self) -> Option<NotifyType> {
         Some(match self {
             Self::Wire(error) => return error.notify_type(),

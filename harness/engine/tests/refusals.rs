@@ -304,7 +304,7 @@ fn signatures_and_certificates_are_refused_in_the_clear_and_nothing_stands(
 }
 
 #[rstest]
-// Section 5.10: only the payload is discarded, and nobody is told.
+// Sections 5.9 and 5.10: only the payload is discarded, and nobody is told unless it is wanted.
 #[case::unsupported_type(set("cert_request.type", 2), NotifyType::CERT_TYPE_UNSUPPORTED)]
 #[case::malformed_authority(
     replace("cert_request.authority", b"no name"),
@@ -324,6 +324,29 @@ fn a_certificate_request_of_no_use_is_discarded_alone(#[case] edit: Edit, #[case
         _ => None,
     });
     assert_eq!(why, Some(Some(expected)), "{:?}", pair.alice.events);
+}
+
+#[rstest]
+#[case::unsupported_type(4, "cert_request", vec![set("cert_request.type", 2)], NotifyType::CERT_TYPE_UNSUPPORTED)]
+#[case::malformed_authority(4, "cert_request", vec![replace("cert_request.authority", b"no name")], NotifyType::INVALID_CERT_AUTHORITY)]
+#[case::other_authority(4, "cert_request", vec![replace("cert_request.authority", &[0x30, 0])], NotifyType::CERTIFICATE_UNAVAILABLE)]
+#[case::request_of_the_initiator(5, "cert_request", vec![set("cert_request.type", 2)], NotifyType::CERT_TYPE_UNSUPPORTED)]
+#[case::encoding(5, "cert", vec![set("cert.encoding", 200)], NotifyType::INVALID_CERT_ENCODING)]
+#[case::certificate_in_reply(6, "cert", vec![replace("cert.data", b"no certificate")], NotifyType::INVALID_CERTIFICATE)]
+fn what_is_discarded_alone_is_told_under_the_isakmp_sa_where_that_is_wanted(
+    #[case] number: u8,
+    #[case] payload: &str,
+    #[case] edits: Vec<Edit>,
+    #[case] expected: NotifyType,
+) {
+    let pair = Pair::at(UnixTime(1_782_864_000), reference(), |who, peer| {
+        configured(Phase1Mode::Main, peer);
+        credentials::certificates(who, peer, AuthenticationMethod::RsaSignature);
+        peer.notify_discarded = true;
+    });
+    let edits = [vec![twice(payload)], edits].concat();
+    let got = outcome(pair, change(MAIN, number, edits, Keep));
+    assert_eq!(got, Outcome { notifies: vec![(expected, true)], stands: (1, 1) });
 }
 
 #[rstest]

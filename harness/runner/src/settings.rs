@@ -88,6 +88,7 @@ pub fn engine_config(case: &Case, side: Side, addresses: &Addresses) -> Result<C
         responder_lifetime: ours.responder_lifetime,
         replay_status: ours.replay_status,
         commit_bit: ours.commit_bit,
+        notify_discarded: ours.notify_discarded,
         new_groups: ours.new_groups,
         dead_peer_detection: ours.dpd.map(dead_peer_detection),
         fragmentation: Fragmentation {

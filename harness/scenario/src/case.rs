@@ -126,6 +126,9 @@ pub struct ResolvedSide {
     /// As responder, set the Commit bit.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub commit_bit: bool,
+    /// Say which certificates and requests for certificates were of no use.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub notify_discarded: bool,
     /// The private group that `private` means.
     #[serde(default, skip_serializing_if = "PrivateGroup::is_default")]
     pub private_group: PrivateGroup,

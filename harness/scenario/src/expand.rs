@@ -257,6 +257,7 @@ fn defaults() -> ResolvedSide {
         responder_lifetime: false,
         replay_status: false,
         commit_bit: false,
+        notify_discarded: false,
         private_group: PrivateGroup::default(),
         new_groups: true,
         retransmission: Retransmission { first_ms: 1000, factor: 1.8, tries: 4 },
@@ -286,6 +287,7 @@ fn overlay(side: &mut ResolvedSide, layer: &SideConfig) {
     set(&mut side.responder_lifetime, layer.responder_lifetime.as_ref());
     set(&mut side.replay_status, layer.replay_status.as_ref());
     set(&mut side.commit_bit, layer.commit_bit.as_ref());
+    set(&mut side.notify_discarded, layer.notify_discarded.as_ref());
     set(&mut side.private_group, layer.private_group.as_ref());
     set(&mut side.new_groups, layer.new_groups.as_ref());
     set(&mut side.retransmission, layer.retransmission.as_ref());

@@ -274,6 +274,7 @@ impl Endpoint {
             cookies,
             path: &mut path,
             first_contact,
+            discarded: Vec::new(),
         };
         let start = phase1::initiate(&mut cx)?;
         let mut conversation = Conversation::default();

@@ -55,6 +55,12 @@ impl Endpoint {
             self.core.timers.set(Timer::RekeyIsakmp(id), at);
         }
         let (cookies, role, mode) = (sa.cookies, sa.role, peer.mode);
+        let mut discarded = core::mem::take(&mut sa.discarded);
+        discarded.sort_unstable();
+        discarded.dedup();
+        if !peer.notify_discarded {
+            discarded.clear();
+        }
         let says_initial_contact = peer.initial_contact && role == Role::Responder;
         let shorter = offered.is_some_and(|offered| lifetime < offered);
         let says_lifetime = peer.responder_lifetime && role == Role::Responder && shorter;
@@ -73,6 +79,14 @@ impl Endpoint {
             let life = Life { time: lifetime, kilobytes: None };
             let notification = lifetime::notification(ProtocolId::ISAKMP, cookies, life);
             self.send_informational(id, Payload::Notification(notification));
+        }
+        if !discarded.is_empty() {
+            let notifications = discarded.into_iter().map(|notify_type| {
+                let mut notification = Notification::isakmp(notify_type);
+                notification.spi = Bytes::copy_from_slice(&cookies.to_bytes());
+                Payload::Notification(notification)
+            });
+            self.send_informational_payloads(id, &notifications.collect::<Vec<_>>());
         }
         self.watch_peer(id);
         self.keep_mapping_alive(id);

@@ -239,9 +239,10 @@ impl Endpoint {
             cookies,
             path: &mut path,
             first_contact,
+            discarded: Vec::new(),
         };
         let start = phase1::accept(&mut cx, received)?;
-        let peer_index = cx.peer_index;
+        let (peer_index, discarded) = (cx.peer_index, cx.discarded);
         let mut conversation = Conversation::default();
         let timer = Timer::RetransmitPhase1(id);
         conversation.handled(&mut self.core, digest, timer);
@@ -254,6 +255,7 @@ impl Endpoint {
         sa.first_from = Some(remote);
         sa.began = self.count_sa();
         sa.announced = announced;
+        sa.discarded = discarded;
         self.half_open.insert(id, remote.ip(), sa.began, sa.phase1.awaits_cookie());
         self.isakmp.insert(sa);
         if let Some(oldest) = gives_way {
@@ -373,9 +375,10 @@ impl Endpoint {
             cookies,
             path: &mut path,
             first_contact,
+            discarded: Vec::new(),
         };
         let advance = sa.phase1.handle(&mut cx, received)?;
-        let peer_index = cx.peer_index;
+        let (peer_index, discarded) = (cx.peer_index, cx.discarded);
         let policy = advance.retransmit.then_some(&peer.retransmission);
         let Some(sa) = self.isakmp.get_mut(&id) else {
             return Err(ExchangeError::UnknownCookies(cookies));
@@ -388,6 +391,7 @@ impl Endpoint {
         sa.path = path;
         sa.peer = peer_index;
         sa.announced = announced;
+        sa.discarded.extend(discarded);
         sa.phase1 = advance.state;
         if let Some(remote) = sa.first_from {
             self.half_open.keep(id, remote.ip(), sa.began);

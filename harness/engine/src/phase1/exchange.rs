@@ -32,6 +32,8 @@ pub(crate) struct Cx<'a> {
     pub(crate) path: &'a mut Path,
     /// No other SA with this peer stands.
     pub(crate) first_contact: bool,
+    /// What is to be said of payloads that are discarded.
+    pub(crate) discarded: Vec<NotifyType>,
 }
 
 impl Cx<'_> {

@@ -16,7 +16,7 @@ use crate::phase2::quick_mode::QuickMode;
 use crate::phase2::transaction::Transactions;
 use crate::retransmit::Conversation;
 use crate::vendor::Announced;
-use crate::wire::{CookiePair, Identification, MessageId};
+use crate::wire::{CookiePair, Identification, MessageId, NotifyType};
 
 /// One ISAKMP SA, from its first message on.
 #[derive(Debug)]
@@ -49,6 +49,8 @@ pub(crate) struct IsakmpSa {
     pub(crate) early: Vec<Received>,
     /// Protected notifies that answered refused messages since the last one that was not refused.
     pub(crate) refusals_answered: usize,
+    /// What is to be said, once the SA stands, of payloads of phase 1 that were discarded.
+    pub(crate) discarded: Vec<NotifyType>,
     /// What the peer announced by vendor IDs.
     pub(crate) announced: Announced,
     pub(crate) liveness: Liveness,
@@ -95,6 +97,7 @@ impl IsakmpSa {
             completed: None,
             early: Vec::new(),
             refusals_answered: 0,
+            discarded: Vec::new(),
             announced: Announced::default(),
             liveness: Liveness::default(),
             reassembly: Reassembly::default(),

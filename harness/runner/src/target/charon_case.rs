@@ -281,6 +281,7 @@ mod tests {
             responder_lifetime: false,
             replay_status: false,
             commit_bit: false,
+            notify_discarded: false,
             private_group: PrivateGroup::default(),
             new_groups: true,
             retransmission: Retransmission { first_ms: 2000, factor: 1.8, tries: 4 },

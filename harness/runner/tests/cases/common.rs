@@ -58,6 +58,7 @@ pub(crate) fn side(client: &str, remote_client: &str) -> ResolvedSide {
         responder_lifetime: false,
         replay_status: false,
         commit_bit: false,
+        notify_discarded: false,
         private_group: PrivateGroup::default(),
         new_groups: true,
         retransmission: Retransmission { first_ms: 2_000, factor: 1.8, tries: 4 },

@@ -91,6 +91,9 @@ pub struct SideConfig {
     /// As responder, set the Commit bit in quick mode and send CONNECTED. Default false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit_bit: Option<bool>,
+    /// Say under the new ISAKMP SA which certificates and requests for certificates were of no use. Default false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notify_discarded: Option<bool>,
     /// The private group that `private` means as a group. Default: ffdhe2048 of RFC 7919 as 32768.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub private_group: Option<PrivateGroup>,

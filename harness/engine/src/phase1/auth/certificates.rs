@@ -116,5 +116,10 @@ pub(super) fn peer_key(
 }
 
 fn discarded(cx: &mut Cx<'_>, error: ExchangeError) {
+    if let Some(notify_type) = error.notify_type()
+        && !cx.discarded.contains(&notify_type)
+    {
+        cx.discarded.push(notify_type);
+    }
     cx.core.event(Event::PayloadDiscarded { sa: cx.sa, error });
 }
