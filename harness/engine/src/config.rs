@@ -506,7 +506,19 @@ pub struct BundledProtocol {
     pub transforms: Vec<IpsecTransform>,
 }
 
-/// An IPsec SA that may be set up with a peer.
+/// An SA that one quick mode negotiates beside the first of its policy, in an SA payload of its own (RFC 2409 section 5.5).
+/// Clients, encapsulation, group and lives are those of the policy, as everything in one quick mode must agree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FurtherSa {
+    /// AH or ESP.
+    pub protocol: IpsecProtocol,
+    /// Acceptable transforms, best first.
+    pub transforms: Vec<IpsecTransform>,
+    /// As [`IpsecPolicy::bundle`].
+    pub bundle: Vec<BundledProtocol>,
+}
+
+/// An IPsec SA that may be set up with a peer, or several that are set up together.
 #[derive(Debug, Clone)]
 pub struct IpsecPolicy {
     /// Its name in commands.
@@ -518,6 +530,9 @@ pub struct IpsecPolicy {
     /// Further protocols that are negotiated together with this one and applied to the same packets, all or none (RFC 2408
     /// section 4.2): ESP inside, AH outside. Each protocol may come once.
     pub bundle: Vec<BundledProtocol>,
+    /// Further SAs, each independent of the others once it stands. As initiator they are offered in the same quick mode,
+    /// in this order; as responder an offer may have any of the policy's SAs, in this order.
+    pub further_sas: Vec<FurtherSa>,
     /// Tunnel or transport.
     pub encapsulation: Encapsulation,
     /// Group of a Diffie-Hellman exchange in quick mode (PFS). A private one must have been defined under the ISAKMP SA
@@ -541,6 +556,17 @@ impl IpsecPolicy {
     pub(crate) fn protocols(&self) -> impl Iterator<Item = (IpsecProtocol, &[IpsecTransform])> {
         let bundled = self.bundle.iter().map(|other| (other.protocol, other.transforms.as_slice()));
         core::iter::once((self.protocol, self.transforms.as_slice())).chain(bundled)
+    }
+
+    /// The SAs of the policy in the order of their SA payloads, each as a policy of its own.
+    pub(crate) fn sas(&self) -> Vec<Self> {
+        let first = Self { further_sas: Vec::new(), ..self.clone() };
+        let mut sas = vec![first];
+        for further in &self.further_sas {
+            let FurtherSa { protocol, transforms, bundle } = further.clone();
+            sas.push(Self { protocol, transforms, bundle, further_sas: Vec::new(), ..self.clone() });
+        }
+        sas
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     Acceptance, BundledProtocol, Capability, ClientId, ClientMatch, Dpd, Encapsulation, Fragmentation,
-    Identity, Level, ModeConfig, NatTraversal, NatTraversalVersion, Pfs, Phase1Exchange, Phase1Transform,
+    FurtherSa, Identity, Level, ModeConfig, NatTraversal, NatTraversalVersion, Pfs, Phase1Exchange, Phase1Transform,
     Phase2Transform, PrivateGroup, Protocol, Retransmission, Role, Side, Step, XauthConfig,
 };
 use crate::pki::ResolvedPki;
@@ -175,6 +175,9 @@ pub struct ResolvedPhase2 {
     /// Further protocols of the bundle.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bundle: Vec<BundledProtocol>,
+    /// Further SAs of the same quick mode.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further_sas: Vec<FurtherSa>,
     /// Perfect forward secrecy.
     pub pfs: Pfs,
     /// Life of the IPsec SAs in seconds.

@@ -14,7 +14,7 @@ use crate::io::Timestamp;
 use crate::phase2::informational;
 use crate::phase2::lifetime::{self, Life};
 use crate::phase2::negotiate::protocol_id;
-use crate::phase2::quick_mode::{Outcome, OutcomePair, Step};
+use crate::phase2::quick_mode::{Outcome, OutcomePair, OutcomeSa, Step};
 use crate::retransmit::Conversation;
 use crate::sa::{IpsecSaPair, IsakmpSa, Phase2};
 use crate::timer::Timer;
@@ -31,6 +31,7 @@ struct Made {
     id: IpsecSaId,
     bundle: Vec<IpsecSaId>,
     policy: usize,
+    place: usize,
     role: Role,
     clients: Option<(Identification, Identification)>,
     replaces: Option<IpsecSaId>,
@@ -191,27 +192,36 @@ impl Endpoint {
         for old in done.iter().take(done.len().saturating_sub(keep)) {
             sa.phase2.remove(old);
         }
-        self.ipsec_sa_established(id, outcome);
+        self.ipsec_sas_established(id, outcome);
     }
 
-    fn ipsec_sa_established(&mut self, isakmp_sa: IsakmpSaId, outcome: Outcome) {
+    /// A quick mode is complete.
+    fn ipsec_sas_established(&mut self, isakmp_sa: IsakmpSaId, mut outcome: Outcome) {
+        for sa in core::mem::take(&mut outcome.sas) {
+            self.ipsec_sa_established(isakmp_sa, &outcome, sa);
+        }
+    }
+
+    /// What one of its SA payloads gives.
+    fn ipsec_sa_established(&mut self, isakmp_sa: IsakmpSaId, outcome: &Outcome, sa: OutcomeSa) {
         let made = self.count_sa();
         let mut ids: Vec<_> =
-            outcome.pairs.iter().map(|pair| (pair.chosen.protocol, self.new_ipsec_id())).collect();
+            sa.pairs.iter().map(|pair| (pair.chosen.protocol, self.new_ipsec_id())).collect();
         let in_order = ids.clone();
         // RFC 2401 section 4.3: AH covers what ESP has made of the packet.
         ids.sort_by_key(|(protocol, _)| *protocol == IpsecProtocol::Ah);
         let bundle: Vec<_> = ids.into_iter().map(|(_, id)| id).collect();
         let old = outcome.replaces.map(|old| self.bundle_of(old)).unwrap_or_default();
         let old: Vec<_> = old.into_iter().filter(|old| self.ipsec.get(*old).is_some()).collect();
-        let Outcome { policy, role, clients, pairs, .. } = outcome;
-        for (pair, (protocol, id)) in pairs.into_iter().zip(in_order) {
+        let Outcome { policy, role, ref clients, .. } = *outcome;
+        for (pair, (protocol, id)) in sa.pairs.into_iter().zip(in_order) {
             let same =
                 |old: &&IpsecSaId| self.ipsec.get(**old).is_some_and(|old| old.chosen.protocol == protocol);
             let made = Made {
                 id,
                 bundle: bundle.clone(),
                 policy,
+                place: sa.place,
                 role,
                 clients: clients.clone(),
                 replaces: old.iter().find(same).or(old.first()).copied(),
@@ -254,6 +264,7 @@ impl Endpoint {
             isakmp_sa,
             peer: peer_index,
             policy: made.policy,
+            place: made.place,
             role: made.role,
             bundle: made.bundle,
             chosen: pair.chosen,

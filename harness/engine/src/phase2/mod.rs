@@ -6,4 +6,5 @@ pub(crate) mod lifetime;
 pub(crate) mod negotiate;
 pub(crate) mod new_group;
 pub(crate) mod quick_mode;
+pub(crate) mod several_sas;
 pub(crate) mod transaction;

@@ -46,6 +46,8 @@ pub(crate) struct IpsecSaPair {
     pub(crate) peer: usize,
     /// Index into the peer's policies.
     pub(crate) policy: usize,
+    /// Which of the policy's SAs it is.
+    pub(crate) place: usize,
     pub(crate) role: Role,
     /// All pairs of its bundle, itself included, in the order in which they are applied to outgoing packets: ESP, then AH.
     pub(crate) bundle: Vec<IpsecSaId>,

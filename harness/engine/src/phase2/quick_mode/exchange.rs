@@ -71,9 +71,18 @@ pub(crate) struct Outcome {
     pub(crate) role: Role,
     /// The clients on our side and on the peer's, when they were named.
     pub(crate) clients: Option<(Identification, Identification)>,
+    /// What each SA payload gives.
+    pub(crate) sas: Vec<OutcomeSa>,
+    pub(crate) replaces: Option<IpsecSaId>,
+}
+
+/// What one SA payload gives.
+#[derive(Debug)]
+pub(crate) struct OutcomeSa {
+    /// Which of the policy's SAs it is.
+    pub(crate) place: usize,
     /// A pair for each protocol.
     pub(crate) pairs: Vec<OutcomePair>,
-    pub(crate) replaces: Option<IpsecSaId>,
 }
 
 /// Both SAs of one protocol.
@@ -103,7 +112,7 @@ impl QuickMode {
     /// The inbound SPIs that the exchange holds while it runs.
     pub(crate) fn reserved_spis(&self) -> Vec<u32> {
         match self {
-            Self::InitiatorExpectsReply(state) => state.spis_in.clone(),
+            Self::InitiatorExpectsReply(state) => state.spis_in(),
             Self::InitiatorExpectsConnected(state) => state.agreed.spis_in(),
             Self::ResponderExpectsHash3(state) => state.agreed.spis_in(),
             Self::Done => Vec::new(),
@@ -139,8 +148,8 @@ impl QuickMode {
 #[derive(Debug)]
 pub(crate) struct Agreed {
     pub(crate) policy: usize,
-    /// The terms of each protocol with the SPI of our inbound SA.
-    pub(crate) sas: Vec<(ChosenIpsec, u32)>,
+    /// What was agreed for each SA payload.
+    pub(crate) sas: Vec<AgreedSa>,
     /// IDci and IDcr, when they were sent.
     pub(crate) ids: Option<(Identification, Identification)>,
     pub(crate) ni_b: Bytes,
@@ -149,10 +158,24 @@ pub(crate) struct Agreed {
     pub(crate) g_xy: Option<Secret>,
 }
 
+/// What both sides know of the SAs of one SA payload.
+#[derive(Debug)]
+pub(crate) struct AgreedSa {
+    /// Which of the policy's SAs it is.
+    pub(crate) place: usize,
+    /// The terms of each protocol with the SPI of our inbound SA.
+    pub(crate) protocols: Vec<(ChosenIpsec, u32)>,
+}
+
 impl Agreed {
+    /// The terms of every protocol of every SA payload with the SPI of our inbound SA.
+    pub(crate) fn protocols(&self) -> impl Iterator<Item = &(ChosenIpsec, u32)> {
+        self.sas.iter().flat_map(|sa| &sa.protocols)
+    }
+
     /// The SPIs of our inbound SAs.
     fn spis_in(&self) -> Vec<u32> {
-        self.sas.iter().map(|(_, spi_in)| *spi_in).collect()
+        self.protocols().map(|(_, spi_in)| *spi_in).collect()
     }
 }
 
@@ -297,22 +320,24 @@ impl QmCx<'_> {
             .into()
     }
 
-    /// Derives KEYMAT for both directions of each protocol and makes the SAs.
+    /// Derives KEYMAT for both directions of each protocol of each SA payload and makes the SAs.
     pub(crate) fn outcome(
         &mut self,
         agreed: &Agreed,
         role: Role,
         replaces: Option<IpsecSaId>,
     ) -> Result<Outcome, ExchangeError> {
-        let mut pairs = Vec::new();
-        for (chosen, spi_in) in &agreed.sas {
-            pairs.push(self.outcome_pair(agreed, chosen, *spi_in, role)?);
+        let mut sas = Vec::new();
+        for sa in &agreed.sas {
+            let pairs = sa.protocols.iter();
+            let pairs = pairs.map(|(chosen, spi_in)| self.outcome_pair(agreed, chosen, *spi_in, role));
+            sas.push(OutcomeSa { place: sa.place, pairs: pairs.collect::<Result<_, _>>()? });
         }
         let clients = agreed.ids.clone().map(|(id_ci, id_cr)| match role {
             Role::Initiator => (id_ci, id_cr),
             Role::Responder => (id_cr, id_ci),
         });
-        Ok(Outcome { policy: agreed.policy, role, clients, pairs, replaces })
+        Ok(Outcome { policy: agreed.policy, role, clients, sas, replaces })
     }
 
     fn outcome_pair(

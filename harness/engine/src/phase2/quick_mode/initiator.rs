@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use subtle::ConstantTimeEq;
 
-use super::exchange::{Agreed, QmCx, QuickMode, Step, client_ids};
+use super::exchange::{Agreed, AgreedSa, QmCx, QuickMode, Step, client_ids};
 use crate::config::IpsecPolicy;
 use crate::crypto::DhKeyPair;
 use crate::error::ExchangeError;
@@ -12,14 +12,14 @@ use crate::keylog::Label;
 use crate::keys;
 use crate::payloads;
 use crate::phase1::Received;
-use crate::phase2::{informational, negotiate};
+use crate::phase2::{informational, negotiate, several_sas};
 use crate::wire::{
     ExchangeType, Flags, Identification, KeyExchange, Nonce, NotifyType, Payload, PayloadType, SaPayload,
 };
 
-// --- Quick mode 1: HDR*, HASH(1), SA, Ni [, KE ] [, IDci, IDcr ] ---
+// --- Quick mode 1: HDR*, HASH(1), SA [, SA1 ...], Ni [, KE ] [, IDci, IDcr ] ---
 
-/// Sends quick mode 1 for one of the peer's policies.
+/// Sends quick mode 1 for the SAs of one of the peer's policies, or for the one of them that replaces a pair.
 pub(crate) fn initiate(
     cx: &mut QmCx<'_>,
     policy_index: usize,
@@ -29,23 +29,33 @@ pub(crate) fn initiate(
     let Some(policy) = peer.ipsec.get(policy_index) else {
         return Err(ExchangeError::NoProposalChosen("no such policy".into()));
     };
-    let spis_in = cx.reserve_spis(policy.protocols().count());
-    offer(cx, (policy_index, policy), replaces, &spis_in).inspect_err(|_| cx.release_spis(&spis_in))
+    let place = replaces.and_then(|old| cx.ipsec.get(old)).map(|pair| pair.place);
+    let mut sas: Vec<_> = policy.sas().into_iter().enumerate().collect();
+    sas.retain(|(at, _)| place.is_none_or(|place| place == *at));
+    let spis_in: Vec<_> = sas.iter().map(|(_, sa)| cx.reserve_spis(sa.protocols().count())).collect();
+    let offered = sas.iter().zip(&spis_in).map(|((place, sa), spis_in)| {
+        let payload = negotiate::offer(sa, spis_in, cx.established.nat, cx.groups)?;
+        Ok(OfferedSa { place: *place, payload, spis_in: spis_in.clone() })
+    });
+    let offered: Result<Vec<_>, ExchangeError> = offered.collect();
+    offered
+        .and_then(|offered| offer(cx, (policy_index, policy), replaces, offered))
+        .inspect_err(|_| cx.release_spis(&spis_in.concat()))
 }
 
 fn offer(
     cx: &mut QmCx<'_>,
     (policy_index, policy): (usize, &IpsecPolicy),
     replaces: Option<IpsecSaId>,
-    spis_in: &[u32],
+    offered: Vec<OfferedSa>,
 ) -> Result<Step, ExchangeError> {
-    let offered = negotiate::offer(policy, spis_in, cx.established.nat, cx.groups)?;
     let ni_b = cx.core.new_nonce();
     let key_pair = cx.pfs_key_pair(policy.pfs.as_ref())?;
     // An SA is replaced for the clients that it has: those of the peer may be a part of the policy's.
     let replaced = replaces.and_then(|old| cx.ipsec.get(old)).and_then(|pair| pair.clients.clone());
     let ids = replaced.or_else(|| cx.clients(policy));
-    let mut payloads = vec![Payload::Sa(offered.clone()), Payload::Nonce(Nonce { data: ni_b.clone() })];
+    let mut payloads: Vec<_> = offered.iter().map(|sa| Payload::Sa(sa.payload.clone())).collect();
+    payloads.push(Payload::Nonce(Nonce { data: ni_b.clone() }));
     if let Some(pair) = &key_pair {
         payloads.push(Payload::KeyExchange(KeyExchange { data: Bytes::copy_from_slice(&pair.public) }));
     }
@@ -63,7 +73,6 @@ fn offer(
     let state = ExpectReply {
         policy: policy_index,
         offered,
-        spis_in: spis_in.to_vec(),
         ni_b,
         key_pair,
         ids,
@@ -78,14 +87,23 @@ fn offer(
     })
 }
 
-// --- Quick mode 2: HDR*, HASH(2), SA, Nr [, KE ] [, IDci, IDcr ] ---
+// --- Quick mode 2: HDR*, HASH(2), SA [, SA1 ...], Nr [, KE ] [, IDci, IDcr ] ---
+
+/// One SA payload of ours.
+#[derive(Debug)]
+struct OfferedSa {
+    /// Which of the policy's SAs it is.
+    place: usize,
+    payload: SaPayload,
+    /// Our SPI for each protocol.
+    spis_in: Vec<u32>,
+}
 
 /// Quick mode 1 is out.
 #[derive(Debug)]
 pub(crate) struct ExpectReply {
     policy: usize,
-    offered: SaPayload,
-    pub(super) spis_in: Vec<u32>,
+    offered: Vec<OfferedSa>,
     ni_b: Bytes,
     key_pair: Option<DhKeyPair>,
     ids: Option<(Identification, Identification)>,
@@ -95,6 +113,11 @@ pub(crate) struct ExpectReply {
 }
 
 impl ExpectReply {
+    /// The SPIs of our inbound SAs.
+    pub(super) fn spis_in(&self) -> Vec<u32> {
+        self.offered.iter().flat_map(|sa| &sa.spis_in).copied().collect()
+    }
+
     pub(super) fn handle(&self, cx: &mut QmCx<'_>, received: &Received) -> Result<Step, ExchangeError> {
         let (opened, hash) = cx.open(received, &self.iv)?;
         let protection = &cx.established.protection;
@@ -105,21 +128,26 @@ impl ExpectReply {
         if !bool::from(expected.as_slice().ct_eq(&hash)) {
             return Err(ExchangeError::HashMismatch(Label::Hash2));
         }
-        payloads::at(&opened.chain, 1, PayloadType::SA)?;
-        let (reply, _) = payloads::sa(payloads::one(&opened.chain, PayloadType::SA)?)?;
-        let mut chosen = negotiate::verify_choice(&self.offered, reply, cx.groups)?;
+        let reply = payloads::sas_from(&opened.chain, 1, cx.core.limits.sa_payloads_max)?;
+        let offered: Vec<_> = self.offered.iter().map(|sa| &sa.payload).collect();
+        let mut chosen = several_sas::verify_choices(&offered, &reply, cx.groups)?;
         let nr_b = payloads::nonce(&opened.chain)?;
         let ids = client_ids(&opened.chain)?;
         if ids != self.ids {
             let got = ids.map_or("none".into(), |(ci, cr)| format!("{ci} and {cr}"));
             return Err(ExchangeError::IdentityRefused(got));
         }
-        let group = chosen.first().and_then(|chosen| chosen.group.clone());
+        // All of our offers have the same group.
+        let group = chosen.iter().flatten().next().and_then(|chosen| chosen.group.clone());
         let g_xy = cx.pfs_secret(group.as_ref(), self.key_pair.as_ref(), &opened.chain)?;
         cx.heed_notifications(&opened.chain, &mut chosen);
+        let sas = self.offered.iter().zip(chosen).map(|(offered, chosen)| AgreedSa {
+            place: offered.place,
+            protocols: chosen.into_iter().zip(offered.spis_in.iter().copied()).collect(),
+        });
         let agreed = Agreed {
             policy: self.policy,
-            sas: chosen.into_iter().zip(self.spis_in.iter().copied()).collect(),
+            sas: sas.collect(),
             ids,
             ni_b: self.ni_b.clone(),
             nr_b,

@@ -7,6 +7,8 @@
 //!   3  HDR*, HASH(3)      -->
 //! ```
 //!
+//! There may be several SA payloads; see [`several_sas`](super::several_sas).
+//!
 //! When the responder sets the Commit bit in message 2, the initiator uses the SAs once an informational exchange with
 //! the same M-ID brings CONNECTED, and sends message 3 again until then (RFC 2408 section 3.1):
 //!
@@ -19,6 +21,6 @@ mod initiator;
 mod responder;
 mod status;
 
-pub(crate) use exchange::{Outcome, OutcomePair, QmCx, QuickMode, Step};
+pub(crate) use exchange::{Outcome, OutcomePair, OutcomeSa, QmCx, QuickMode, Step};
 pub(crate) use initiator::initiate;
 pub(crate) use responder::accept;

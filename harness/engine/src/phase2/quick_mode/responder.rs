@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use subtle::ConstantTimeEq;
 
-use super::exchange::{Agreed, QmCx, QuickMode, Step, client_ids};
+use super::exchange::{Agreed, AgreedSa, QmCx, QuickMode, Step, client_ids};
 use crate::config::IpsecPolicy;
 use crate::error::ExchangeError;
 use crate::event::Role;
@@ -12,10 +12,10 @@ use crate::keys;
 use crate::payloads;
 use crate::phase1::Received;
 use crate::phase2::clients;
-use crate::phase2::negotiate::{self, Choice};
-use crate::wire::{Flags, Identification, KeyExchange, Nonce, Payload, PayloadType};
+use crate::phase2::several_sas::{self, Choices};
+use crate::wire::{Flags, Identification, KeyExchange, Nonce, Payload};
 
-// --- Quick mode 1: HDR*, HASH(1), SA, Ni [, KE ] [, IDci, IDcr ] ---
+// --- Quick mode 1: HDR*, HASH(1), SA [, SA1 ...], Ni [, KE ] [, IDci, IDcr ] ---
 
 /// Handles quick mode 1 and sends quick mode 2.
 pub(crate) fn accept(cx: &mut QmCx<'_>, received: &Received) -> Result<Step, ExchangeError> {
@@ -29,38 +29,46 @@ pub(crate) fn accept(cx: &mut QmCx<'_>, received: &Received) -> Result<Step, Exc
     if !bool::from(expected.as_slice().ct_eq(&hash)) {
         return Err(ExchangeError::HashMismatch(Label::Hash1));
     }
-    payloads::at(&opened.chain, 1, PayloadType::SA)?;
-    let (offered, _) = payloads::sa(payloads::one(&opened.chain, PayloadType::SA)?)?;
+    let offered = payloads::sas_from(&opened.chain, 1, cx.core.limits.sa_payloads_max)?;
     let ni_b = payloads::nonce(&opened.chain)?;
     let ids = client_ids(&opened.chain)?;
     let candidates = candidates(cx, ids.as_ref())?;
-    let choice = negotiate::choose(&candidates, offered, cx.established.nat, cx.groups)?;
-    let spis_in = cx.reserve_spis(choice.chosen.len());
+    let choices = several_sas::choose(&candidates, &offered, cx.established.nat, cx.groups)?;
+    let spis_in: Vec<_> =
+        choices.sas.iter().map(|(_, choice)| cx.reserve_spis(choice.chosen.len())).collect();
     let offer = Offer { ni_b, ids, spis_in: spis_in.clone() };
-    reply(cx, &opened.chain, choice, offer, &opened.next_iv).inspect_err(|_| cx.release_spis(&spis_in))
+    reply(cx, &opened.chain, choices, offer, &opened.next_iv)
+        .inspect_err(|_| cx.release_spis(&spis_in.concat()))
 }
 
-/// What the initiator's message said besides its SA payload, and our SPIs.
+/// What the initiator's message said besides its SA payloads, and our SPIs for each of those.
 struct Offer {
     ni_b: Bytes,
     ids: Option<(Identification, Identification)>,
-    spis_in: Vec<u32>,
+    spis_in: Vec<Vec<u32>>,
 }
 
 /// Sends quick mode 2.
 fn reply(
     cx: &mut QmCx<'_>,
     chain: &crate::wire::Chain,
-    choice: Choice<'_>,
+    choices: Choices<'_>,
     offer: Offer,
     iv: &[u8],
 ) -> Result<Step, ExchangeError> {
-    let group = choice.chosen.first().and_then(|chosen| chosen.group.clone());
+    // The policy has one group for all its SAs.
+    let first = choices.sas.first().and_then(|(_, choice)| choice.chosen.first());
+    let group = first.and_then(|chosen| chosen.group.clone());
     let key_pair = cx.pfs_key_pair(group.as_ref())?;
     let g_xy = cx.pfs_secret(group.as_ref(), key_pair.as_ref(), chain)?;
     let nr_b = cx.core.new_nonce();
-    let mut payloads =
-        vec![Payload::Sa(choice.reply(&offer.spis_in)), Payload::Nonce(Nonce { data: nr_b.clone() })];
+    let mut payloads = Vec::new();
+    let mut sas = Vec::new();
+    for ((place, choice), spis_in) in choices.sas.into_iter().zip(offer.spis_in) {
+        payloads.push(Payload::Sa(choice.reply(&spis_in)));
+        sas.push(AgreedSa { place, protocols: choice.chosen.into_iter().zip(spis_in).collect() });
+    }
+    payloads.push(Payload::Nonce(Nonce { data: nr_b.clone() }));
     if let Some(pair) = key_pair {
         payloads.push(Payload::KeyExchange(KeyExchange { data: Bytes::from(pair.public) }));
     }
@@ -69,10 +77,9 @@ fn reply(
         payloads.push(Payload::Identification(id_cr));
     }
     let peer = cx.peer;
-    let sas: Vec<_> = choice.chosen.into_iter().zip(offer.spis_in).collect();
-    if let Some(policy) = peer.ipsec.get(choice.policy) {
+    if let Some(policy) = peer.ipsec.get(choices.policy) {
         payloads.extend(cx.original_addresses(policy, Role::Responder));
-        for (chosen, spi_in) in &sas {
+        for (chosen, spi_in) in sas.iter().flat_map(|sa| &sa.protocols) {
             payloads.extend(cx.status_notifications(policy, chosen, *spi_in));
         }
     }
@@ -83,7 +90,7 @@ fn reply(
         let (h, skeyid_a) = (protection.transform.hash, &protection.keys.skeyid_a);
         (Label::Hash2, keys::hash_2(cx.core.provider, h, skeyid_a, cx.m_id.0, &ni_b, after_hash))
     })?;
-    let agreed = Agreed { policy: choice.policy, sas, ids: offer.ids, ni_b, nr_b, g_xy };
+    let agreed = Agreed { policy: choices.policy, sas, ids: offer.ids, ni_b, nr_b, g_xy };
     let state = ExpectHash3 { agreed, iv: sent.next_iv.clone() };
     Ok(Step {
         state: QuickMode::ResponderExpectsHash3(state),

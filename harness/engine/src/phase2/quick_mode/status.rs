@@ -38,7 +38,7 @@ impl QmCx<'_> {
 
     /// Takes in the notifications of quick mode 2, which HASH(2) covers. One that is wrong is discarded alone (RFC 2408
     /// section 5.14).
-    pub(super) fn heed_notifications(&mut self, chain: &Chain, chosen: &mut [ChosenIpsec]) {
+    pub(super) fn heed_notifications(&mut self, chain: &Chain, chosen: &mut [Vec<ChosenIpsec>]) {
         for payload in chain.iter() {
             let Payload::Notification(notification) = payload else { continue };
             match self.heed(notification, chosen) {
@@ -48,7 +48,11 @@ impl QmCx<'_> {
         }
     }
 
-    fn heed(&self, notification: &Notification, chosen: &mut [ChosenIpsec]) -> Result<(), ExchangeError> {
+    fn heed(
+        &self,
+        notification: &Notification,
+        chosen: &mut [Vec<ChosenIpsec>],
+    ) -> Result<(), ExchangeError> {
         informational::check_notification(notification)?;
         let Notification { protocol, ref spi, .. } = *notification;
         let about_it = |chosen: &&mut ChosenIpsec| {
@@ -56,7 +60,7 @@ impl QmCx<'_> {
                 && (*spi == Spi::from_u32(chosen.peer_spi).0 || **spi == self.cookies.to_bytes())
         };
         if notification.notify_type == NotifyType::RESPONDER_LIFETIME {
-            let chosen = chosen.iter_mut().find(about_it);
+            let chosen = chosen.iter_mut().flatten().find(about_it);
             let chosen = chosen.ok_or(ExchangeError::InvalidSpi { protocol, len: spi.len() })?;
             let (seconds, kilobytes) = lifetime::read(notification, &self.core.limits.wire)?;
             let offered = Life::offered(chosen.lifetime, chosen.kilobytes);
@@ -75,8 +79,8 @@ impl QmCx<'_> {
     /// Says that our SAs stand. The informational exchange has the M-ID of quick mode (RFC 2408 section 3.1), so its IV
     /// is that of quick mode 1.
     pub(super) fn send_connected(&mut self, agreed: &Agreed) -> Result<Sent, ExchangeError> {
-        // One says it for the exchange, and so for every protocol of a bundle.
-        let first = agreed.sas.first().map(|(chosen, spi_in)| (protocol_id(chosen.protocol), *spi_in));
+        // One says it for the exchange, and so for all its SAs.
+        let first = agreed.protocols().next().map(|(chosen, spi_in)| (protocol_id(chosen.protocol), *spi_in));
         let (protocol, spi_in) = first.ok_or(ExchangeError::SaDeleted)?;
         let connected = Notification {
             protocol,
