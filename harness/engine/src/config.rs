@@ -206,8 +206,8 @@ pub struct PeerConfig {
     pub responder_lifetime: bool,
     /// As responder, say in quick mode 2 by REPLAY-STATUS that replays of packets are detected (RFC 2407 section 4.6.3.2).
     pub replay_status: bool,
-    /// As responder, set the Commit bit in quick mode 2: the initiator uses the SAs once our CONNECTED says that they
-    /// stand (RFC 2408 section 3.1).
+    /// Set the Commit bit in quick mode, as responder unless the initiator has set it: the other side uses the SAs once our
+    /// CONNECTED says that they stand (RFC 2408 section 3.1).
     pub commit_bit: bool,
     /// Take groups that the peer defines by New Group mode (RFC 2409 section 5.6).
     pub new_groups: bool,

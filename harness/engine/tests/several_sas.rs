@@ -160,7 +160,10 @@ fn a_responder_that_has_not_all_of_them_refuses(#[case] bobs: Vec<FurtherSa>) {
     pair.establish();
     assert_eq!((pair.alice.ipsec_count(), pair.bob.ipsec_count()), (0, 0));
     let notified = pair.alice.events.iter().any(|event| {
-        matches!(event, Event::Notified { notify_type: NotifyType::NO_PROPOSAL_CHOSEN, authenticated: true, .. })
+        matches!(
+            event,
+            Event::Notified { notify_type: NotifyType::NO_PROPOSAL_CHOSEN, authenticated: true, .. }
+        )
     });
     assert!(notified);
 }

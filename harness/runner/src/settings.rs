@@ -8,8 +8,9 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use ikev1::config::{
     AuthenticationMethod, BundledProtocol, ClientMatch, Config, DeadPeerDetection, DpdTrigger, Encapsulation,
-    Fragmentation, FragmentationMode, FurtherSa, IntegrityAlgorithm, IpsecPolicy, IpsecProtocol, IpsecTransform,
-    NatTraversal, NatTraversalVersion, PeerConfig, Phase1Mode, Phase1Transform, Retransmission,
+    Fragmentation, FragmentationMode, FurtherSa, IntegrityAlgorithm, IpsecPolicy, IpsecProtocol,
+    IpsecTransform, NatTraversal, NatTraversalVersion, PeerConfig, Phase1Mode, Phase1Transform,
+    Retransmission,
 };
 use ikev1::crypto::{CipherAlgorithm, Group, HashAlgorithm, PrivateGroup, Secret};
 use ikev1::limits::Limits;

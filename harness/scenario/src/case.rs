@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     Acceptance, BundledProtocol, Capability, ClientId, ClientMatch, Dpd, Encapsulation, Fragmentation,
-    FurtherSa, Identity, Level, ModeConfig, NatTraversal, NatTraversalVersion, Pfs, Phase1Exchange, Phase1Transform,
-    Phase2Transform, PrivateGroup, Protocol, Retransmission, Role, Side, Step, XauthConfig,
+    FurtherSa, Identity, Level, ModeConfig, NatTraversal, NatTraversalVersion, Pfs, Phase1Exchange,
+    Phase1Transform, Phase2Transform, PrivateGroup, Protocol, Retransmission, Role, Side, Step, XauthConfig,
 };
 use crate::pki::ResolvedPki;
 use crate::requirement::RequirementId;
@@ -123,7 +123,7 @@ pub struct ResolvedSide {
     /// As responder, send REPLAY-STATUS.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub replay_status: bool,
-    /// As responder, set the Commit bit.
+    /// Set the Commit bit.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub commit_bit: bool,
     /// The private group that `private` means.

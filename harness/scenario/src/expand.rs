@@ -506,7 +506,9 @@ fn phase2_needs(peer: &ResolvedSide, needs: &mut BTreeSet<Capability>) {
         needs.insert(Capability::SeveralSas);
         needs.insert(protocol_need(further.protocol));
         needs.extend(further.transforms.iter().filter_map(|transform| transform.cipher).map(esp_cipher_need));
-        needs.extend(further.transforms.iter().filter_map(|transform| transform.integrity).map(integrity_need));
+        needs.extend(
+            further.transforms.iter().filter_map(|transform| transform.integrity).map(integrity_need),
+        );
     }
     for other in phase2.bundle.iter().chain(phase2.further_sas.iter().flat_map(|further| &further.bundle)) {
         needs.insert(Capability::Bundles);

@@ -102,9 +102,8 @@ pub(crate) fn verify_choices(
         let (got, wanted) = (reply.len(), offered.len());
         return Err(ExchangeError::ProposalAltered(format!("SA payloads: {got}, offered were {wanted}")));
     }
-    let chosen = offered.iter().zip(reply).map(|(offered, reply)| {
-        negotiate::verify_choice(offered, reply, groups)
-    });
+    let chosen =
+        offered.iter().zip(reply).map(|(offered, reply)| negotiate::verify_choice(offered, reply, groups));
     let chosen: Vec<_> = chosen.collect::<Result<_, _>>()?;
     if !distinct_spis(chosen.iter().flatten()) {
         return Err(ExchangeError::ProposalAltered("one SPI comes for two SAs".into()));

@@ -88,7 +88,7 @@ pub struct SideConfig {
     /// As responder, say in quick mode by REPLAY-STATUS that replays are detected. Default false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay_status: Option<bool>,
-    /// As responder, set the Commit bit in quick mode and send CONNECTED. Default false.
+    /// Set the Commit bit in quick mode, as responder unless the initiator has set it, and send CONNECTED. Default false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit_bit: Option<bool>,
     /// The private group that `private` means as a group. Default: ffdhe2048 of RFC 7919 as 32768.

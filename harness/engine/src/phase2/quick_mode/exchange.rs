@@ -4,8 +4,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use bytes::Bytes;
 
-use super::initiator::{ExpectConnected, ExpectReply};
+use super::initiator::ExpectReply;
 use super::responder::ExpectHash3;
+use super::status::ExpectConnected;
 use crate::config::{Encapsulation, IpsecPolicy, ModeConfig, PeerConfig};
 use crate::core::{Core, Envelope, Opened, Path};
 use crate::crypto::{DhKeyPair, Group, Secret};
@@ -48,9 +49,9 @@ pub(crate) struct QmCx<'a> {
 #[derive(Debug)]
 pub(crate) enum QuickMode {
     InitiatorExpectsReply(ExpectReply),
-    /// The responder set the Commit bit.
-    InitiatorExpectsConnected(ExpectConnected),
     ResponderExpectsHash3(ExpectHash3),
+    /// The other side set the Commit bit.
+    ExpectsConnected(ExpectConnected),
     /// The SAs stand; the exchange stays to answer repeated messages.
     Done,
 }
@@ -103,8 +104,8 @@ impl QuickMode {
     pub(crate) fn handle(&self, cx: &mut QmCx<'_>, received: &Received) -> Result<Step, ExchangeError> {
         match self {
             Self::InitiatorExpectsReply(state) => state.handle(cx, received),
-            Self::InitiatorExpectsConnected(state) => state.handle(cx, received),
             Self::ResponderExpectsHash3(state) => state.handle(cx, received),
+            Self::ExpectsConnected(state) => state.handle(cx, received),
             Self::Done => Err(ExchangeError::Replayed(received.header.message_id)),
         }
     }
@@ -113,8 +114,8 @@ impl QuickMode {
     pub(crate) fn reserved_spis(&self) -> Vec<u32> {
         match self {
             Self::InitiatorExpectsReply(state) => state.spis_in(),
-            Self::InitiatorExpectsConnected(state) => state.agreed.spis_in(),
             Self::ResponderExpectsHash3(state) => state.agreed.spis_in(),
+            Self::ExpectsConnected(state) => state.agreed.spis_in(),
             Self::Done => Vec::new(),
         }
     }
@@ -129,23 +130,23 @@ impl QuickMode {
         matches!(self, Self::InitiatorExpectsReply(_))
     }
 
-    /// Whether the exchange waits for the responder's CONNECTED, which has its M-ID.
+    /// Whether the exchange waits for the other side's CONNECTED, which has its M-ID.
     pub(crate) fn awaits_connected(&self) -> bool {
-        matches!(self, Self::InitiatorExpectsConnected(_))
+        matches!(self, Self::ExpectsConnected(_))
     }
 
     /// The SA pair that the exchange is to replace.
     pub(crate) fn replaces(&self) -> Option<IpsecSaId> {
         match self {
             Self::InitiatorExpectsReply(state) => state.replaces,
-            Self::InitiatorExpectsConnected(state) => state.replaces,
+            Self::ExpectsConnected(state) => state.replaces,
             _ => None,
         }
     }
 }
 
 /// What both sides know once the responder has chosen.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Agreed {
     pub(crate) policy: usize,
     /// What was agreed for each SA payload.
@@ -159,7 +160,7 @@ pub(crate) struct Agreed {
 }
 
 /// What both sides know of the SAs of one SA payload.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct AgreedSa {
     /// Which of the policy's SAs it is.
     pub(crate) place: usize,

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use subtle::ConstantTimeEq;
 
 use super::exchange::{Agreed, AgreedSa, QmCx, QuickMode, Step, client_ids};
+use super::status::{self, ExpectConnected};
 use crate::config::IpsecPolicy;
 use crate::crypto::DhKeyPair;
 use crate::error::ExchangeError;
@@ -12,10 +13,8 @@ use crate::keylog::Label;
 use crate::keys;
 use crate::payloads;
 use crate::phase1::Received;
-use crate::phase2::{informational, negotiate, several_sas};
-use crate::wire::{
-    ExchangeType, Flags, Identification, KeyExchange, Nonce, NotifyType, Payload, PayloadType, SaPayload,
-};
+use crate::phase2::{negotiate, several_sas};
+use crate::wire::{Flags, Identification, KeyExchange, Nonce, Payload, SaPayload};
 
 // --- Quick mode 1: HDR*, HASH(1), SA [, SA1 ...], Ni [, KE ] [, IDci, IDcr ] ---
 
@@ -65,7 +64,8 @@ fn offer(
     }
     payloads.extend(cx.original_addresses(policy, Role::Initiator));
     let iv = cx.first_iv();
-    let sent = cx.send_hashed(1, &iv, payloads, Flags::ENCRYPTION, |cx, after_hash| {
+    let flags = status::flags(cx.peer.commit_bit);
+    let sent = cx.send_hashed(1, &iv, payloads, flags, |cx, after_hash| {
         let protection = &cx.established.protection;
         let (h, skeyid_a) = (protection.transform.hash, &protection.keys.skeyid_a);
         (Label::Hash1, keys::hash_1(cx.core.provider, h, skeyid_a, cx.m_id.0, after_hash))
@@ -145,59 +145,29 @@ impl ExpectReply {
             place: offered.place,
             protocols: chosen.into_iter().zip(offered.spis_in.iter().copied()).collect(),
         });
-        let agreed = Agreed {
-            policy: self.policy,
-            sas: sas.collect(),
-            ids,
-            ni_b: self.ni_b.clone(),
-            nr_b,
-            g_xy,
-        };
+        let agreed =
+            Agreed { policy: self.policy, sas: sas.collect(), ids, ni_b: self.ni_b.clone(), nr_b, g_xy };
         // RFC 2408 section 3.1: who did not set the Commit bit waits for CONNECTED.
-        let commit = received.header.flags.contains(Flags::COMMIT);
-        let outcome =
-            if commit { None } else { Some(cx.outcome(&agreed, Role::Initiator, self.replaces)?) };
-        let sent = cx.send_hashed(3, &opened.next_iv, Vec::new(), Flags::ENCRYPTION, |cx, _| {
+        let ours = cx.peer.commit_bit;
+        let waits = !ours && received.header.flags.contains(Flags::COMMIT);
+        let outcome = if waits { None } else { Some(cx.outcome(&agreed, Role::Initiator, self.replaces)?) };
+        let flags = status::flags(ours);
+        let mut sent = cx.send_hashed(3, &opened.next_iv, Vec::new(), flags, |cx, _| {
             let protection = &cx.established.protection;
             let (h, skeyid_a) = (protection.transform.hash, &protection.keys.skeyid_a);
             let provider = cx.core.provider;
             (Label::Hash3, keys::hash_3(provider, h, skeyid_a, cx.m_id.0, &agreed.ni_b, &agreed.nr_b))
         })?;
-        let state = match outcome {
-            Some(_) => QuickMode::Done,
-            None => QuickMode::InitiatorExpectsConnected(ExpectConnected { agreed, replaces: self.replaces }),
+        if ours {
+            // Both answer quick mode 2, and do so again when it comes again.
+            sent.datagrams.extend(cx.send_connected(&agreed)?.datagrams);
+        }
+        let state = if waits {
+            let (role, replaces) = (Role::Initiator, self.replaces);
+            QuickMode::ExpectsConnected(ExpectConnected { agreed, role, replaces })
+        } else {
+            QuickMode::Done
         };
-        Ok(Step { state, sent: Some(sent), retransmit: commit, outcome })
-    }
-}
-
-// --- Commit bit: HDR*, HASH(1), N(CONNECTED), in an informational exchange with the M-ID of quick mode ---
-
-/// Quick mode 3 is out, and the responder's CONNECTED is to say that its SAs stand (RFC 2408 section 3.1).
-#[derive(Debug)]
-pub(crate) struct ExpectConnected {
-    pub(super) agreed: Agreed,
-    pub(super) replaces: Option<IpsecSaId>,
-}
-
-impl ExpectConnected {
-    pub(super) fn handle(&self, cx: &mut QmCx<'_>, received: &Received) -> Result<Step, ExchangeError> {
-        if received.header.exchange_type != ExchangeType::INFORMATIONAL {
-            return Err(ExchangeError::Replayed(received.header.message_id));
-        }
-        let opened = informational::receive(cx, received)?;
-        let connected = opened.chain.iter().any(|payload| match payload {
-            Payload::Notification(notification) => {
-                notification.notify_type == NotifyType::CONNECTED
-                    && informational::check_notification(notification).is_ok()
-            }
-            _ => false,
-        });
-        if !connected {
-            return Err(ExchangeError::MissingPayload(PayloadType::NOTIFICATION));
-        }
-        let outcome = cx.outcome(&self.agreed, Role::Initiator, self.replaces)?;
-        cx.notified(NotifyType::CONNECTED, Bytes::new());
-        Ok(Step { state: QuickMode::Done, sent: None, retransmit: false, outcome: Some(outcome) })
+        Ok(Step { state, sent: Some(sent), retransmit: waits, outcome })
     }
 }

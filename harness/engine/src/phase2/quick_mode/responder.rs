@@ -4,6 +4,7 @@ use bytes::Bytes;
 use subtle::ConstantTimeEq;
 
 use super::exchange::{Agreed, AgreedSa, QmCx, QuickMode, Step, client_ids};
+use super::status::{self, ExpectConnected};
 use crate::config::IpsecPolicy;
 use crate::error::ExchangeError;
 use crate::event::Role;
@@ -13,6 +14,7 @@ use crate::payloads;
 use crate::phase1::Received;
 use crate::phase2::clients;
 use crate::phase2::several_sas::{self, Choices};
+use crate::retransmit::Sent;
 use crate::wire::{Flags, Identification, KeyExchange, Nonce, Payload};
 
 // --- Quick mode 1: HDR*, HASH(1), SA [, SA1 ...], Ni [, KE ] [, IDci, IDcr ] ---
@@ -36,7 +38,8 @@ pub(crate) fn accept(cx: &mut QmCx<'_>, received: &Received) -> Result<Step, Exc
     let choices = several_sas::choose(&candidates, &offered, cx.established.nat, cx.groups)?;
     let spis_in: Vec<_> =
         choices.sas.iter().map(|(_, choice)| cx.reserve_spis(choice.chosen.len())).collect();
-    let offer = Offer { ni_b, ids, spis_in: spis_in.clone() };
+    let commit = received.header.flags.contains(Flags::COMMIT);
+    let offer = Offer { ni_b, ids, spis_in: spis_in.clone(), commit };
     reply(cx, &opened.chain, choices, offer, &opened.next_iv)
         .inspect_err(|_| cx.release_spis(&spis_in.concat()))
 }
@@ -46,6 +49,8 @@ struct Offer {
     ni_b: Bytes,
     ids: Option<(Identification, Identification)>,
     spis_in: Vec<Vec<u32>>,
+    /// It set the Commit bit.
+    commit: bool,
 }
 
 /// Sends quick mode 2.
@@ -84,14 +89,20 @@ fn reply(
         }
     }
     let ni_b = offer.ni_b;
-    let flags = if cx.peer.commit_bit { Flags::ENCRYPTION | Flags::COMMIT } else { Flags::ENCRYPTION };
+    // One side's Commit bit is enough.
+    let committed = match (offer.commit, cx.peer.commit_bit) {
+        (true, _) => Some(Role::Initiator),
+        (false, true) => Some(Role::Responder),
+        (false, false) => None,
+    };
+    let flags = status::flags(committed == Some(Role::Responder));
     let sent = cx.send_hashed(2, iv, payloads, flags, |cx, after_hash| {
         let protection = &cx.established.protection;
         let (h, skeyid_a) = (protection.transform.hash, &protection.keys.skeyid_a);
         (Label::Hash2, keys::hash_2(cx.core.provider, h, skeyid_a, cx.m_id.0, &ni_b, after_hash))
     })?;
     let agreed = Agreed { policy: choices.policy, sas, ids: offer.ids, ni_b, nr_b, g_xy };
-    let state = ExpectHash3 { agreed, iv: sent.next_iv.clone() };
+    let state = ExpectHash3 { agreed, committed, reply: sent.clone() };
     Ok(Step {
         state: QuickMode::ResponderExpectsHash3(state),
         sent: Some(sent),
@@ -136,13 +147,15 @@ fn candidates<'a>(
 #[derive(Debug)]
 pub(crate) struct ExpectHash3 {
     pub(super) agreed: Agreed,
-    /// The last ciphertext block of quick mode 2.
-    iv: Vec<u8>,
+    /// Who set the Commit bit so far.
+    committed: Option<Role>,
+    /// Quick mode 2.
+    reply: Sent,
 }
 
 impl ExpectHash3 {
     pub(super) fn handle(&self, cx: &mut QmCx<'_>, received: &Received) -> Result<Step, ExchangeError> {
-        let (_, hash) = cx.open(received, &self.iv)?;
+        let (_, hash) = cx.open(received, &self.reply.next_iv)?;
         let protection = &cx.established.protection;
         let (h, skeyid_a) = (protection.transform.hash, &protection.keys.skeyid_a);
         let (ni_b, nr_b) = (&self.agreed.ni_b, &self.agreed.nr_b);
@@ -151,8 +164,16 @@ impl ExpectHash3 {
         if !bool::from(expected.as_slice().ct_eq(&hash)) {
             return Err(ExchangeError::HashMismatch(Label::Hash3));
         }
+        let late = received.header.flags.contains(Flags::COMMIT).then_some(Role::Initiator);
+        let committed = self.committed.or(late);
+        if committed == Some(Role::Initiator) {
+            // Quick mode 2 goes on being sent: whoever gets it again says CONNECTED again.
+            let (agreed, role) = (self.agreed.clone(), Role::Responder);
+            let state = QuickMode::ExpectsConnected(ExpectConnected { agreed, role, replaces: None });
+            return Ok(Step { state, sent: Some(self.reply.clone()), retransmit: true, outcome: None });
+        }
         let outcome = cx.outcome(&self.agreed, Role::Responder, None)?;
-        let sent = cx.peer.commit_bit.then(|| cx.send_connected(&self.agreed)).transpose()?;
-        Ok(Step { state: QuickMode::Done, sent, retransmit: false, outcome: Some(outcome) })
+        let connected = committed.map(|_| cx.send_connected(&self.agreed)).transpose()?;
+        Ok(Step { state: QuickMode::Done, sent: connected, retransmit: false, outcome: Some(outcome) })
     }
 }

@@ -2,15 +2,21 @@
 
 use bytes::Bytes;
 
-use super::exchange::{Agreed, QmCx};
+use super::exchange::{Agreed, QmCx, QuickMode, Step};
 use crate::config::IpsecPolicy;
 use crate::error::ExchangeError;
-use crate::event::Event;
+use crate::event::{Event, IpsecSaId, Role};
+use crate::phase1::Received;
 use crate::phase2::informational;
 use crate::phase2::lifetime::{self, Life};
 use crate::phase2::negotiate::{ChosenIpsec, protocol_id};
 use crate::retransmit::Sent;
-use crate::wire::{Chain, Notification, NotifyType, Payload, Spi};
+use crate::wire::{Chain, ExchangeType, Flags, Notification, NotifyType, Payload, PayloadType, Spi};
+
+/// The flags of a message of ours.
+pub(super) fn flags(commit: bool) -> Flags {
+    if commit { Flags::ENCRYPTION | Flags::COMMIT } else { Flags::ENCRYPTION }
+}
 
 impl QmCx<'_> {
     /// What quick mode 2 says besides the choice: that our life is shorter than the offered one, and that replays are
@@ -88,5 +94,39 @@ impl QmCx<'_> {
             ..Notification::isakmp(NotifyType::CONNECTED)
         };
         informational::send(self, &[Payload::Notification(connected)])
+    }
+}
+
+// --- Commit bit: HDR*, HASH(1), N(CONNECTED), in an informational exchange with the M-ID of quick mode ---
+
+/// Quick mode 3 has passed, and CONNECTED of the side that set the Commit bit is to say that its SAs stand (RFC 2408
+/// section 3.1).
+#[derive(Debug)]
+pub(crate) struct ExpectConnected {
+    pub(super) agreed: Agreed,
+    /// Our role.
+    pub(super) role: Role,
+    pub(super) replaces: Option<IpsecSaId>,
+}
+
+impl ExpectConnected {
+    pub(super) fn handle(&self, cx: &mut QmCx<'_>, received: &Received) -> Result<Step, ExchangeError> {
+        if received.header.exchange_type != ExchangeType::INFORMATIONAL {
+            return Err(ExchangeError::Replayed(received.header.message_id));
+        }
+        let opened = informational::receive(cx, received)?;
+        let connected = opened.chain.iter().any(|payload| match payload {
+            Payload::Notification(notification) => {
+                notification.notify_type == NotifyType::CONNECTED
+                    && informational::check_notification(notification).is_ok()
+            }
+            _ => false,
+        });
+        if !connected {
+            return Err(ExchangeError::MissingPayload(PayloadType::NOTIFICATION));
+        }
+        let outcome = cx.outcome(&self.agreed, self.role, self.replaces)?;
+        cx.notified(NotifyType::CONNECTED, Bytes::new());
+        Ok(Step { state: QuickMode::Done, sent: None, retransmit: false, outcome: Some(outcome) })
     }
 }

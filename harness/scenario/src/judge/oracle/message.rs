@@ -53,7 +53,13 @@ pub(super) fn body(message: &[u8], kind: u8) -> Option<&[u8]> {
 
 /// The bodies of all payloads of a type, in order.
 pub(super) fn all(message: &[u8], kind: u8) -> Option<Vec<&[u8]>> {
-    Some(payloads(message)?.iter().filter(|payload| payload.kind == kind).map(|payload| payload.body).collect())
+    Some(
+        payloads(message)?
+            .iter()
+            .filter(|payload| payload.kind == kind)
+            .map(|payload| payload.body)
+            .collect(),
+    )
 }
 
 /// Whether a message reads as a chain without a payload of this type.
