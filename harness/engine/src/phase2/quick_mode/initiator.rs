@@ -143,6 +143,7 @@ impl ExpectReply {
         cx.heed_notifications(&opened.chain, &mut chosen);
         let sas = self.offered.iter().zip(chosen).map(|(offered, chosen)| AgreedSa {
             place: offered.place,
+            meets: None,
             protocols: chosen.into_iter().zip(offered.spis_in.iter().copied()).collect(),
         });
         let agreed =
