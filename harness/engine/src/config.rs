@@ -206,8 +206,8 @@ pub struct PeerConfig {
     pub responder_lifetime: bool,
     /// As responder, say in quick mode 2 by REPLAY-STATUS that replays of packets are detected (RFC 2407 section 4.6.3.2).
     pub replay_status: bool,
-    /// As responder, set the Commit bit in quick mode 2: the initiator uses the SAs once our CONNECTED says that they
-    /// stand (RFC 2408 section 3.1).
+    /// Set the Commit bit in quick mode, as responder unless the initiator has set it: the other side uses the SAs once our
+    /// CONNECTED says that they stand (RFC 2408 section 3.1).
     pub commit_bit: bool,
     /// Tell the peer under the new ISAKMP SA which of its certificates and requests for certificates were of no use
     /// (RFC 2408 sections 5.9 and 5.10). Off unless it is known to do no harm: many peers take any notify of an error for
@@ -511,7 +511,19 @@ pub struct BundledProtocol {
     pub transforms: Vec<IpsecTransform>,
 }
 
-/// An IPsec SA that may be set up with a peer.
+/// An SA that one quick mode negotiates beside the first of its policy, in an SA payload of its own (RFC 2409 section 5.5).
+/// Clients, encapsulation, group and lives are those of the policy, as everything in one quick mode must agree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FurtherSa {
+    /// AH or ESP.
+    pub protocol: IpsecProtocol,
+    /// Acceptable transforms, best first.
+    pub transforms: Vec<IpsecTransform>,
+    /// As [`IpsecPolicy::bundle`].
+    pub bundle: Vec<BundledProtocol>,
+}
+
+/// An IPsec SA that may be set up with a peer, or several that are set up together.
 #[derive(Debug, Clone)]
 pub struct IpsecPolicy {
     /// Its name in commands.
@@ -523,6 +535,9 @@ pub struct IpsecPolicy {
     /// Further protocols that are negotiated together with this one and applied to the same packets, all or none (RFC 2408
     /// section 4.2): ESP inside, AH outside. Each protocol may come once.
     pub bundle: Vec<BundledProtocol>,
+    /// Further SAs, each independent of the others once it stands. As initiator they are offered in the same quick mode,
+    /// in this order; as responder an offer may have any of the policy's SAs, in this order.
+    pub further_sas: Vec<FurtherSa>,
     /// Tunnel or transport.
     pub encapsulation: Encapsulation,
     /// Group of a Diffie-Hellman exchange in quick mode (PFS). A private one must have been defined under the ISAKMP SA
@@ -546,6 +561,17 @@ impl IpsecPolicy {
     pub(crate) fn protocols(&self) -> impl Iterator<Item = (IpsecProtocol, &[IpsecTransform])> {
         let bundled = self.bundle.iter().map(|other| (other.protocol, other.transforms.as_slice()));
         core::iter::once((self.protocol, self.transforms.as_slice())).chain(bundled)
+    }
+
+    /// The SAs of the policy in the order of their SA payloads, each as a policy of its own.
+    pub(crate) fn sas(&self) -> Vec<Self> {
+        let first = Self { further_sas: Vec::new(), ..self.clone() };
+        let mut sas = vec![first];
+        for further in &self.further_sas {
+            let FurtherSa { protocol, transforms, bundle } = further.clone();
+            sas.push(Self { protocol, transforms, bundle, further_sas: Vec::new(), ..self.clone() });
+        }
+        sas
     }
 }
 

@@ -91,6 +91,7 @@
 //!             bundle: Vec::new(),
 //!             lifetime: Duration::from_secs(3_600),
 //!             lifetime_kilobytes: None,
+//!             further_sas: Vec::new(),
 //!         }],
 //!         ..PeerConfig::new("peer", own.parse()?, Some(other.parse()?))
 //!     };

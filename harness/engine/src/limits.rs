@@ -52,6 +52,8 @@ pub struct Limits {
     pub refusals_answered_max: usize,
     /// Phase 2 exchanges that run at once under one ISAKMP SA.
     pub phase2_exchanges_max: usize,
+    /// SA payloads of one quick mode.
+    pub sa_payloads_max: usize,
     /// Groups that the peer may offer by New Group mode under one ISAKMP SA. Each offer costs a test for primality.
     pub new_groups_max: usize,
     /// Requests to the user in one transaction of extended authentication that a host answers.
@@ -88,6 +90,7 @@ impl Default for Limits {
             isakmp_sas_per_peer_max: 8,
             refusals_answered_max: 64,
             phase2_exchanges_max: 16,
+            sa_payloads_max: 8,
             new_groups_max: 16,
             xauth_requests_max: 16,
             certificate_requests_max: 16,

@@ -38,6 +38,23 @@ pub(crate) fn leading_sa(chain: &Chain) -> Result<(&SaPayload, Bytes), ExchangeE
     sa(one(chain, PayloadType::SA)?)
 }
 
+/// The SA payloads, which stand together from `position` on (RFC 2409 section 5.5): at least one, at most `max`.
+pub(crate) fn sas_from(chain: &Chain, position: usize, max: usize) -> Result<Vec<&SaPayload>, ExchangeError> {
+    at(chain, position, PayloadType::SA)?;
+    let mut sas = Vec::new();
+    for (index, received) in chain.payloads.iter().enumerate() {
+        let Payload::Sa(sa) = &received.payload else { continue };
+        if Some(index) != position.checked_add(sas.len()) {
+            return Err(ExchangeError::RepeatedPayload(PayloadType::SA));
+        }
+        if sas.len() >= max {
+            return Err(ExchangeError::NoProposalChosen(format!("more than {max} SA payloads")));
+        }
+        sas.push(sa);
+    }
+    Ok(sas)
+}
+
 /// The SA payload in `received`, with its body as received.
 pub(crate) fn sa(received: &ReceivedPayload) -> Result<(&SaPayload, Bytes), ExchangeError> {
     match &received.payload {

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use common::{From, Pair};
 use ikev1::config::{NatTraversal, Phase1Mode};
 use ikev1::crypto::{Group, reference};
+use ikev1::error::ExchangeError;
 use ikev1::event::{DeleteReason, Event};
 use ikev1::io::{Datagram, IP_AH, IP_ESP, IP_UDP, Timestamp};
 use ikev1::wire::{Delete, ExchangeType, Flags, Header, Notification, NotifyType, Payload, ProtocolId, Spi};
@@ -375,13 +376,21 @@ fn a_wrong_first_message_is_answered_with_its_notify(
 }
 
 #[test]
-fn the_commit_bit_does_no_harm() {
+fn a_forged_commit_bit_costs_no_more_than_its_quick_mode() {
     let mut pair = at(Stage { mode: Phase1Mode::Main, delivered: 6 });
     let mut quick_mode_1 = pair.sent[6].1.payload.to_vec();
     quick_mode_1[19] |= Flags::COMMIT.0;
     pair.inject(From::Alice, quick_mode_1);
     pair.run(pair.now + SECOND);
-    assert_eq!((pair.alice.ipsec_count(), pair.bob.ipsec_count()), (1, 1));
+    // No hash covers the header, so bob waits for a CONNECTED that does not come.
+    assert_eq!((pair.alice.ipsec_count(), pair.bob.ipsec_count()), (1, 0));
+    pair.run(pair.now + SECOND * 120);
+    let failed =
+        |event: &Event| matches!(event, Event::ExchangeFailed { error: ExchangeError::TimedOut(_), .. });
+    assert!(pair.bob.events.iter().any(failed));
+    pair.alice.endpoint.initiate(pair.now, "peer", "net").unwrap();
+    pair.run(pair.now + SECOND);
+    assert_eq!((pair.alice.ipsec_count(), pair.bob.ipsec_count()), (2, 1));
 }
 
 #[rstest]

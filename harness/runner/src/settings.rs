@@ -8,8 +8,9 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use ikev1::config::{
     AuthenticationMethod, BundledProtocol, ClientMatch, Config, DeadPeerDetection, DpdTrigger, Encapsulation,
-    Fragmentation, FragmentationMode, IntegrityAlgorithm, IpsecPolicy, IpsecProtocol, IpsecTransform,
-    NatTraversal, NatTraversalVersion, PeerConfig, Phase1Mode, Phase1Transform, Retransmission,
+    Fragmentation, FragmentationMode, FurtherSa, IntegrityAlgorithm, IpsecPolicy, IpsecProtocol,
+    IpsecTransform, NatTraversal, NatTraversalVersion, PeerConfig, Phase1Mode, Phase1Transform,
+    Retransmission,
 };
 use ikev1::crypto::{CipherAlgorithm, Group, HashAlgorithm, PrivateGroup, Secret};
 use ikev1::limits::Limits;
@@ -250,6 +251,7 @@ impl Context {
             name: POLICY_NAME.to_owned(),
             protocol: ipsec_protocol(phase2.protocol),
             bundle: phase2.bundle.iter().map(|other| self.bundled(other)).collect::<Result<_, _>>()?,
+            further_sas: phase2.further_sas.iter().map(|sa| self.further(sa)).collect::<Result<_, _>>()?,
             transforms: phase2.transforms.iter().map(|t| self.phase2(t)).collect::<Result<_, _>>()?,
             encapsulation: match phase2.encapsulation {
                 model::Encapsulation::Tunnel => Encapsulation::Tunnel,
@@ -282,6 +284,14 @@ impl Context {
     fn bundled(self, other: &model::BundledProtocol) -> Result<BundledProtocol, InfraError> {
         let transforms = other.transforms.iter().map(|t| self.phase2(t)).collect::<Result<_, _>>()?;
         Ok(BundledProtocol { protocol: ipsec_protocol(other.protocol), transforms })
+    }
+
+    fn further(self, further: &model::FurtherSa) -> Result<FurtherSa, InfraError> {
+        Ok(FurtherSa {
+            protocol: ipsec_protocol(further.protocol),
+            transforms: further.transforms.iter().map(|t| self.phase2(t)).collect::<Result<_, _>>()?,
+            bundle: further.bundle.iter().map(|other| self.bundled(other)).collect::<Result<_, _>>()?,
+        })
     }
 
     fn client(self, client: &ClientId) -> Result<Identification, InfraError> {

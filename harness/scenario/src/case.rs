@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     Acceptance, BundledProtocol, Capability, ClientId, ClientMatch, Dpd, Encapsulation, Fragmentation,
-    Identity, Level, ModeConfig, NatTraversal, NatTraversalVersion, Pfs, Phase1Exchange, Phase1Transform,
-    Phase2Transform, PrivateGroup, Protocol, Retransmission, Role, Side, Step, XauthConfig,
+    FurtherSa, Identity, Level, ModeConfig, NatTraversal, NatTraversalVersion, Pfs, Phase1Exchange,
+    Phase1Transform, Phase2Transform, PrivateGroup, Protocol, Retransmission, Role, Side, Step, XauthConfig,
 };
 use crate::pki::ResolvedPki;
 use crate::requirement::RequirementId;
@@ -123,7 +123,7 @@ pub struct ResolvedSide {
     /// As responder, send REPLAY-STATUS.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub replay_status: bool,
-    /// As responder, set the Commit bit.
+    /// Set the Commit bit.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub commit_bit: bool,
     /// Say which certificates and requests for certificates were of no use.
@@ -178,6 +178,9 @@ pub struct ResolvedPhase2 {
     /// Further protocols of the bundle.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bundle: Vec<BundledProtocol>,
+    /// Further SAs of the same quick mode.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further_sas: Vec<FurtherSa>,
     /// Perfect forward secrecy.
     pub pfs: Pfs,
     /// Life of the IPsec SAs in seconds.

@@ -236,6 +236,7 @@ fn defaults() -> ResolvedSide {
                 integrity: Some(Integrity::Sha1),
             }],
             bundle: Vec::new(),
+            further_sas: Vec::new(),
             pfs: Pfs::None,
             lifetime_seconds: 1200,
             lifetime_kilobytes: None,
@@ -304,6 +305,7 @@ fn overlay(side: &mut ResolvedSide, layer: &SideConfig) {
         set(&mut side.phase2.encapsulation, phase2.encapsulation.as_ref());
         set(&mut side.phase2.transforms, phase2.transforms.as_ref());
         set(&mut side.phase2.bundle, phase2.bundle.as_ref());
+        set(&mut side.phase2.further_sas, phase2.further_sas.as_ref());
         set(&mut side.phase2.pfs, phase2.pfs.as_ref());
         set(&mut side.phase2.lifetime_seconds, phase2.lifetime_seconds.as_ref());
         set(&mut side.phase2.client, phase2.client.as_ref());
@@ -478,12 +480,16 @@ fn starts_phase2(step: &Step) -> bool {
     matches!(step, Step::Start(start) if start.exchange != StartExchange::Phase1)
 }
 
-fn phase2_needs(peer: &ResolvedSide, needs: &mut BTreeSet<Capability>) {
-    let phase2 = &peer.phase2;
-    needs.insert(match phase2.protocol {
+fn protocol_need(protocol: Protocol) -> Capability {
+    match protocol {
         Protocol::Esp => Capability::Esp,
         Protocol::Ah => Capability::Ah,
-    });
+    }
+}
+
+fn phase2_needs(peer: &ResolvedSide, needs: &mut BTreeSet<Capability>) {
+    let phase2 = &peer.phase2;
+    needs.insert(protocol_need(phase2.protocol));
     needs.insert(match phase2.encapsulation {
         Encapsulation::Tunnel => Capability::Tunnel,
         Encapsulation::Transport => Capability::Transport,
@@ -498,7 +504,15 @@ fn phase2_needs(peer: &ResolvedSide, needs: &mut BTreeSet<Capability>) {
     if !phase2.ids {
         needs.insert(Capability::NoClientIds);
     }
-    for other in &phase2.bundle {
+    for further in &phase2.further_sas {
+        needs.insert(Capability::SeveralSas);
+        needs.insert(protocol_need(further.protocol));
+        needs.extend(further.transforms.iter().filter_map(|transform| transform.cipher).map(esp_cipher_need));
+        needs.extend(
+            further.transforms.iter().filter_map(|transform| transform.integrity).map(integrity_need),
+        );
+    }
+    for other in phase2.bundle.iter().chain(phase2.further_sas.iter().flat_map(|further| &further.bundle)) {
         needs.insert(Capability::Bundles);
         needs.extend(other.transforms.iter().filter_map(|transform| transform.integrity).map(integrity_need));
     }

@@ -14,7 +14,7 @@ use crate::io::Timestamp;
 use crate::phase2::informational;
 use crate::phase2::lifetime::{self, Life};
 use crate::phase2::negotiate::protocol_id;
-use crate::phase2::quick_mode::{Outcome, OutcomePair, Step};
+use crate::phase2::quick_mode::{Outcome, OutcomePair, OutcomeSa, Step};
 use crate::retransmit::Conversation;
 use crate::sa::{IpsecSaPair, IsakmpSa, Phase2};
 use crate::timer::Timer;
@@ -24,13 +24,14 @@ use crate::wire::{
 };
 
 /// How long a replaced SA stays, so that what the peer already sent under it still arrives.
-const REPLACED_GRACE: Duration = Duration::from_secs(2);
+pub(super) const REPLACED_GRACE: Duration = Duration::from_secs(2);
 
 /// What the pairs of a bundle have in common, and what a new one is.
 struct Made {
     id: IpsecSaId,
     bundle: Vec<IpsecSaId>,
     policy: usize,
+    place: usize,
     role: Role,
     clients: Option<(Identification, Identification)>,
     replaces: Option<IpsecSaId>,
@@ -164,6 +165,8 @@ impl Endpoint {
         policy: usize,
         replaces: Option<IpsecSaId>,
     ) -> Result<MessageId, ExchangeError> {
+        // A bundle is replaced as a whole, whichever of its pairs was named.
+        let replaces = replaces.map(|old| self.bundle_of(old).first().copied().unwrap_or(old));
         let m_id = self.new_m_id(id);
         let step = self
             .with_quick_mode(id, m_id, |cx| crate::phase2::quick_mode::initiate(cx, policy, replaces))
@@ -205,27 +208,36 @@ impl Endpoint {
         for old in done.iter().take(done.len().saturating_sub(keep)) {
             sa.phase2.remove(old);
         }
-        self.ipsec_sa_established(id, outcome);
+        self.ipsec_sas_established(id, outcome);
     }
 
-    fn ipsec_sa_established(&mut self, isakmp_sa: IsakmpSaId, outcome: Outcome) {
+    /// A quick mode is complete.
+    fn ipsec_sas_established(&mut self, isakmp_sa: IsakmpSaId, mut outcome: Outcome) {
+        for sa in core::mem::take(&mut outcome.sas) {
+            self.ipsec_sa_established(isakmp_sa, &outcome, sa);
+        }
+    }
+
+    /// What one of its SA payloads gives.
+    fn ipsec_sa_established(&mut self, isakmp_sa: IsakmpSaId, outcome: &Outcome, sa: OutcomeSa) {
         let made = self.count_sa();
         let mut ids: Vec<_> =
-            outcome.pairs.iter().map(|pair| (pair.chosen.protocol, self.new_ipsec_id())).collect();
+            sa.pairs.iter().map(|pair| (pair.chosen.protocol, self.new_ipsec_id())).collect();
         let in_order = ids.clone();
         // RFC 2401 section 4.3: AH covers what ESP has made of the packet.
         ids.sort_by_key(|(protocol, _)| *protocol == IpsecProtocol::Ah);
         let bundle: Vec<_> = ids.into_iter().map(|(_, id)| id).collect();
         let old = outcome.replaces.map(|old| self.bundle_of(old)).unwrap_or_default();
         let old: Vec<_> = old.into_iter().filter(|old| self.ipsec.get(*old).is_some()).collect();
-        let Outcome { policy, role, clients, pairs, .. } = outcome;
-        for (pair, (protocol, id)) in pairs.into_iter().zip(in_order) {
+        let Outcome { policy, role, ref clients, .. } = *outcome;
+        for (pair, (protocol, id)) in sa.pairs.into_iter().zip(in_order) {
             let same =
                 |old: &&IpsecSaId| self.ipsec.get(**old).is_some_and(|old| old.chosen.protocol == protocol);
             let made = Made {
                 id,
                 bundle: bundle.clone(),
                 policy,
+                place: sa.place,
                 role,
                 clients: clients.clone(),
                 replaces: old.iter().find(same).or(old.first()).copied(),
@@ -233,9 +245,28 @@ impl Endpoint {
             };
             self.insert_pair(isakmp_sa, made, pair);
         }
+        let first = bundle.first().copied();
         for old in old {
             self.core.timers.stop(Timer::RekeyIpsec(old));
             self.core.timers.set(Timer::ExpireIpsec(old), self.core.now + REPLACED_GRACE);
+            if let Some(old) = self.ipsec.get_mut(old) {
+                old.successor = first;
+            }
+        }
+        let replaced = match role {
+            Role::Initiator => outcome.replaces,
+            Role::Responder => sa.meets.or_else(|| {
+                let remote = self.isakmp.get(&isakmp_sa)?.remote()?;
+                self.ipsec.being_replaced(remote, (policy, sa.place), clients.as_ref())
+            }),
+        };
+        if let (Some(first), Some(replaced)) = (first, replaced) {
+            for id in &bundle {
+                if let Some(pair) = self.ipsec.get_mut(*id) {
+                    pair.replaces = Some(replaced);
+                }
+            }
+            self.resolve_collision(first, replaced);
         }
     }
 
@@ -268,6 +299,7 @@ impl Endpoint {
             isakmp_sa,
             peer: peer_index,
             policy: made.policy,
+            place: made.place,
             role: made.role,
             bundle: made.bundle,
             chosen: pair.chosen,
@@ -286,6 +318,9 @@ impl Endpoint {
             bytes_max: life.bytes(),
             expires,
             being_replaced: false,
+            replaces: None,
+            successor: None,
+            made_redundant: None,
             remote_id,
             made: made.made,
         });
@@ -376,6 +411,9 @@ impl Endpoint {
         self.core.timers.stop(Timer::RekeyIpsec(id));
         self.core.timers.stop(Timer::ExpireIpsec(id));
         self.core.event(Event::IpsecSaDeleted { sa: id, spi_in: pair.spi_in, reason });
+        if let Some(redundant) = pair.made_redundant {
+            self.stays_after_all(redundant);
+        }
     }
 
     /// Tells the peer that a pair of IPsec SAs is gone: our inbound SPI (RFC 2408 section 3.15).

@@ -563,7 +563,7 @@ fn check_header(header: &Header, datagram_len: usize) -> Result<(), ExchangeErro
     if header.cookies.initiator.is_zero() {
         return Err(ExchangeError::InvalidCookies(header.cookies));
     }
-    // RFC 2408 section 3.1 has the bit for informational exchanges. The Commit bit is fine anywhere; quick mode 2 heeds
+    // RFC 2408 section 3.1 has the bit for informational exchanges. The Commit bit is fine anywhere; quick mode heeds
     // it.
     if header.flags.contains(Flags::AUTH_ONLY) && header.exchange_type != ExchangeType::INFORMATIONAL {
         let problem = "only an informational exchange may be authenticated and not encrypted";

@@ -153,6 +153,7 @@ impl Endpoint {
             clients: pair.clients.clone(),
             mode: pair.chosen.mode,
             role: pair.role,
+            successor: pair.successor,
             packets_in: pair.packets_in,
             packets_out: pair.packets_out,
             expires: pair.expires,
@@ -212,6 +213,7 @@ impl Endpoint {
         let mut cx = QmCx {
             core: &mut self.core,
             peer: self.peers.get(sa.peer)?,
+            peer_index: sa.peer,
             ipsec: &mut self.ipsec,
             sa: id,
             established: sa.established()?,

@@ -7,4 +7,5 @@ mod malformed;
 pub(crate) mod negotiate;
 pub(crate) mod new_group;
 pub(crate) mod quick_mode;
+pub(crate) mod several_sas;
 pub(crate) mod transaction;

@@ -260,6 +260,7 @@ mod tests {
                     Phase2Transform { cipher: Some(EspCipher::Null), integrity: Some(Integrity::Md5) },
                 ],
                 bundle: Vec::new(),
+                further_sas: Vec::new(),
                 pfs: Pfs::Modp1024,
                 lifetime_seconds: 1200,
                 lifetime_kilobytes: None,

@@ -37,6 +37,7 @@ pub(crate) fn side(client: &str, remote_client: &str) -> ResolvedSide {
                 integrity: Some(Integrity::Sha1),
             }],
             bundle: Vec::new(),
+            further_sas: Vec::new(),
             pfs: Pfs::None,
             lifetime_seconds: 1200,
             lifetime_kilobytes: None,

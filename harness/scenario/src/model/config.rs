@@ -88,7 +88,7 @@ pub struct SideConfig {
     /// As responder, say in quick mode by REPLAY-STATUS that replays are detected. Default false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay_status: Option<bool>,
-    /// As responder, set the Commit bit in quick mode and send CONNECTED. Default false.
+    /// Set the Commit bit in quick mode, as responder unless the initiator has set it, and send CONNECTED. Default false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit_bit: Option<bool>,
     /// Say under the new ISAKMP SA which certificates and requests for certificates were of no use. Default false.
@@ -244,6 +244,11 @@ pub struct Phase2Config {
     /// Further protocols that are negotiated together with `protocol`, all or none. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bundle: Option<Vec<BundledProtocol>>,
+    /// Further SAs that are negotiated in the same quick mode, each by an SA payload of its own, and then stand for
+    /// themselves. What is not said of them is as for the first: encapsulation, perfect forward secrecy, lives and clients.
+    /// As responder an offer may have any of a side's SAs, in their order. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub further_sas: Option<Vec<FurtherSa>>,
     /// Perfect forward secrecy. Default `none`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pfs: Option<Pfs>,
@@ -354,6 +359,19 @@ pub struct BundledProtocol {
     pub protocol: Protocol,
     /// Transforms, best first.
     pub transforms: Vec<Phase2Transform>,
+}
+
+/// A further SA of one quick mode (RFC 2409 section 5.5).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FurtherSa {
+    /// ESP or AH.
+    pub protocol: Protocol,
+    /// Transforms, best first.
+    pub transforms: Vec<Phase2Transform>,
+    /// Further protocols that are negotiated together with `protocol`, all or none. Default: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bundle: Vec<BundledProtocol>,
 }
 
 /// One transform of phase 2.

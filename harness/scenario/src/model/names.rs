@@ -705,6 +705,8 @@ names! {
         Ah = "ah",
         /// AH and ESP negotiated together, all or none.
         Bundles = "bundles",
+        /// Several SA payloads in one quick mode.
+        SeveralSas = "several-sas",
         /// ESP_NULL.
         EspNull = "esp-null",
         /// DES-CBC in ESP.

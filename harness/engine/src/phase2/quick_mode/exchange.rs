@@ -4,8 +4,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use bytes::Bytes;
 
-use super::initiator::{ExpectConnected, ExpectReply};
+use super::initiator::ExpectReply;
 use super::responder::ExpectHash3;
+use super::status::ExpectConnected;
 use crate::config::{Encapsulation, IpsecPolicy, ModeConfig, PeerConfig};
 use crate::core::{Core, Envelope, Opened, Path};
 use crate::crypto::{DhKeyPair, Group, Secret};
@@ -30,6 +31,8 @@ use crate::wire::{
 pub(crate) struct QmCx<'a> {
     pub(crate) core: &'a mut Core,
     pub(crate) peer: &'a PeerConfig,
+    /// Its index among the configured peers.
+    pub(crate) peer_index: usize,
     pub(crate) ipsec: &'a mut IpsecTable,
     /// The ISAKMP SA that protects it.
     pub(crate) sa: IsakmpSaId,
@@ -48,9 +51,9 @@ pub(crate) struct QmCx<'a> {
 #[derive(Debug)]
 pub(crate) enum QuickMode {
     InitiatorExpectsReply(ExpectReply),
-    /// The responder set the Commit bit.
-    InitiatorExpectsConnected(ExpectConnected),
     ResponderExpectsHash3(ExpectHash3),
+    /// The other side set the Commit bit.
+    ExpectsConnected(ExpectConnected),
     /// The SAs stand; the exchange stays to answer repeated messages.
     Done,
 }
@@ -71,9 +74,20 @@ pub(crate) struct Outcome {
     pub(crate) role: Role,
     /// The clients on our side and on the peer's, when they were named.
     pub(crate) clients: Option<(Identification, Identification)>,
+    /// What each SA payload gives.
+    pub(crate) sas: Vec<OutcomeSa>,
+    pub(crate) replaces: Option<IpsecSaId>,
+}
+
+/// What one SA payload gives.
+#[derive(Debug)]
+pub(crate) struct OutcomeSa {
+    /// Which of the policy's SAs it is.
+    pub(crate) place: usize,
+    /// The pair that we replace as well, when the peer began.
+    pub(crate) meets: Option<IpsecSaId>,
     /// A pair for each protocol.
     pub(crate) pairs: Vec<OutcomePair>,
-    pub(crate) replaces: Option<IpsecSaId>,
 }
 
 /// Both SAs of one protocol.
@@ -94,8 +108,8 @@ impl QuickMode {
     pub(crate) fn handle(&self, cx: &mut QmCx<'_>, received: &Received) -> Result<Step, ExchangeError> {
         match self {
             Self::InitiatorExpectsReply(state) => state.handle(cx, received),
-            Self::InitiatorExpectsConnected(state) => state.handle(cx, received),
             Self::ResponderExpectsHash3(state) => state.handle(cx, received),
+            Self::ExpectsConnected(state) => state.handle(cx, received),
             Self::Done => Err(ExchangeError::Replayed(received.header.message_id)),
         }
     }
@@ -103,9 +117,9 @@ impl QuickMode {
     /// The inbound SPIs that the exchange holds while it runs.
     pub(crate) fn reserved_spis(&self) -> Vec<u32> {
         match self {
-            Self::InitiatorExpectsReply(state) => state.spis_in.clone(),
-            Self::InitiatorExpectsConnected(state) => state.agreed.spis_in(),
+            Self::InitiatorExpectsReply(state) => state.spis_in(),
             Self::ResponderExpectsHash3(state) => state.agreed.spis_in(),
+            Self::ExpectsConnected(state) => state.agreed.spis_in(),
             Self::Done => Vec::new(),
         }
     }
@@ -120,27 +134,27 @@ impl QuickMode {
         matches!(self, Self::InitiatorExpectsReply(_))
     }
 
-    /// Whether the exchange waits for the responder's CONNECTED, which has its M-ID.
+    /// Whether the exchange waits for the other side's CONNECTED, which has its M-ID.
     pub(crate) fn awaits_connected(&self) -> bool {
-        matches!(self, Self::InitiatorExpectsConnected(_))
+        matches!(self, Self::ExpectsConnected(_))
     }
 
     /// The SA pair that the exchange is to replace.
     pub(crate) fn replaces(&self) -> Option<IpsecSaId> {
         match self {
             Self::InitiatorExpectsReply(state) => state.replaces,
-            Self::InitiatorExpectsConnected(state) => state.replaces,
+            Self::ExpectsConnected(state) => state.replaces,
             _ => None,
         }
     }
 }
 
 /// What both sides know once the responder has chosen.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Agreed {
     pub(crate) policy: usize,
-    /// The terms of each protocol with the SPI of our inbound SA.
-    pub(crate) sas: Vec<(ChosenIpsec, u32)>,
+    /// What was agreed for each SA payload.
+    pub(crate) sas: Vec<AgreedSa>,
     /// IDci and IDcr, when they were sent.
     pub(crate) ids: Option<(Identification, Identification)>,
     pub(crate) ni_b: Bytes,
@@ -149,10 +163,26 @@ pub(crate) struct Agreed {
     pub(crate) g_xy: Option<Secret>,
 }
 
+/// What both sides know of the SAs of one SA payload.
+#[derive(Debug, Clone)]
+pub(crate) struct AgreedSa {
+    /// Which of the policy's SAs it is.
+    pub(crate) place: usize,
+    /// The pair that we replace as well, when the peer began.
+    pub(crate) meets: Option<IpsecSaId>,
+    /// The terms of each protocol with the SPI of our inbound SA.
+    pub(crate) protocols: Vec<(ChosenIpsec, u32)>,
+}
+
 impl Agreed {
+    /// The terms of every protocol of every SA payload with the SPI of our inbound SA.
+    pub(crate) fn protocols(&self) -> impl Iterator<Item = &(ChosenIpsec, u32)> {
+        self.sas.iter().flat_map(|sa| &sa.protocols)
+    }
+
     /// The SPIs of our inbound SAs.
     fn spis_in(&self) -> Vec<u32> {
-        self.sas.iter().map(|(_, spi_in)| *spi_in).collect()
+        self.protocols().map(|(_, spi_in)| *spi_in).collect()
     }
 }
 
@@ -297,22 +327,25 @@ impl QmCx<'_> {
             .into()
     }
 
-    /// Derives KEYMAT for both directions of each protocol and makes the SAs.
+    /// Derives KEYMAT for both directions of each protocol of each SA payload and makes the SAs.
     pub(crate) fn outcome(
         &mut self,
         agreed: &Agreed,
         role: Role,
         replaces: Option<IpsecSaId>,
     ) -> Result<Outcome, ExchangeError> {
-        let mut pairs = Vec::new();
-        for (chosen, spi_in) in &agreed.sas {
-            pairs.push(self.outcome_pair(agreed, chosen, *spi_in, role)?);
+        let mut sas = Vec::new();
+        for sa in &agreed.sas {
+            let pairs = sa.protocols.iter();
+            let pairs = pairs.map(|(chosen, spi_in)| self.outcome_pair(agreed, chosen, *spi_in, role));
+            let pairs = pairs.collect::<Result<_, _>>()?;
+            sas.push(OutcomeSa { place: sa.place, meets: sa.meets, pairs });
         }
         let clients = agreed.ids.clone().map(|(id_ci, id_cr)| match role {
             Role::Initiator => (id_ci, id_cr),
             Role::Responder => (id_cr, id_ci),
         });
-        Ok(Outcome { policy: agreed.policy, role, clients, pairs, replaces })
+        Ok(Outcome { policy: agreed.policy, role, clients, sas, replaces })
     }
 
     fn outcome_pair(

@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use subtle::ConstantTimeEq;
 
-use super::exchange::{Agreed, QmCx, QuickMode, Step, client_ids};
+use super::exchange::{Agreed, AgreedSa, QmCx, QuickMode, Step, client_ids};
+use super::status::{self, ExpectConnected};
 use crate::config::IpsecPolicy;
 use crate::crypto::DhKeyPair;
 use crate::error::ExchangeError;
@@ -12,14 +13,12 @@ use crate::keylog::Label;
 use crate::keys;
 use crate::payloads;
 use crate::phase1::Received;
-use crate::phase2::{informational, negotiate};
-use crate::wire::{
-    ExchangeType, Flags, Identification, KeyExchange, Nonce, NotifyType, Payload, PayloadType, SaPayload,
-};
+use crate::phase2::{negotiate, several_sas};
+use crate::wire::{Flags, Identification, KeyExchange, Nonce, Payload, SaPayload};
 
-// --- Quick mode 1: HDR*, HASH(1), SA, Ni [, KE ] [, IDci, IDcr ] ---
+// --- Quick mode 1: HDR*, HASH(1), SA [, SA1 ...], Ni [, KE ] [, IDci, IDcr ] ---
 
-/// Sends quick mode 1 for one of the peer's policies.
+/// Sends quick mode 1 for the SAs of one of the peer's policies, or for the one of them that replaces a pair.
 pub(crate) fn initiate(
     cx: &mut QmCx<'_>,
     policy_index: usize,
@@ -29,23 +28,33 @@ pub(crate) fn initiate(
     let Some(policy) = peer.ipsec.get(policy_index) else {
         return Err(ExchangeError::NoProposalChosen("no such policy".into()));
     };
-    let spis_in = cx.reserve_spis(policy.protocols().count());
-    offer(cx, (policy_index, policy), replaces, &spis_in).inspect_err(|_| cx.release_spis(&spis_in))
+    let place = replaces.and_then(|old| cx.ipsec.get(old)).map(|pair| pair.place);
+    let mut sas: Vec<_> = policy.sas().into_iter().enumerate().collect();
+    sas.retain(|(at, _)| place.is_none_or(|place| place == *at));
+    let spis_in: Vec<_> = sas.iter().map(|(_, sa)| cx.reserve_spis(sa.protocols().count())).collect();
+    let offered = sas.iter().zip(&spis_in).map(|((place, sa), spis_in)| {
+        let payload = negotiate::offer(sa, spis_in, cx.established.nat, cx.groups)?;
+        Ok(OfferedSa { place: *place, payload, spis_in: spis_in.clone() })
+    });
+    let offered: Result<Vec<_>, ExchangeError> = offered.collect();
+    offered
+        .and_then(|offered| offer(cx, (policy_index, policy), replaces, offered))
+        .inspect_err(|_| cx.release_spis(&spis_in.concat()))
 }
 
 fn offer(
     cx: &mut QmCx<'_>,
     (policy_index, policy): (usize, &IpsecPolicy),
     replaces: Option<IpsecSaId>,
-    spis_in: &[u32],
+    offered: Vec<OfferedSa>,
 ) -> Result<Step, ExchangeError> {
-    let offered = negotiate::offer(policy, spis_in, cx.established.nat, cx.groups)?;
     let ni_b = cx.core.new_nonce();
     let key_pair = cx.pfs_key_pair(policy.pfs.as_ref())?;
     // An SA is replaced for the clients that it has: those of the peer may be a part of the policy's.
     let replaced = replaces.and_then(|old| cx.ipsec.get(old)).and_then(|pair| pair.clients.clone());
     let ids = replaced.or_else(|| cx.clients(policy));
-    let mut payloads = vec![Payload::Sa(offered.clone()), Payload::Nonce(Nonce { data: ni_b.clone() })];
+    let mut payloads: Vec<_> = offered.iter().map(|sa| Payload::Sa(sa.payload.clone())).collect();
+    payloads.push(Payload::Nonce(Nonce { data: ni_b.clone() }));
     if let Some(pair) = &key_pair {
         payloads.push(Payload::KeyExchange(KeyExchange { data: Bytes::copy_from_slice(&pair.public) }));
     }
@@ -55,7 +64,8 @@ fn offer(
     }
     payloads.extend(cx.original_addresses(policy, Role::Initiator));
     let iv = cx.first_iv();
-    let sent = cx.send_hashed(1, &iv, payloads, Flags::ENCRYPTION, |cx, after_hash| {
+    let flags = status::flags(cx.peer.commit_bit);
+    let sent = cx.send_hashed(1, &iv, payloads, flags, |cx, after_hash| {
         let protection = &cx.established.protection;
         let (h, skeyid_a) = (protection.transform.hash, &protection.keys.skeyid_a);
         (Label::Hash1, keys::hash_1(cx.core.provider, h, skeyid_a, cx.m_id.0, after_hash))
@@ -63,7 +73,6 @@ fn offer(
     let state = ExpectReply {
         policy: policy_index,
         offered,
-        spis_in: spis_in.to_vec(),
         ni_b,
         key_pair,
         ids,
@@ -78,14 +87,23 @@ fn offer(
     })
 }
 
-// --- Quick mode 2: HDR*, HASH(2), SA, Nr [, KE ] [, IDci, IDcr ] ---
+// --- Quick mode 2: HDR*, HASH(2), SA [, SA1 ...], Nr [, KE ] [, IDci, IDcr ] ---
+
+/// One SA payload of ours.
+#[derive(Debug)]
+struct OfferedSa {
+    /// Which of the policy's SAs it is.
+    place: usize,
+    payload: SaPayload,
+    /// Our SPI for each protocol.
+    spis_in: Vec<u32>,
+}
 
 /// Quick mode 1 is out.
 #[derive(Debug)]
 pub(crate) struct ExpectReply {
     policy: usize,
-    offered: SaPayload,
-    pub(super) spis_in: Vec<u32>,
+    offered: Vec<OfferedSa>,
     ni_b: Bytes,
     key_pair: Option<DhKeyPair>,
     ids: Option<(Identification, Identification)>,
@@ -95,6 +113,11 @@ pub(crate) struct ExpectReply {
 }
 
 impl ExpectReply {
+    /// The SPIs of our inbound SAs.
+    pub(super) fn spis_in(&self) -> Vec<u32> {
+        self.offered.iter().flat_map(|sa| &sa.spis_in).copied().collect()
+    }
+
     pub(super) fn handle(&self, cx: &mut QmCx<'_>, received: &Received) -> Result<Step, ExchangeError> {
         let opened = cx.open(received, &self.iv);
         let (opened, hash) = opened.map_err(|error| cx.refused(error, received, &self.iv, &self.ni_b))?;
@@ -106,71 +129,47 @@ impl ExpectReply {
         if !bool::from(expected.as_slice().ct_eq(&hash)) {
             return Err(ExchangeError::HashMismatch(Label::Hash2));
         }
-        payloads::at(&opened.chain, 1, PayloadType::SA)?;
-        let (reply, _) = payloads::sa(payloads::one(&opened.chain, PayloadType::SA)?)?;
-        let mut chosen = negotiate::verify_choice(&self.offered, reply, cx.groups)?;
+        let reply = payloads::sas_from(&opened.chain, 1, cx.core.limits.sa_payloads_max)?;
+        let offered: Vec<_> = self.offered.iter().map(|sa| &sa.payload).collect();
+        let mut chosen = several_sas::verify_choices(&offered, &reply, cx.groups)?;
         let nr_b = payloads::nonce(&opened.chain)?;
         let ids = client_ids(&opened.chain)?;
         if ids != self.ids {
             let got = ids.map_or("none".into(), |(ci, cr)| format!("{ci} and {cr}"));
             return Err(ExchangeError::IdentityRefused(got));
         }
-        let group = chosen.first().and_then(|chosen| chosen.group.clone());
+        // All of our offers have the same group.
+        let group = chosen.iter().flatten().next().and_then(|chosen| chosen.group.clone());
         let g_xy = cx.pfs_secret(group.as_ref(), self.key_pair.as_ref(), &opened.chain)?;
         cx.heed_notifications(&opened.chain, &mut chosen);
-        let agreed = Agreed {
-            policy: self.policy,
-            sas: chosen.into_iter().zip(self.spis_in.iter().copied()).collect(),
-            ids,
-            ni_b: self.ni_b.clone(),
-            nr_b,
-            g_xy,
-        };
+        let sas = self.offered.iter().zip(chosen).map(|(offered, chosen)| AgreedSa {
+            place: offered.place,
+            meets: None,
+            protocols: chosen.into_iter().zip(offered.spis_in.iter().copied()).collect(),
+        });
+        let agreed =
+            Agreed { policy: self.policy, sas: sas.collect(), ids, ni_b: self.ni_b.clone(), nr_b, g_xy };
         // RFC 2408 section 3.1: who did not set the Commit bit waits for CONNECTED.
-        let commit = received.header.flags.contains(Flags::COMMIT);
-        let outcome =
-            if commit { None } else { Some(cx.outcome(&agreed, Role::Initiator, self.replaces)?) };
-        let sent = cx.send_hashed(3, &opened.next_iv, Vec::new(), Flags::ENCRYPTION, |cx, _| {
+        let ours = cx.peer.commit_bit;
+        let waits = !ours && received.header.flags.contains(Flags::COMMIT);
+        let outcome = if waits { None } else { Some(cx.outcome(&agreed, Role::Initiator, self.replaces)?) };
+        let flags = status::flags(ours);
+        let mut sent = cx.send_hashed(3, &opened.next_iv, Vec::new(), flags, |cx, _| {
             let protection = &cx.established.protection;
             let (h, skeyid_a) = (protection.transform.hash, &protection.keys.skeyid_a);
             let provider = cx.core.provider;
             (Label::Hash3, keys::hash_3(provider, h, skeyid_a, cx.m_id.0, &agreed.ni_b, &agreed.nr_b))
         })?;
-        let state = match outcome {
-            Some(_) => QuickMode::Done,
-            None => QuickMode::InitiatorExpectsConnected(ExpectConnected { agreed, replaces: self.replaces }),
+        if ours {
+            // Both answer quick mode 2, and do so again when it comes again.
+            sent.datagrams.extend(cx.send_connected(&agreed)?.datagrams);
+        }
+        let state = if waits {
+            let (role, replaces) = (Role::Initiator, self.replaces);
+            QuickMode::ExpectsConnected(ExpectConnected { agreed, role, replaces })
+        } else {
+            QuickMode::Done
         };
-        Ok(Step { state, sent: Some(sent), retransmit: commit, outcome })
-    }
-}
-
-// --- Commit bit: HDR*, HASH(1), N(CONNECTED), in an informational exchange with the M-ID of quick mode ---
-
-/// Quick mode 3 is out, and the responder's CONNECTED is to say that its SAs stand (RFC 2408 section 3.1).
-#[derive(Debug)]
-pub(crate) struct ExpectConnected {
-    pub(super) agreed: Agreed,
-    pub(super) replaces: Option<IpsecSaId>,
-}
-
-impl ExpectConnected {
-    pub(super) fn handle(&self, cx: &mut QmCx<'_>, received: &Received) -> Result<Step, ExchangeError> {
-        if received.header.exchange_type != ExchangeType::INFORMATIONAL {
-            return Err(ExchangeError::Replayed(received.header.message_id));
-        }
-        let opened = informational::receive(cx, received)?;
-        let connected = opened.chain.iter().any(|payload| match payload {
-            Payload::Notification(notification) => {
-                notification.notify_type == NotifyType::CONNECTED
-                    && informational::check_notification(notification).is_ok()
-            }
-            _ => false,
-        });
-        if !connected {
-            return Err(ExchangeError::MissingPayload(PayloadType::NOTIFICATION));
-        }
-        let outcome = cx.outcome(&self.agreed, Role::Initiator, self.replaces)?;
-        cx.notified(NotifyType::CONNECTED, Bytes::new());
-        Ok(Step { state: QuickMode::Done, sent: None, retransmit: false, outcome: Some(outcome) })
+        Ok(Step { state, sent: Some(sent), retransmit: waits, outcome })
     }
 }

@@ -3,19 +3,21 @@
 use bytes::Bytes;
 use subtle::ConstantTimeEq;
 
-use super::exchange::{Agreed, QmCx, QuickMode, Step, client_ids};
+use super::exchange::{Agreed, AgreedSa, QmCx, QuickMode, Step, client_ids};
+use super::status::{self, ExpectConnected};
 use crate::config::IpsecPolicy;
 use crate::error::ExchangeError;
-use crate::event::Role;
+use crate::event::{IpsecSaId, Role};
 use crate::keylog::Label;
 use crate::keys;
 use crate::payloads;
 use crate::phase1::Received;
 use crate::phase2::clients;
-use crate::phase2::negotiate::{self, Choice};
-use crate::wire::{Flags, Identification, KeyExchange, Nonce, Payload, PayloadType};
+use crate::phase2::several_sas::{self, Choices};
+use crate::retransmit::Sent;
+use crate::wire::{Flags, Identification, KeyExchange, Nonce, Payload};
 
-// --- Quick mode 1: HDR*, HASH(1), SA, Ni [, KE ] [, IDci, IDcr ] ---
+// --- Quick mode 1: HDR*, HASH(1), SA [, SA1 ...], Ni [, KE ] [, IDci, IDcr ] ---
 
 /// Handles quick mode 1 and sends quick mode 2.
 pub(crate) fn accept(cx: &mut QmCx<'_>, received: &Received) -> Result<Step, ExchangeError> {
@@ -30,38 +32,50 @@ pub(crate) fn accept(cx: &mut QmCx<'_>, received: &Received) -> Result<Step, Exc
     if !bool::from(expected.as_slice().ct_eq(&hash)) {
         return Err(ExchangeError::HashMismatch(Label::Hash1));
     }
-    payloads::at(&opened.chain, 1, PayloadType::SA)?;
-    let (offered, _) = payloads::sa(payloads::one(&opened.chain, PayloadType::SA)?)?;
+    let offered = payloads::sas_from(&opened.chain, 1, cx.core.limits.sa_payloads_max)?;
     let ni_b = payloads::nonce(&opened.chain)?;
     let ids = client_ids(&opened.chain)?;
     let candidates = candidates(cx, ids.as_ref())?;
-    let choice = negotiate::choose(&candidates, offered, cx.established.nat, cx.groups)?;
-    let spis_in = cx.reserve_spis(choice.chosen.len());
-    let offer = Offer { ni_b, ids, spis_in: spis_in.clone() };
-    reply(cx, &opened.chain, choice, offer, &opened.next_iv).inspect_err(|_| cx.release_spis(&spis_in))
+    let choices = several_sas::choose(&candidates, &offered, cx.established.nat, cx.groups)?;
+    let spis_in: Vec<_> =
+        choices.sas.iter().map(|(_, choice)| cx.reserve_spis(choice.chosen.len())).collect();
+    let commit = received.header.flags.contains(Flags::COMMIT);
+    let offer = Offer { ni_b, ids, spis_in: spis_in.clone(), commit };
+    reply(cx, &opened.chain, choices, offer, &opened.next_iv)
+        .inspect_err(|_| cx.release_spis(&spis_in.concat()))
 }
 
-/// What the initiator's message said besides its SA payload, and our SPIs.
+/// What the initiator's message said besides its SA payloads, and our SPIs for each of those.
 struct Offer {
     ni_b: Bytes,
     ids: Option<(Identification, Identification)>,
-    spis_in: Vec<u32>,
+    spis_in: Vec<Vec<u32>>,
+    /// It set the Commit bit.
+    commit: bool,
 }
 
 /// Sends quick mode 2.
 fn reply(
     cx: &mut QmCx<'_>,
     chain: &crate::wire::Chain,
-    choice: Choice<'_>,
+    choices: Choices<'_>,
     offer: Offer,
     iv: &[u8],
 ) -> Result<Step, ExchangeError> {
-    let group = choice.chosen.first().and_then(|chosen| chosen.group.clone());
+    // The policy has one group for all its SAs.
+    let first = choices.sas.first().and_then(|(_, choice)| choice.chosen.first());
+    let group = first.and_then(|chosen| chosen.group.clone());
     let key_pair = cx.pfs_key_pair(group.as_ref())?;
     let g_xy = cx.pfs_secret(group.as_ref(), key_pair.as_ref(), chain)?;
     let nr_b = cx.core.new_nonce();
-    let mut payloads =
-        vec![Payload::Sa(choice.reply(&offer.spis_in)), Payload::Nonce(Nonce { data: nr_b.clone() })];
+    let mut payloads = Vec::new();
+    let mut sas = Vec::new();
+    for ((place, choice), spis_in) in choices.sas.into_iter().zip(offer.spis_in) {
+        payloads.push(Payload::Sa(choice.reply(&spis_in)));
+        let meets = cx.being_replaced((choices.policy, place), offer.ids.as_ref());
+        sas.push(AgreedSa { place, meets, protocols: choice.chosen.into_iter().zip(spis_in).collect() });
+    }
+    payloads.push(Payload::Nonce(Nonce { data: nr_b.clone() }));
     if let Some(pair) = key_pair {
         payloads.push(Payload::KeyExchange(KeyExchange { data: Bytes::from(pair.public) }));
     }
@@ -70,28 +84,46 @@ fn reply(
         payloads.push(Payload::Identification(id_cr));
     }
     let peer = cx.peer;
-    let sas: Vec<_> = choice.chosen.into_iter().zip(offer.spis_in).collect();
-    if let Some(policy) = peer.ipsec.get(choice.policy) {
+    if let Some(policy) = peer.ipsec.get(choices.policy) {
         payloads.extend(cx.original_addresses(policy, Role::Responder));
-        for (chosen, spi_in) in &sas {
+        for (chosen, spi_in) in sas.iter().flat_map(|sa| &sa.protocols) {
             payloads.extend(cx.status_notifications(policy, chosen, *spi_in));
         }
     }
     let ni_b = offer.ni_b;
-    let flags = if cx.peer.commit_bit { Flags::ENCRYPTION | Flags::COMMIT } else { Flags::ENCRYPTION };
+    // One side's Commit bit is enough.
+    let committed = match (offer.commit, cx.peer.commit_bit) {
+        (true, _) => Some(Role::Initiator),
+        (false, true) => Some(Role::Responder),
+        (false, false) => None,
+    };
+    let flags = status::flags(committed == Some(Role::Responder));
     let sent = cx.send_hashed(2, iv, payloads, flags, |cx, after_hash| {
         let protection = &cx.established.protection;
         let (h, skeyid_a) = (protection.transform.hash, &protection.keys.skeyid_a);
         (Label::Hash2, keys::hash_2(cx.core.provider, h, skeyid_a, cx.m_id.0, &ni_b, after_hash))
     })?;
-    let agreed = Agreed { policy: choice.policy, sas, ids: offer.ids, ni_b, nr_b, g_xy };
-    let state = ExpectHash3 { agreed, iv: sent.next_iv.clone() };
+    let agreed = Agreed { policy: choices.policy, sas, ids: offer.ids, ni_b, nr_b, g_xy };
+    let state = ExpectHash3 { agreed, committed, reply: sent.clone() };
     Ok(Step {
         state: QuickMode::ResponderExpectsHash3(state),
         sent: Some(sent),
         retransmit: true,
         outcome: None,
     })
+}
+
+impl QmCx<'_> {
+    /// The pair that we replace just now, when it is for the same as one that the peer sets up.
+    fn being_replaced(
+        &self,
+        sa: (usize, usize),
+        ids: Option<&(Identification, Identification)>,
+    ) -> Option<IpsecSaId> {
+        let remote = (self.peer_index, &self.established.remote_id);
+        let clients = ids.map(|(id_ci, id_cr)| (id_cr.clone(), id_ci.clone()));
+        self.ipsec.being_replaced(remote, sa, clients.as_ref())
+    }
 }
 
 /// The policies that take the clients that the initiator named; without IDs the ISAKMP peers themselves are
@@ -130,13 +162,15 @@ fn candidates<'a>(
 #[derive(Debug)]
 pub(crate) struct ExpectHash3 {
     pub(super) agreed: Agreed,
-    /// The last ciphertext block of quick mode 2.
-    iv: Vec<u8>,
+    /// Who set the Commit bit so far.
+    committed: Option<Role>,
+    /// Quick mode 2.
+    reply: Sent,
 }
 
 impl ExpectHash3 {
     pub(super) fn handle(&self, cx: &mut QmCx<'_>, received: &Received) -> Result<Step, ExchangeError> {
-        let (_, hash) = cx.open(received, &self.iv)?;
+        let (_, hash) = cx.open(received, &self.reply.next_iv)?;
         let protection = &cx.established.protection;
         let (h, skeyid_a) = (protection.transform.hash, &protection.keys.skeyid_a);
         let (ni_b, nr_b) = (&self.agreed.ni_b, &self.agreed.nr_b);
@@ -145,8 +179,16 @@ impl ExpectHash3 {
         if !bool::from(expected.as_slice().ct_eq(&hash)) {
             return Err(ExchangeError::HashMismatch(Label::Hash3));
         }
+        let late = received.header.flags.contains(Flags::COMMIT).then_some(Role::Initiator);
+        let committed = self.committed.or(late);
+        if committed == Some(Role::Initiator) {
+            // Quick mode 2 goes on being sent: whoever gets it again says CONNECTED again.
+            let (agreed, role) = (self.agreed.clone(), Role::Responder);
+            let state = QuickMode::ExpectsConnected(ExpectConnected { agreed, role, replaces: None });
+            return Ok(Step { state, sent: Some(self.reply.clone()), retransmit: true, outcome: None });
+        }
         let outcome = cx.outcome(&self.agreed, Role::Responder, None)?;
-        let sent = cx.peer.commit_bit.then(|| cx.send_connected(&self.agreed)).transpose()?;
-        Ok(Step { state: QuickMode::Done, sent, retransmit: false, outcome: Some(outcome) })
+        let connected = committed.map(|_| cx.send_connected(&self.agreed)).transpose()?;
+        Ok(Step { state: QuickMode::Done, sent: connected, retransmit: false, outcome: Some(outcome) })
     }
 }

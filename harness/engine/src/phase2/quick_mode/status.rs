@@ -2,15 +2,21 @@
 
 use bytes::Bytes;
 
-use super::exchange::{Agreed, QmCx};
+use super::exchange::{Agreed, QmCx, QuickMode, Step};
 use crate::config::IpsecPolicy;
 use crate::error::ExchangeError;
-use crate::event::Event;
+use crate::event::{Event, IpsecSaId, Role};
+use crate::phase1::Received;
 use crate::phase2::informational;
 use crate::phase2::lifetime::{self, Life};
 use crate::phase2::negotiate::{ChosenIpsec, protocol_id};
 use crate::retransmit::Sent;
-use crate::wire::{Chain, Notification, NotifyType, Payload, Spi};
+use crate::wire::{Chain, ExchangeType, Flags, Notification, NotifyType, Payload, PayloadType, Spi};
+
+/// The flags of a message of ours.
+pub(super) fn flags(commit: bool) -> Flags {
+    if commit { Flags::ENCRYPTION | Flags::COMMIT } else { Flags::ENCRYPTION }
+}
 
 impl QmCx<'_> {
     /// What quick mode 2 says besides the choice: that our life is shorter than the offered one, and that replays are
@@ -38,7 +44,7 @@ impl QmCx<'_> {
 
     /// Takes in the notifications of quick mode 2, which HASH(2) covers. One that is wrong is discarded alone (RFC 2408
     /// section 5.14).
-    pub(super) fn heed_notifications(&mut self, chain: &Chain, chosen: &mut [ChosenIpsec]) {
+    pub(super) fn heed_notifications(&mut self, chain: &Chain, chosen: &mut [Vec<ChosenIpsec>]) {
         for payload in chain.iter() {
             let Payload::Notification(notification) = payload else { continue };
             match self.heed(notification, chosen) {
@@ -48,7 +54,11 @@ impl QmCx<'_> {
         }
     }
 
-    fn heed(&self, notification: &Notification, chosen: &mut [ChosenIpsec]) -> Result<(), ExchangeError> {
+    fn heed(
+        &self,
+        notification: &Notification,
+        chosen: &mut [Vec<ChosenIpsec>],
+    ) -> Result<(), ExchangeError> {
         informational::check_notification(notification)?;
         let Notification { protocol, ref spi, .. } = *notification;
         let about_it = |chosen: &&mut ChosenIpsec| {
@@ -56,7 +66,7 @@ impl QmCx<'_> {
                 && (*spi == Spi::from_u32(chosen.peer_spi).0 || **spi == self.cookies.to_bytes())
         };
         if notification.notify_type == NotifyType::RESPONDER_LIFETIME {
-            let chosen = chosen.iter_mut().find(about_it);
+            let chosen = chosen.iter_mut().flatten().find(about_it);
             let chosen = chosen.ok_or(ExchangeError::InvalidSpi { protocol, len: spi.len() })?;
             let (seconds, kilobytes) = lifetime::read(notification, &self.core.limits.wire)?;
             let offered = Life::offered(chosen.lifetime, chosen.kilobytes);
@@ -75,8 +85,8 @@ impl QmCx<'_> {
     /// Says that our SAs stand. The informational exchange has the M-ID of quick mode (RFC 2408 section 3.1), so its IV
     /// is that of quick mode 1.
     pub(super) fn send_connected(&mut self, agreed: &Agreed) -> Result<Sent, ExchangeError> {
-        // One says it for the exchange, and so for every protocol of a bundle.
-        let first = agreed.sas.first().map(|(chosen, spi_in)| (protocol_id(chosen.protocol), *spi_in));
+        // One says it for the exchange, and so for all its SAs.
+        let first = agreed.protocols().next().map(|(chosen, spi_in)| (protocol_id(chosen.protocol), *spi_in));
         let (protocol, spi_in) = first.ok_or(ExchangeError::SaDeleted)?;
         let connected = Notification {
             protocol,
@@ -84,5 +94,39 @@ impl QmCx<'_> {
             ..Notification::isakmp(NotifyType::CONNECTED)
         };
         informational::send(self, &[Payload::Notification(connected)])
+    }
+}
+
+// --- Commit bit: HDR*, HASH(1), N(CONNECTED), in an informational exchange with the M-ID of quick mode ---
+
+/// Quick mode 3 has passed, and CONNECTED of the side that set the Commit bit is to say that its SAs stand (RFC 2408
+/// section 3.1).
+#[derive(Debug)]
+pub(crate) struct ExpectConnected {
+    pub(super) agreed: Agreed,
+    /// Our role.
+    pub(super) role: Role,
+    pub(super) replaces: Option<IpsecSaId>,
+}
+
+impl ExpectConnected {
+    pub(super) fn handle(&self, cx: &mut QmCx<'_>, received: &Received) -> Result<Step, ExchangeError> {
+        if received.header.exchange_type != ExchangeType::INFORMATIONAL {
+            return Err(ExchangeError::Replayed(received.header.message_id));
+        }
+        let opened = informational::receive(cx, received)?;
+        let connected = opened.chain.iter().any(|payload| match payload {
+            Payload::Notification(notification) => {
+                notification.notify_type == NotifyType::CONNECTED
+                    && informational::check_notification(notification).is_ok()
+            }
+            _ => false,
+        });
+        if !connected {
+            return Err(ExchangeError::MissingPayload(PayloadType::NOTIFICATION));
+        }
+        let outcome = cx.outcome(&self.agreed, self.role, self.replaces)?;
+        cx.notified(NotifyType::CONNECTED, Bytes::new());
+        Ok(Step { state: QuickMode::Done, sent: None, retransmit: false, outcome: Some(outcome) })
     }
 }

@@ -51,6 +51,17 @@ pub(super) fn body(message: &[u8], kind: u8) -> Option<&[u8]> {
     fitting.next().is_none().then_some(only)
 }
 
+/// The bodies of all payloads of a type, in order.
+pub(super) fn all(message: &[u8], kind: u8) -> Option<Vec<&[u8]>> {
+    Some(
+        payloads(message)?
+            .iter()
+            .filter(|payload| payload.kind == kind)
+            .map(|payload| payload.body)
+            .collect(),
+    )
+}
+
 /// Whether a message reads as a chain without a payload of this type.
 pub(super) fn lacks(message: &[u8], kind: u8) -> bool {
     payloads(message).is_some_and(|payloads| payloads.iter().all(|payload| payload.kind != kind))

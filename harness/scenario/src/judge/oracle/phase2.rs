@@ -85,8 +85,11 @@ fn keys(
 ) -> Option<()> {
     let (first, second) = (exchange.message(1)?, exchange.message(2)?);
     let (ni_b, nr_b) = (first.body(NONCE)?, second.body(NONCE)?);
-    let (offered, chosen) = (message::proposals(first.body(SA)?)?, message::proposals(second.body(SA)?)?);
-    let first_transform = chosen.first()?.transforms.first()?;
+    let (offered, chosen) = (sas(first.clear?)?, sas(second.clear?)?);
+    if offered.len() != chosen.len() {
+        return None;
+    }
+    let first_transform = chosen.first()?.first()?.transforms.first()?;
     let g_xy = if message::lacks(first.clear?, KE) && message::lacks(second.clear?, KE) {
         Vec::new()
     } else {
@@ -101,11 +104,18 @@ fn keys(
         out.tell(place, Label::QuickGXy, &g_xy);
         g_xy
     };
-    // Each protocol of a bundle has a pair of SAs of its own.
-    for chosen in &chosen {
-        keys_of_protocol(sa, (&offered, chosen), [&g_xy, ni_b, nr_b], place, out)?;
+    // Each SA payload answers the one in its place, and each protocol of a bundle has a pair of SAs of its own.
+    for (offered, chosen) in offered.iter().zip(&chosen) {
+        for chosen in chosen {
+            keys_of_protocol(sa, (offered, chosen), [&g_xy, ni_b, nr_b], place, out)?;
+        }
     }
     Some(())
+}
+
+/// The proposals of every SA payload.
+fn sas(message: &[u8]) -> Option<Vec<Vec<Proposal<'_>>>> {
+    message::all(message, SA)?.into_iter().map(message::proposals).collect()
 }
 
 /// KEYMAT of both SAs of one protocol and the keys in it, from g(qm)^xy, Ni_b and Nr_b.

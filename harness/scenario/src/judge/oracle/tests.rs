@@ -43,6 +43,10 @@ fn quick_mode_by_the_peer() -> Recorded {
     recorded!("quick-mode-by-the-peer")
 }
 
+fn two_sas() -> Recorded {
+    recorded!("two-sas")
+}
+
 fn two_isakmp_sas() -> Recorded {
     recorded!("two-isakmp-sas")
 }
@@ -86,6 +90,7 @@ fn flip(value: &mut ValueRecord) {
 #[case::aggressive_mode(aggressive_mode())]
 #[case::quick_mode_by_the_peer(quick_mode_by_the_peer())]
 #[case::two_isakmp_sas(two_isakmp_sas())]
+#[case::two_sas_of_one_quick_mode(two_sas())]
 fn every_value_of_an_undisturbed_run_is_recomputed(#[case] mut recorded: Recorded) {
     let all = recorded.values().count();
     let result = recompute(&recorded.case, &recorded.transcript, &Messages::new(&recorded.transcript));
@@ -101,6 +106,7 @@ fn every_value_of_an_undisturbed_run_is_recomputed(#[case] mut recorded: Recorde
 #[case::aggressive_mode(aggressive_mode)]
 #[case::quick_mode_by_the_peer(quick_mode_by_the_peer)]
 #[case::two_isakmp_sas(two_isakmp_sas)]
+#[case::two_sas_of_one_quick_mode(two_sas)]
 fn each_changed_value_of_the_harness_is_an_error_that_names_it(#[case] recorded: fn() -> Recorded) {
     for index in 0..recorded().values().count() {
         let mut recorded = recorded();
