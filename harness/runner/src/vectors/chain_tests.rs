@@ -104,6 +104,7 @@ fn phase1_inputs(shape: Shape) -> PhaseOneInputs {
         idii_b: hex(b"\x01\x11\x01\xf4\x0a\x0b\x00\x01"),
         idir_b: hex(b"\x01\x11\x01\xf4\x0a\x0c\x00\x01"),
         psk: (shape.authentication == Authentication::Psk).then(|| hex(b"secret")),
+        encryption: None,
         exponent: if shape.recorder == Side::Initiator { exponent_i } else { exponent_r },
         g_xi,
         g_xr,
@@ -261,8 +262,16 @@ fn deriving_anew_restores_every_value(#[case] shape: Shape) {
     }
 }
 
+/// Changes the last byte of a string but for its low bits: of a public value, that keeps it within the group.
+pub(super) fn change_last_byte(document: &mut Value, path: &str) {
+    let Some(Value::String(text)) = document.pointer_mut(path) else { unreachable!("{path} is a string") };
+    let at = text.len() - 2;
+    let digit = if &text[at..=at] == "7" { "6" } else { "7" };
+    text.replace_range(at..=at, digit);
+}
+
 /// Paths of every non-empty string of hexadecimal digits.
-fn hex_paths(value: &Value, path: &str, found: &mut Vec<String>) {
+pub(super) fn hex_paths(value: &Value, path: &str, found: &mut Vec<String>) {
     match value {
         Value::Object(map) => {
             map.iter().for_each(|(key, value)| hex_paths(value, &format!("{path}/{key}"), found))
@@ -295,11 +304,7 @@ fn a_wrong_byte_anywhere_in_a_chain_is_noticed(#[case] shape: Shape) {
     assert!(paths.len() > 35, "{paths:?}");
     for path in paths {
         let mut wrong = document.clone();
-        let Some(Value::String(text)) = wrong.pointer_mut(&path) else { unreachable!("{path} is a string") };
-        // The last byte but for its low bit: of a public value, that keeps it within the group.
-        let at = text.len() - 2;
-        let digit = if &text[at..=at] == "7" { "6" } else { "7" };
-        text.replace_range(at..=at, digit);
+        change_last_byte(&mut wrong, &path);
         let outcome = check(&wrong.to_string(), reference());
         assert!(!outcome.is_ok(), "nobody noticed the wrong byte in {path}");
     }

@@ -14,10 +14,14 @@
 //! Start at [`run`] for a report, at [`check_file`] for one file, at [`ChainFile`] to record a chain.
 
 mod chain;
+mod chain_check;
 #[cfg(test)]
 mod chain_tests;
 mod check;
 mod convert;
+mod encryption;
+#[cfg(test)]
+mod encryption_tests;
 mod error;
 mod load;
 mod model;
@@ -37,6 +41,7 @@ pub use chain::{
 };
 pub use check::{FileOutcome, ValueFailure, check_file};
 pub use convert::{convert, convert_file};
+pub use encryption::{ClearMessage, EncryptionInputs, EncryptionMethod, EncryptionValues, RsaKey};
 pub use error::VectorError;
 pub use load::{LoadedFile, default_files, default_root};
 pub use model::{

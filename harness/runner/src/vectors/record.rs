@@ -303,6 +303,7 @@ impl Tape {
             idii_b: message(id_i)?.body("id")?,
             idir_b: message(id_r)?.body("id")?,
             psk: Some(psk.into()),
+            encryption: None,
             exponent: self.exponent(Label::PrivateExponent, 0)?,
             g_xi: ke_i.field("ke.data")?,
             g_xr: ke_r.field("ke.data")?,
@@ -330,6 +331,7 @@ impl Tape {
             hash_i: value(Label::HashI, "hash_i")?,
             hash_r: value(Label::HashR, "hash_r")?,
             last_block: last.map_or_else(|| iv.clone(), Hex::from),
+            encryption: None,
             iv,
         })
     }
