@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::encryption::{EncryptionInputs, EncryptionValues};
 use super::model::{Authentication, Subject, TestResult, VectorFile};
+use super::signature::SignatureInputs;
+use super::transaction::Transaction;
 use super::values::{CipherName, GroupName, HashName, Hex};
 
 /// One of the two peers, seen from one exchange.
@@ -95,6 +97,9 @@ pub struct ChainTest {
     pub phase1: PhaseOneInputs,
     /// What phase 1 derived.
     pub phase1_values: PhaseOneValues,
+    /// Transaction exchanges, XAUTH or Mode-Config, in the order of their first messages.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub transactions: Vec<Transaction>,
     /// Quick modes in the order of their first messages.
     pub quick_modes: Vec<QuickMode>,
     /// Informational exchanges under the ISAKMP SA.
@@ -141,6 +146,9 @@ pub struct PhaseOneInputs {
     /// Keys and key messages; only with public key encryption.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encryption: Option<EncryptionInputs>,
+    /// Public keys and signatures; only with signatures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<SignatureInputs>,
     /// The recorder's private exponent.
     pub exponent: Hex,
     /// Body of the initiator's KE payload.
@@ -330,10 +338,10 @@ pub enum ChainInputError {
 /// Phase 1 derived anew: the values, and the keys that later exchanges start from.
 pub(super) struct DerivedPhaseOne {
     pub(super) values: PhaseOneValues,
-    keys: PhaseOneKeys,
+    pub(super) keys: PhaseOneKeys,
 }
 
-fn fixed<const N: usize>(name: &'static str, value: &Hex) -> Result<[u8; N], ChainInputError> {
+pub(super) fn fixed<const N: usize>(name: &'static str, value: &Hex) -> Result<[u8; N], ChainInputError> {
     value.to_array().ok_or(ChainInputError::Length { name, got: value.as_bytes().len(), expected: N })
 }
 
@@ -348,6 +356,9 @@ impl ChainGroup {
     pub fn derive(&self, p: &dyn CryptoProvider, test: &ChainTest) -> Result<ChainTest, ChainInputError> {
         let mut derived = test.clone();
         let phase1 = self.derive_phase1(p, &test.phase1)?;
+        for transaction in &mut derived.transactions {
+            transaction.values = self.derive_transaction(p, &phase1, &transaction.inputs)?;
+        }
         for quick_mode in &mut derived.quick_modes {
             let QuickMode { inputs, values } = quick_mode;
             *values = self.derive_quick_mode(p, &phase1, inputs, &values.ipsec_sas)?;

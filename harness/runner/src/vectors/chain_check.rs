@@ -10,10 +10,12 @@ use super::chain::{
 use super::check::Comparison;
 use super::encryption;
 use super::model::Authentication;
+use super::signature;
+use super::transaction::Transaction;
 use super::values::Hex;
 
 /// The names that `reported_by_peer` may use.
-const REPORTABLE: [&str; 18] = [
+const REPORTABLE: [&str; 20] = [
     "g_xy",
     "skeyid",
     "skeyid_d",
@@ -24,6 +26,8 @@ const REPORTABLE: [&str; 18] = [
     "last_block",
     "hash_i",
     "hash_r",
+    "transaction.iv",
+    "transaction.hash",
     "quick_mode.iv",
     "quick_mode.hash_1",
     "quick_mode.hash_2",
@@ -54,15 +58,34 @@ pub(super) fn chain(c: &mut Comparison, p: &dyn CryptoProvider, group: &ChainGro
             Side::Responder => (&inputs.idir_b, &test.phase1_values.hash_r),
         };
         let whole = message.plaintext.as_bytes();
-        carries(c, &format!("messages[{index}] carries its HASH"), whole, hash);
+        match &inputs.signature {
+            None => carries(c, &format!("messages[{index}] carries its HASH"), whole, hash),
+            Some(signature) => {
+                let (key, signature) = signature.of(message.sender);
+                carries(c, &format!("messages[{index}] carries its SIG"), whole, signature);
+                carries(c, &format!("messages[{index}] carries its key"), whole, key);
+            }
+        }
         // Aggressive mode sends its IDs before, public key encryption too.
         if group.exchange == Exchange::Main && group.authentication != Authentication::Encryption {
             carries(c, &format!("messages[{index}] carries its ID"), whole, id);
         }
     }
-    if let (Authentication::Encryption, Some(encryption)) = (group.authentication, &inputs.encryption) {
-        c.prefix = "encryption.".to_owned();
-        encryption::check(c, p, group, test, encryption);
+    match group.authentication {
+        Authentication::Psk => {}
+        Authentication::Signature => match &inputs.signature {
+            Some(signature) => signature::check(c, p, test, signature),
+            None => c.fail("signature", "keys and signatures".to_owned(), "none".to_owned()),
+        },
+        Authentication::Encryption => {
+            c.prefix = "encryption.".to_owned();
+            // Without them nothing was derived.
+            inputs.encryption.iter().for_each(|own| encryption::check(c, p, group, test, own));
+        }
+    }
+    for (index, vector) in test.transactions.iter().enumerate() {
+        c.prefix = format!("transactions[{index}].");
+        transaction(c, p, group, test, &derived, vector);
     }
     for (index, quick_mode_vector) in test.quick_modes.iter().enumerate() {
         c.prefix = format!("quick_modes[{index}].");
@@ -81,6 +104,35 @@ pub(super) fn chain(c: &mut Comparison, p: &dyn CryptoProvider, group: &ChainGro
         messages(c, p, group, &informational.values.iv, &test.phase1_values.ka, message);
         let after = &informational.inputs.after_hash_1;
         starts_with_hash(c, "message", &message[0], &informational.values.hash_1, after);
+    }
+}
+
+fn transaction(
+    c: &mut Comparison,
+    p: &dyn CryptoProvider,
+    group: &ChainGroup,
+    test: &ChainTest,
+    phase1: &DerivedPhaseOne,
+    transaction: &Transaction,
+) {
+    let Transaction { inputs, values } = transaction;
+    let count = inputs.messages.len();
+    c.holds("messages", count == 2, "2 messages", count.to_string());
+    c.holds("after_hashes", inputs.after_hashes.len() == count, count.to_string(), "another number");
+    c.holds("hashes", values.hashes.len() == count, count.to_string(), "another number");
+    match group.derive_transaction(p, phase1, inputs) {
+        Ok(derived) => {
+            c.equal("iv", &values.iv, derived.iv.as_bytes());
+            for (index, (expected, got)) in values.hashes.iter().zip(&derived.hashes).enumerate() {
+                c.equal(&format!("hashes[{index}]"), expected, got.as_bytes());
+            }
+        }
+        Err(error) => return c.fail("inputs", "inputs that derive keys".to_owned(), error.to_string()),
+    }
+    messages(c, p, group, &values.iv, &test.phase1_values.ka, &inputs.messages);
+    let parts = values.hashes.iter().zip(&inputs.after_hashes);
+    for (index, (message, (hash, after))) in inputs.messages.iter().zip(parts).enumerate() {
+        starts_with_hash(c, &format!("messages[{index}]"), message, hash, after);
     }
 }
 

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use ikev1::crypto::{providers, reference};
 use rstest::rstest;
-use serde_json::Value;
 
 use super::chain_tests::{change_last_byte, hex_paths};
 use super::*;

@@ -29,8 +29,11 @@ mod nist_fax;
 mod primes;
 mod record;
 mod report;
+mod sent;
+mod signature;
 #[cfg(test)]
 mod tests;
+mod transaction;
 mod values;
 mod write;
 
@@ -53,5 +56,7 @@ pub use nist_fax::parse_fax;
 pub use primes::{modp_prime, scaled_pi};
 pub use record::{RecordError, record_chain};
 pub use report::run;
+pub use signature::SignatureInputs;
+pub use transaction::{Transaction, TransactionInputs, TransactionValues};
 pub use values::{CipherName, GroupName, HashName, Hex};
 pub use write::{to_json, write_file};
