@@ -18,6 +18,9 @@ use super::sent::{Sent, side, signatures};
 use super::transaction::{Transaction, TransactionInputs, TransactionValues};
 use super::values::{CipherName, GroupName, HashName, Hex};
 
+/// Place of Next Payload in the ISAKMP header, and what stands there in a fragment.
+const NEXT_PAYLOAD: usize = 16;
+const FRAGMENT: u8 = 132;
 /// Length of the non-ESP marker in bytes (RFC 3948 section 2.2).
 const MARKER: usize = 4;
 
@@ -45,6 +48,9 @@ pub enum RecordError {
     /// No side has told a value.
     #[error("value {0} is not in the transcript")]
     Value(Label),
+    /// A message went in several datagrams, so that no one of them is the message.
+    #[error("a message went in fragments")]
+    Fragments,
     /// No chain is recorded with this authentication method.
     #[error("no chains are recorded with authentication {0}")]
     Authentication(&'static str),
@@ -172,6 +178,9 @@ impl Tape {
                     let mut bytes = hex::decode(&datagram.hex)?;
                     if datagram.nat_t {
                         bytes.drain(..MARKER.min(bytes.len()));
+                    }
+                    if bytes.get(NEXT_PAYLOAD) == Some(&FRAGMENT) {
+                        return Err(RecordError::Fragments);
                     }
                     numbers.push(datagram.n);
                     tape.sent.push(Sent {
