@@ -62,6 +62,15 @@ new_certs_dir = $work
 serial = $work/serial
 policy = any
 unique_subject = no
+[ca_third]
+certificate = $work/third.crt
+private_key = $work/third.key
+default_md = sha256
+database = $work/index.txt
+new_certs_dir = $work
+serial = $work/serial
+policy = any
+unique_subject = no
 [ca_harness-rsa]
 certificate = $work/harness-rsa.crt
 private_key = $work/harness-rsa.key
@@ -127,12 +136,13 @@ pem() { # input, output: without the text that openssl puts around
 }
 
 # Authorities.
-for name in root other second intermediate; do key "$name" rsa; done
+for name in root other second third intermediate; do key "$name" rsa; done
 sign root self "/C=ZZ/O=IKEv1 harness/CN=root" authority
 sign other self "/C=ZZ/O=IKEv1 harness/CN=other root" authority
 sign second self "/C=ZZ/O=IKEv1 harness/CN=second root" authority
+sign third self "/C=ZZ/O=IKEv1 harness/CN=third root" authority
 sign intermediate root "/C=ZZ/O=IKEv1 harness/CN=intermediate" authority
-for name in root other second intermediate; do pem "$work/$name.crt" "authority-$name.pem"; done
+for name in root other second third intermediate; do pem "$work/$name.crt" "authority-$name.pem"; done
 # One that calls itself root and is not: what it signs is forged.
 key impostor rsa
 sign impostor self "/C=ZZ/O=IKEv1 harness/CN=root" authority
@@ -173,6 +183,7 @@ for side in harness peer; do
     credential $side rsa revoked root "$USAGE"
     credential $side rsa other-name root "$USAGE"
     credential $side rsa encryption-only root 'keyUsage = critical, keyEncipherment'
+    credential $side rsa signature-only third 'keyUsage = critical, digitalSignature'
     credential $side rsa web-server root "$USAGE;extendedKeyUsage = serverAuth"
     credential $side rsa other-address second "$USAGE"
     credential $side rsa forged impostor "$USAGE"

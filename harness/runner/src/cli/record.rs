@@ -39,21 +39,27 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
         Some(folder) => (read_report(folder)?, folder.clone()),
         None => conform::conduct(&conform::Args::of(&args.cases, peer.name()), context)?,
     };
-    let mut groups: Vec<ChainGroup> = Vec::new();
-    let mut seen = BTreeSet::new();
-    let mut tc_id = 1;
+    let (mut chains, mut left_out) = (Vec::new(), Vec::new());
     for result in report.cases.iter().filter(|case| case.peer == peer.name()) {
         let Some((case, records)) = passed(&folder, result)? else { continue };
-        if !seen.insert(algorithms(&case)) {
-            continue;
-        }
-        match record_chain(&case, &records, tc_id) {
-            Ok(group) => {
-                tc_id += 1;
-                add(&mut groups, group);
+        match record_chain(&case, &records, 0) {
+            Ok(group) => chains.push((algorithms(&case), group)),
+            Err(error) => {
+                left_out.push((algorithms(&case), format!("{} as {}: {error}", case.id, case.role)))
             }
-            Err(error) => writeln!(out, "left out {} as {}: {error}", case.id, case.role)?,
         }
+    }
+    // A chain that ends with phase 1 stands for its algorithms only where no longer one does.
+    chains.sort_by_key(|(_, group)| group.tests.iter().all(|test| test.quick_modes.is_empty()));
+    let mut seen = BTreeSet::new();
+    chains.retain(|(algorithms, _)| seen.insert(algorithms.clone()));
+    for (_, what) in left_out.iter().filter(|(algorithms, _)| !seen.contains(algorithms)) {
+        writeln!(out, "left out {what}")?;
+    }
+    let mut groups: Vec<ChainGroup> = Vec::new();
+    for (tc_id, (_, mut group)) in (1..).zip(chains) {
+        group.tests.iter_mut().for_each(|test| test.tc_id = tc_id);
+        add(&mut groups, group);
     }
     let file = file(groups);
     let path = args
@@ -94,14 +100,15 @@ fn passed(
 fn algorithms(case: &Case) -> String {
     let side = &case.config.harness;
     format!(
-        "{} {:?} {:?} {:?} {:?} {:?} {:?}",
+        "{} {:?} {:?} {:?} {:?} {:?} {:?} {}",
         case.role,
         side.exchange,
         side.phase1.transforms,
         side.phase2.protocol,
         side.phase2.encapsulation,
         side.phase2.transforms,
-        side.phase2.pfs
+        side.phase2.pfs,
+        side.xauth.is_some()
     )
 }
 
@@ -109,6 +116,7 @@ fn algorithms(case: &Case) -> String {
 fn add(groups: &mut Vec<ChainGroup>, mut group: ChainGroup) {
     let same = |known: &&mut ChainGroup| {
         known.exchange == group.exchange
+            && known.authentication == group.authentication
             && known.hash == group.hash
             && known.cipher == group.cipher
             && known.group == group.group

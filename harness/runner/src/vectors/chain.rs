@@ -10,7 +10,10 @@ use ikev1::keys::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::encryption::{EncryptionInputs, EncryptionValues};
 use super::model::{Authentication, Subject, TestResult, VectorFile};
+use super::signature::SignatureInputs;
+use super::transaction::Transaction;
 use super::values::{CipherName, GroupName, HashName, Hex};
 
 /// One of the two peers, seen from one exchange.
@@ -47,7 +50,7 @@ pub struct ChainGroup {
     pub cipher: CipherName,
     /// The phase 1 Diffie-Hellman group.
     pub group: GroupName,
-    /// The foreign daemon with its version, such as `strongSwan 5.9.8`.
+    /// The foreign daemon with its version, such as `strongSwan 5.9.8`; of a computed chain, that there is none.
     pub peer: String,
     /// The tests.
     pub tests: Vec<ChainTest>,
@@ -87,12 +90,16 @@ pub struct ChainTest {
     pub comment: String,
     /// Names from `notes`.
     pub flags: Vec<String>,
-    /// Names of the values that the peer itself reported, such as `skeyid_d`; the others are the recorder's.
+    /// Names of the values that the peer itself reported, such as `skeyid_d`; the others are the recorder's. Of a computed
+    /// chain, those that the script computed.
     pub reported_by_peer: Vec<String>,
     /// What phase 1 started from.
     pub phase1: PhaseOneInputs,
     /// What phase 1 derived.
     pub phase1_values: PhaseOneValues,
+    /// Transaction exchanges, XAUTH or Mode-Config, in the order of their first messages.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub transactions: Vec<Transaction>,
     /// Quick modes in the order of their first messages.
     pub quick_modes: Vec<QuickMode>,
     /// Informational exchanges under the ISAKMP SA.
@@ -133,9 +140,15 @@ pub struct PhaseOneInputs {
     pub idii_b: Hex,
     /// Body of the responder's ID payload.
     pub idir_b: Hex,
-    /// The pre-shared key; absent with signatures.
+    /// The pre-shared key; absent with other methods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub psk: Option<Hex>,
+    /// Keys and key messages; only with public key encryption.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<EncryptionInputs>,
+    /// Public keys and signatures; only with signatures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<SignatureInputs>,
     /// The recorder's private exponent.
     pub exponent: Hex,
     /// Body of the initiator's KE payload.
@@ -170,6 +183,9 @@ pub struct PhaseOneValues {
     pub hash_r: Hex,
     /// The last CBC block of phase 1, or its IV when no message was encrypted.
     pub last_block: Hex,
+    /// What only public key encryption derives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<EncryptionValues>,
 }
 
 /// One quick mode.
@@ -311,6 +327,9 @@ pub enum ChainInputError {
     /// The group authenticates with a pre-shared key, and there is none.
     #[error("no pre-shared key, expected one with authentication psk")]
     NoPsk,
+    /// The group authenticates with public key encryption, and there are no keys for it.
+    #[error("no keys, expected both sides' with authentication encryption")]
+    NoEncryption,
     /// A provider refused an input.
     #[error(transparent)]
     Crypto(#[from] CryptoError),
@@ -319,10 +338,10 @@ pub enum ChainInputError {
 /// Phase 1 derived anew: the values, and the keys that later exchanges start from.
 pub(super) struct DerivedPhaseOne {
     pub(super) values: PhaseOneValues,
-    keys: PhaseOneKeys,
+    pub(super) keys: PhaseOneKeys,
 }
 
-fn fixed<const N: usize>(name: &'static str, value: &Hex) -> Result<[u8; N], ChainInputError> {
+pub(super) fn fixed<const N: usize>(name: &'static str, value: &Hex) -> Result<[u8; N], ChainInputError> {
     value.to_array().ok_or(ChainInputError::Length { name, got: value.as_bytes().len(), expected: N })
 }
 
@@ -337,6 +356,9 @@ impl ChainGroup {
     pub fn derive(&self, p: &dyn CryptoProvider, test: &ChainTest) -> Result<ChainTest, ChainInputError> {
         let mut derived = test.clone();
         let phase1 = self.derive_phase1(p, &test.phase1)?;
+        for transaction in &mut derived.transactions {
+            transaction.values = self.derive_transaction(p, &phase1, &transaction.inputs)?;
+        }
         for quick_mode in &mut derived.quick_modes {
             let QuickMode { inputs, values } = quick_mode;
             *values = self.derive_quick_mode(p, &phase1, inputs, &values.ipsec_sas)?;
@@ -368,6 +390,11 @@ impl ChainGroup {
             Authentication::Signature => skeyid_signature(p, h, ni_b, nr_b, &g_xy),
             Authentication::Encryption => skeyid_encryption(p, h, ni_b, nr_b, &cookies),
         };
+        let encryption = match (self.authentication, &inputs.encryption) {
+            (Authentication::Encryption, None) => return Err(ChainInputError::NoEncryption),
+            (Authentication::Encryption, Some(own)) => Some(own.derive(p, h, cipher, inputs, &cookies)),
+            _ => None,
+        };
         let keys = PhaseOneKeys::derive(p, h, skeyid, &g_xy, &cookies);
         let Cookies { cky_i, cky_r } = cookies;
         let sai_b = inputs.sai_b.as_bytes();
@@ -388,6 +415,7 @@ impl ChainGroup {
             iv: iv.into(),
             hash_i: auth(&inputs.idii_b, hash_i).into(),
             hash_r: auth(&inputs.idir_b, hash_r).into(),
+            encryption,
         };
         Ok(DerivedPhaseOne { values, keys })
     }

@@ -2,13 +2,18 @@
 
 use std::path::Path;
 
-use ikev1::crypto::{CipherAlgorithm, CryptoProvider, Group, HashAlgorithm, Secret, providers, reference};
+use ikev1::crypto::{
+    CipherAlgorithm, CryptoProvider, Group, HashAlgorithm, PrivateKey, Secret, SignatureScheme, providers,
+    reference,
+};
 use ikev1::keys::last_block;
+use ikev1::pki::Certificate;
 use rstest::rstest;
 use serde_json::Value;
 
 use super::chain::*;
 use super::*;
+use crate::random::SeededRandom;
 
 /// A payload with its generic header.
 fn payload(next: u8, body: &[u8]) -> Vec<u8> {
@@ -43,6 +48,30 @@ fn hex(bytes: &[u8]) -> Hex {
     bytes.into()
 }
 
+/// The first certificate of a side's credentials, and SIG_I or SIG_R by their key.
+fn certificate_and_signature(pem: &str, hash: &Hex) -> (Certificate, Hex) {
+    let key = PrivateKey::from_pem(pem).unwrap();
+    let mut random = SeededRandom::new(0, "chain tests", "blinding");
+    let scheme = SignatureScheme::RsaPkcs1Raw;
+    let signature = reference().sign(&key, scheme, hash.as_bytes(), &mut random).unwrap();
+    (Certificate::bundle_from_pem(pem).unwrap().remove(0), signature.into())
+}
+
+/// Certificate and signature payloads of the initiator and of the responder, and the inputs that they give.
+fn signed(values: &PhaseOneValues) -> ([Vec<u8>; 2], SignatureInputs) {
+    let harness = include_str!("../../../../scenarios/credentials/harness-rsa.pem");
+    let peer = include_str!("../../../../scenarios/credentials/peer-rsa.pem");
+    let (certificate_i, sig_i) = certificate_and_signature(harness, &values.hash_i);
+    let (certificate_r, sig_r) = certificate_and_signature(peer, &values.hash_r);
+    let payloads = |certificate: &Certificate, signature: &Hex| {
+        let body = [&[4], &certificate.as_der()[..]].concat();
+        [payload(9, &body), payload(0, signature.as_bytes())].concat()
+    };
+    let key = |certificate: &Certificate| certificate.public_key().unwrap().to_spki_der().unwrap().into();
+    let both = [payloads(&certificate_i, &sig_i), payloads(&certificate_r, &sig_r)];
+    (both, SignatureInputs { key_i: key(&certificate_i), key_r: key(&certificate_r), sig_i, sig_r })
+}
+
 /// What to vary between the made negotiations.
 #[derive(Clone, Copy)]
 struct Shape {
@@ -71,6 +100,8 @@ const AGGRESSIVE: Shape = Shape {
     recorder: Side::Responder,
     pfs: false,
 };
+
+const SIGNED_AGGRESSIVE: Shape = Shape { authentication: Authentication::Signature, ..AGGRESSIVE };
 
 const SIGNED: Shape = Shape {
     authentication: Authentication::Signature,
@@ -104,6 +135,8 @@ fn phase1_inputs(shape: Shape) -> PhaseOneInputs {
         idii_b: hex(b"\x01\x11\x01\xf4\x0a\x0b\x00\x01"),
         idir_b: hex(b"\x01\x11\x01\xf4\x0a\x0c\x00\x01"),
         psk: (shape.authentication == Authentication::Psk).then(|| hex(b"secret")),
+        encryption: None,
+        signature: None,
         exponent: if shape.recorder == Side::Initiator { exponent_i } else { exponent_r },
         g_xi,
         g_xr,
@@ -182,6 +215,20 @@ fn informational(p: &dyn CryptoProvider, group: &ChainGroup, phase1: &DerivedPha
     Informational { inputs, values }
 }
 
+fn transaction(p: &dyn CryptoProvider, group: &ChainGroup, phase1: &DerivedPhaseOne) -> Transaction {
+    let after_hashes = [payload(0, b"who are you?"), payload(0, b"joe")].map(Hex::from).to_vec();
+    let mut inputs =
+        TransactionInputs { m_id: hex(&[0x11, 0x22, 0x33, 0x44]), after_hashes, messages: Vec::new() };
+    let values = group.derive_transaction(p, phase1, &inputs).unwrap();
+    let mut iv = values.iv.as_bytes().to_vec();
+    for (index, sender) in [Side::Responder, Side::Initiator].into_iter().enumerate() {
+        let hash = payload(14, values.hashes[index].as_bytes());
+        let plaintext = [&hash, inputs.after_hashes[index].as_bytes()].concat();
+        inputs.messages.push(encrypt(group, &phase1.values.ka, &mut iv, sender, plaintext));
+    }
+    Transaction { inputs, values }
+}
+
 /// A whole negotiation of that shape.
 fn chain_file(shape: Shape) -> ChainFile {
     let p = reference();
@@ -189,18 +236,19 @@ fn chain_file(shape: Shape) -> ChainFile {
     let mut inputs = phase1_inputs(shape);
     let before = group.derive_phase1(p, &inputs).unwrap().values;
     let mut iv = before.iv.as_bytes().to_vec();
+    let (next, [proof_i, proof_r]) = if shape.authentication == Authentication::Signature {
+        let (proofs, signature) = signed(&before);
+        inputs.signature = Some(signature);
+        (6, proofs)
+    } else {
+        (8, [&before.hash_i, &before.hash_r].map(|hash| payload(0, hash.as_bytes())))
+    };
     inputs.messages = match shape.exchange {
         Exchange::Main => vec![
-            (
-                Side::Initiator,
-                [payload(8, inputs.idii_b.as_bytes()), payload(0, before.hash_i.as_bytes())].concat(),
-            ),
-            (
-                Side::Responder,
-                [payload(8, inputs.idir_b.as_bytes()), payload(0, before.hash_r.as_bytes())].concat(),
-            ),
+            (Side::Initiator, [payload(next, inputs.idii_b.as_bytes()), proof_i].concat()),
+            (Side::Responder, [payload(next, inputs.idir_b.as_bytes()), proof_r].concat()),
         ],
-        Exchange::Aggressive => vec![(Side::Initiator, payload(0, before.hash_i.as_bytes()))],
+        Exchange::Aggressive => vec![(Side::Initiator, proof_i)],
     }
     .into_iter()
     .map(|(sender, plaintext)| encrypt(&group, &before.ka, &mut iv, sender, plaintext))
@@ -211,6 +259,7 @@ fn chain_file(shape: Shape) -> ChainFile {
         comment: "made up".to_owned(),
         flags: Vec::new(),
         reported_by_peer: vec!["skeyid".to_owned(), "quick_mode.hash_2".to_owned()],
+        transactions: vec![transaction(p, &group, &phase1)],
         quick_modes: vec![quick_mode(p, &group, &phase1, shape)],
         informationals: vec![informational(p, &group, &phase1)],
         phase1_values: phase1.values,
@@ -229,6 +278,7 @@ fn check(text: &str, p: &dyn CryptoProvider) -> FileOutcome {
 #[case::main(MAIN)]
 #[case::aggressive(AGGRESSIVE)]
 #[case::signed(SIGNED)]
+#[case::signed_aggressive(SIGNED_AGGRESSIVE)]
 fn a_sound_chain_passes_on_every_provider(#[case] shape: Shape) {
     let text = to_json(&chain_file(shape)).unwrap();
     for p in providers() {
@@ -256,13 +306,22 @@ fn deriving_anew_restores_every_value(#[case] shape: Shape) {
     wrong.quick_modes[0].values.hash_2 = Hex::default();
     wrong.quick_modes[0].values.ipsec_sas[1].keymat = Hex::default();
     wrong.informationals[0].values.iv = Hex::default();
+    wrong.transactions[0].values.hashes[1] = Hex::default();
     for p in providers() {
         assert_eq!(group.derive(*p, &wrong).unwrap(), group.tests[0], "{}", p.name());
     }
 }
 
+/// Changes the last byte of a string but for its low bits: of a public value, that keeps it within the group.
+pub(super) fn change_last_byte(document: &mut Value, path: &str) {
+    let Some(Value::String(text)) = document.pointer_mut(path) else { unreachable!("{path} is a string") };
+    let at = text.len() - 2;
+    let digit = if &text[at..=at] == "7" { "6" } else { "7" };
+    text.replace_range(at..=at, digit);
+}
+
 /// Paths of every non-empty string of hexadecimal digits.
-fn hex_paths(value: &Value, path: &str, found: &mut Vec<String>) {
+pub(super) fn hex_paths(value: &Value, path: &str, found: &mut Vec<String>) {
     match value {
         Value::Object(map) => {
             map.iter().for_each(|(key, value)| hex_paths(value, &format!("{path}/{key}"), found))
@@ -288,6 +347,7 @@ fn hex_paths(value: &Value, path: &str, found: &mut Vec<String>) {
 #[case::main(MAIN)]
 #[case::aggressive(AGGRESSIVE)]
 #[case::signed(SIGNED)]
+#[case::signed_aggressive(SIGNED_AGGRESSIVE)]
 fn a_wrong_byte_anywhere_in_a_chain_is_noticed(#[case] shape: Shape) {
     let document = serde_json::to_value(chain_file(shape)).unwrap();
     let mut paths = Vec::new();
@@ -295,11 +355,7 @@ fn a_wrong_byte_anywhere_in_a_chain_is_noticed(#[case] shape: Shape) {
     assert!(paths.len() > 35, "{paths:?}");
     for path in paths {
         let mut wrong = document.clone();
-        let Some(Value::String(text)) = wrong.pointer_mut(&path) else { unreachable!("{path} is a string") };
-        // The last byte but for its low bit: of a public value, that keeps it within the group.
-        let at = text.len() - 2;
-        let digit = if &text[at..=at] == "7" { "6" } else { "7" };
-        text.replace_range(at..=at, digit);
+        change_last_byte(&mut wrong, &path);
         let outcome = check(&wrong.to_string(), reference());
         assert!(!outcome.is_ok(), "nobody noticed the wrong byte in {path}");
     }
@@ -345,6 +401,10 @@ fn a_missing_psk_or_message_or_sa_is_noticed() {
     };
     assert_eq!(spoil(|test| test.phase1.psk = None), ["phase1"]);
     assert!(
+        spoil(|test| drop(test.transactions[0].inputs.messages.pop()))
+            .contains(&"transactions[0].messages".to_owned())
+    );
+    assert!(
         spoil(|test| drop(test.quick_modes[0].inputs.messages.pop()))
             .contains(&"quick_modes[0].messages".to_owned())
     );
@@ -353,4 +413,20 @@ fn a_missing_psk_or_message_or_sa_is_noticed() {
             .contains(&"quick_modes[0].ipsec_sas".to_owned())
     );
     assert!(spoil(|test| drop(test.phase1.messages.pop())).contains(&"last_block".to_owned()));
+}
+
+#[test]
+fn signatures_that_are_missing_or_of_the_other_side_are_noticed() {
+    let spoil = |change: fn(&mut ChainTest)| {
+        let mut file = chain_file(SIGNED);
+        change(&mut file.test_groups[0].tests[0]);
+        let outcome = check(&to_json(&file).unwrap(), reference());
+        outcome.failures.into_iter().map(|failure| failure.value).collect::<Vec<_>>()
+    };
+    assert!(spoil(|test| test.phase1.signature = None).contains(&"signature".to_owned()));
+    let swapped = spoil(|test| {
+        let signature = test.phase1.signature.as_mut().unwrap();
+        std::mem::swap(&mut signature.sig_i, &mut signature.sig_r);
+    });
+    assert_eq!(swapped, ["messages[0] carries its SIG", "messages[1] carries its SIG", "sig_i", "sig_r"]);
 }

@@ -5,14 +5,11 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use ikev1::crypto::{CipherAlgorithm, CryptoProvider, Group, GroupKind, Secret};
-use ikev1::keys::{Cookies, PhaseOneKeys, last_block, skeyid_encryption, skeyid_psk, skeyid_signature};
+use ikev1::keys::{Cookies, PhaseOneKeys, skeyid_encryption, skeyid_psk, skeyid_signature};
 use num_bigint::BigUint;
 use serde::Serialize;
 
-use super::chain::{
-    ChainGroup, ChainTest, DerivedPhaseOne, EncryptedMessage, InformationalValues, PhaseOneValues, QuickMode,
-    QuickModeValues, Side,
-};
+use super::chain_check::chain;
 use super::error::VectorError;
 use super::load::{Contents, LoadedFile};
 use super::model::{
@@ -164,30 +161,36 @@ impl FileOutcome {
 }
 
 /// The comparisons of one test.
-struct Comparison {
+pub(super) struct Comparison {
     tc_id: u32,
     /// Put in front of value names, such as `quick_modes[0].`.
-    prefix: String,
+    pub(super) prefix: String,
     values: usize,
     failures: Vec<ValueFailure>,
 }
 
 impl Comparison {
-    fn equal(&mut self, name: &str, expected: &Hex, got: &[u8]) {
+    pub(super) fn equal(&mut self, name: &str, expected: &Hex, got: &[u8]) {
         self.values += 1;
         if expected.as_bytes() != got {
             self.fail(name, hex::encode(expected.as_bytes()), hex::encode(got));
         }
     }
 
-    fn holds(&mut self, name: &str, holds: bool, expected: impl Into<String>, got: impl Into<String>) {
+    pub(super) fn holds(
+        &mut self,
+        name: &str,
+        holds: bool,
+        expected: impl Into<String>,
+        got: impl Into<String>,
+    ) {
         self.values += 1;
         if !holds {
             self.fail(name, expected.into(), got.into());
         }
     }
 
-    fn fail(&mut self, name: &str, expected: String, got: String) {
+    pub(super) fn fail(&mut self, name: &str, expected: String, got: String) {
         let value = format!("{}{name}", self.prefix);
         self.failures.push(ValueFailure { tc_id: self.tc_id, value, expected, got });
     }
@@ -266,213 +269,4 @@ fn prime(c: &mut Comparison, test: &PrimeTest) {
         hex::encode(modp.generator),
     );
     c.equal("prime of the engine", &test.prime, modp.prime);
-}
-
-/// The names that `reported_by_peer` may use.
-const REPORTABLE: [&str; 18] = [
-    "g_xy",
-    "skeyid",
-    "skeyid_d",
-    "skeyid_a",
-    "skeyid_e",
-    "ka",
-    "iv",
-    "last_block",
-    "hash_i",
-    "hash_r",
-    "quick_mode.iv",
-    "quick_mode.hash_1",
-    "quick_mode.hash_2",
-    "quick_mode.hash_3",
-    "quick_mode.g_xy",
-    "keymat",
-    "encryption_key",
-    "authentication_key",
-];
-
-fn chain(c: &mut Comparison, p: &dyn CryptoProvider, group: &ChainGroup, test: &ChainTest) {
-    for name in &test.reported_by_peer {
-        let known = REPORTABLE.contains(&name.as_str());
-        c.holds("reported_by_peer", known, format!("one of {}", REPORTABLE.join(", ")), name.clone());
-    }
-    let inputs = &test.phase1;
-    let derived = match group.derive_phase1(p, inputs) {
-        Ok(derived) => derived,
-        Err(error) => return c.fail("phase1", "inputs that derive keys".to_owned(), error.to_string()),
-    };
-    own_public(c, p, &group.group.0, inputs.recorder, &inputs.exponent, &inputs.g_xi, &inputs.g_xr);
-    phase_one_values(c, &test.phase1_values, &derived.values);
-    messages(c, p, group, &test.phase1_values.iv, &test.phase1_values.ka, &inputs.messages);
-    for (index, message) in inputs.messages.iter().enumerate() {
-        let (id, hash) = match message.sender {
-            Side::Initiator => (&inputs.idii_b, &test.phase1_values.hash_i),
-            Side::Responder => (&inputs.idir_b, &test.phase1_values.hash_r),
-        };
-        let whole = message.plaintext.as_bytes();
-        carries(c, &format!("messages[{index}] carries its HASH"), whole, hash);
-        // Aggressive mode sends its IDs in the clear.
-        if group.exchange == super::chain::Exchange::Main {
-            carries(c, &format!("messages[{index}] carries its ID"), whole, id);
-        }
-    }
-    for (index, quick_mode_vector) in test.quick_modes.iter().enumerate() {
-        c.prefix = format!("quick_modes[{index}].");
-        quick_mode(c, p, group, test, &derived, quick_mode_vector);
-    }
-    for (index, informational) in test.informationals.iter().enumerate() {
-        c.prefix = format!("informationals[{index}].");
-        match group.derive_informational(p, &derived, &informational.inputs) {
-            Ok(InformationalValues { iv, hash_1 }) => {
-                c.equal("iv", &informational.values.iv, iv.as_bytes());
-                c.equal("hash_1", &informational.values.hash_1, hash_1.as_bytes());
-            }
-            Err(error) => c.fail("inputs", "inputs that derive keys".to_owned(), error.to_string()),
-        }
-        let message = std::slice::from_ref(&informational.inputs.message);
-        messages(c, p, group, &informational.values.iv, &test.phase1_values.ka, message);
-        let after = &informational.inputs.after_hash_1;
-        starts_with_hash(c, "message", &message[0], &informational.values.hash_1, after);
-    }
-}
-
-/// The recorder's exponent gives the recorder's public value.
-fn own_public(
-    c: &mut Comparison,
-    p: &dyn CryptoProvider,
-    group: &Group,
-    recorder: Side,
-    exponent: &Hex,
-    g_xi: &Hex,
-    g_xr: &Hex,
-) {
-    let (name, own) = match recorder {
-        Side::Initiator => ("g_xi", g_xi),
-        Side::Responder => ("g_xr", g_xr),
-    };
-    match p.dh_public(group, &Secret::from(exponent.as_bytes())) {
-        Ok(public) => c.equal(name, own, &public),
-        Err(error) => c.fail(name, hex::encode(own.as_bytes()), error.to_string()),
-    }
-}
-
-fn phase_one_values(c: &mut Comparison, expected: &PhaseOneValues, got: &PhaseOneValues) {
-    let PhaseOneValues { g_xy, skeyid, skeyid_d, skeyid_a, skeyid_e, ka, iv, hash_i, hash_r, last_block } =
-        expected;
-    c.equal("g_xy", g_xy, got.g_xy.as_bytes());
-    c.equal("skeyid", skeyid, got.skeyid.as_bytes());
-    c.equal("skeyid_d", skeyid_d, got.skeyid_d.as_bytes());
-    c.equal("skeyid_a", skeyid_a, got.skeyid_a.as_bytes());
-    c.equal("skeyid_e", skeyid_e, got.skeyid_e.as_bytes());
-    c.equal("ka", ka, got.ka.as_bytes());
-    c.equal("iv", iv, got.iv.as_bytes());
-    c.equal("hash_i", hash_i, got.hash_i.as_bytes());
-    c.equal("hash_r", hash_r, got.hash_r.as_bytes());
-    c.equal("last_block", last_block, got.last_block.as_bytes());
-}
-
-fn quick_mode(
-    c: &mut Comparison,
-    p: &dyn CryptoProvider,
-    group: &ChainGroup,
-    test: &ChainTest,
-    phase1: &DerivedPhaseOne,
-    quick_mode: &QuickMode,
-) {
-    let QuickMode { inputs, values } = quick_mode;
-    c.holds("ipsec_sas", values.ipsec_sas.len() >= 2, "at least 2", values.ipsec_sas.len().to_string());
-    match group.derive_quick_mode(p, phase1, inputs, &values.ipsec_sas) {
-        Ok(derived) => quick_mode_values(c, values, &derived),
-        Err(error) => return c.fail("inputs", "inputs that derive keys".to_owned(), error.to_string()),
-    }
-    if let Some(pfs) = &inputs.pfs {
-        own_public(c, p, &pfs.group.0, inputs.recorder, &pfs.exponent, &pfs.g_xi, &pfs.g_xr);
-    }
-    messages(c, p, group, &values.iv, &test.phase1_values.ka, &inputs.messages);
-    c.holds("messages", inputs.messages.len() == 3, "3 messages", inputs.messages.len().to_string());
-    let empty = Hex::default();
-    let parts = [
-        (&values.hash_1, &inputs.after_hash_1),
-        (&values.hash_2, &inputs.after_hash_2),
-        (&values.hash_3, &empty),
-    ];
-    for (index, (message, (hash, after))) in inputs.messages.iter().zip(parts).enumerate() {
-        starts_with_hash(c, &format!("messages[{index}]"), message, hash, after);
-    }
-    carries(c, "after_hash_1 carries ni_b", inputs.after_hash_1.as_bytes(), &inputs.ni_b);
-    carries(c, "after_hash_2 carries nr_b", inputs.after_hash_2.as_bytes(), &inputs.nr_b);
-    for (name, id) in [("idci_b", &inputs.idci_b), ("idcr_b", &inputs.idcr_b)] {
-        if let Some(id) = id {
-            carries(c, &format!("after_hash_1 carries {name}"), inputs.after_hash_1.as_bytes(), id);
-            carries(c, &format!("after_hash_2 carries {name}"), inputs.after_hash_2.as_bytes(), id);
-        }
-    }
-    if let Some(pfs) = &inputs.pfs {
-        carries(c, "after_hash_1 carries g_xi", inputs.after_hash_1.as_bytes(), &pfs.g_xi);
-        carries(c, "after_hash_2 carries g_xr", inputs.after_hash_2.as_bytes(), &pfs.g_xr);
-    }
-}
-
-fn quick_mode_values(c: &mut Comparison, expected: &QuickModeValues, got: &QuickModeValues) {
-    c.equal("iv", &expected.iv, got.iv.as_bytes());
-    c.equal("hash_1", &expected.hash_1, got.hash_1.as_bytes());
-    c.equal("hash_2", &expected.hash_2, got.hash_2.as_bytes());
-    c.equal("hash_3", &expected.hash_3, got.hash_3.as_bytes());
-    match (&expected.g_xy, &got.g_xy) {
-        (Some(expected), Some(got)) => c.equal("g_xy", expected, got.as_bytes()),
-        (expected, got) => {
-            let there = |value: &Option<Hex>| if value.is_some() { "a value (PFS)" } else { "none (no PFS)" };
-            c.holds("g_xy", expected.is_some() == got.is_some(), there(expected), there(got));
-        }
-    }
-    for (index, (expected, got)) in expected.ipsec_sas.iter().zip(&got.ipsec_sas).enumerate() {
-        c.equal(&format!("ipsec_sas[{index}].keymat"), &expected.keymat, got.keymat.as_bytes());
-        c.equal(
-            &format!("ipsec_sas[{index}].encryption_key"),
-            &expected.encryption_key,
-            got.encryption_key.as_bytes(),
-        );
-        c.equal(
-            &format!("ipsec_sas[{index}].authentication_key"),
-            &expected.authentication_key,
-            got.authentication_key.as_bytes(),
-        );
-    }
-}
-
-/// Decrypts the messages of one exchange, each under the last block of the one before.
-fn messages(
-    c: &mut Comparison,
-    p: &dyn CryptoProvider,
-    group: &ChainGroup,
-    iv: &Hex,
-    ka: &Hex,
-    messages: &[EncryptedMessage],
-) {
-    let mut iv = iv.as_bytes();
-    for (index, message) in messages.iter().enumerate() {
-        let name = format!("messages[{index}].plaintext");
-        let ciphertext = message.ciphertext.as_bytes();
-        let mut data = ciphertext.to_vec();
-        match p.cbc_decrypt(group.cipher.0, ka.as_bytes(), iv, &mut data) {
-            Ok(()) => c.equal(&name, &message.plaintext, &data),
-            Err(error) => c.fail(&name, hex::encode(message.plaintext.as_bytes()), error.to_string()),
-        }
-        iv = last_block(group.cipher.0, ciphertext).unwrap_or(iv);
-    }
-}
-
-/// A plaintext begins with a HASH payload of that value, and goes on with those payloads.
-fn starts_with_hash(c: &mut Comparison, name: &str, message: &EncryptedMessage, hash: &Hex, after: &Hex) {
-    let plaintext = message.plaintext.as_bytes();
-    let body = plaintext.get(4..).unwrap_or_default();
-    let expected = [hash.as_bytes(), after.as_bytes()].concat();
-    let got = body.get(..expected.len()).unwrap_or(body);
-    c.equal(&format!("{name} carries its HASH and payloads"), &Hex(expected), got);
-}
-
-/// `whole` contains `part`.
-fn carries(c: &mut Comparison, name: &str, whole: &[u8], part: &Hex) {
-    let part = part.as_bytes();
-    let found = part.is_empty() || whole.windows(part.len()).any(|window| window == part);
-    c.holds(name, found, hex::encode(part), format!("not in {}", hex::encode(whole)));
 }

@@ -14,10 +14,14 @@
 //! Start at [`run`] for a report, at [`check_file`] for one file, at [`ChainFile`] to record a chain.
 
 mod chain;
+mod chain_check;
 #[cfg(test)]
 mod chain_tests;
 mod check;
 mod convert;
+mod encryption;
+#[cfg(test)]
+mod encryption_tests;
 mod error;
 mod load;
 mod model;
@@ -25,8 +29,11 @@ mod nist_fax;
 mod primes;
 mod record;
 mod report;
+mod sent;
+mod signature;
 #[cfg(test)]
 mod tests;
+mod transaction;
 mod values;
 mod write;
 
@@ -37,6 +44,7 @@ pub use chain::{
 };
 pub use check::{FileOutcome, ValueFailure, check_file};
 pub use convert::{convert, convert_file};
+pub use encryption::{ClearMessage, EncryptionInputs, EncryptionMethod, EncryptionValues, RsaKey};
 pub use error::VectorError;
 pub use load::{LoadedFile, default_files, default_root};
 pub use model::{
@@ -48,5 +56,7 @@ pub use nist_fax::parse_fax;
 pub use primes::{modp_prime, scaled_pi};
 pub use record::{RecordError, record_chain};
 pub use report::run;
+pub use signature::SignatureInputs;
+pub use transaction::{Transaction, TransactionInputs, TransactionValues};
 pub use values::{CipherName, GroupName, HashName, Hex};
 pub use write::{to_json, write_file};

@@ -4,22 +4,23 @@ use std::collections::BTreeSet;
 
 use ikev1::crypto::{CipherAlgorithm, Group, HashAlgorithm};
 use ikev1::keylog::Label;
-use ikev1::wire::dissect::{Dissection, FieldValue, dissect};
+use ikev1::wire::dissect::FieldValue;
 use ikev1_scenario::case::Case;
 use ikev1_scenario::model::{self, Phase1Exchange};
 use ikev1_scenario::transcript::{Event, Record, ValueSource};
 
 use super::chain::{
-    ChainGroup, ChainTest, EncryptedMessage, Exchange, IpsecSaVector, PfsInputs, PhaseOneInputs,
-    PhaseOneValues, QuickMode, QuickModeInputs, QuickModeValues, Side,
+    ChainGroup, ChainTest, Exchange, IpsecSaVector, PfsInputs, PhaseOneInputs, PhaseOneValues, QuickMode,
+    QuickModeInputs, QuickModeValues, Side,
 };
 use super::model::{Authentication, TestResult};
+use super::sent::{Sent, side, signatures};
+use super::transaction::{Transaction, TransactionInputs, TransactionValues};
 use super::values::{CipherName, GroupName, HashName, Hex};
 
-/// Length of the ISAKMP header in bytes.
-const HEADER: usize = 28;
-/// Length of a payload's generic header in bytes.
-const GENERIC_HEADER: usize = 4;
+/// Place of Next Payload in the ISAKMP header, and what stands there in a fragment.
+const NEXT_PAYLOAD: usize = 16;
+const FRAGMENT: u8 = 132;
 /// Length of the non-ESP marker in bytes (RFC 3948 section 2.2).
 const MARKER: usize = 4;
 
@@ -47,6 +48,15 @@ pub enum RecordError {
     /// No side has told a value.
     #[error("value {0} is not in the transcript")]
     Value(Label),
+    /// A message went in several datagrams, so that no one of them is the message.
+    #[error("a message went in fragments")]
+    Fragments,
+    /// No chain is recorded with this authentication method.
+    #[error("no chains are recorded with authentication {0}")]
+    Authentication(&'static str),
+    /// A side's certificate is not in the transcript, or cannot be read.
+    #[error("no certificate of the {0} can be read from the transcript")]
+    Certificate(&'static str),
     /// A text of the transcript is no hexadecimal.
     #[error("a text is no hexadecimal: {0}")]
     Hex(#[from] hex::FromHexError),
@@ -67,10 +77,26 @@ pub fn record_chain(case: &Case, transcript: &[Record], tc_id: u32) -> Result<Ch
         Phase1Exchange::MainMode => Exchange::Main,
         Phase1Exchange::AggressiveMode => Exchange::Aggressive,
     };
+    let (authentication, psk) = match transform.authentication {
+        model::Authentication::Psk => (Authentication::Psk, Some(harness.psk.as_bytes())),
+        model::Authentication::RsaSignature => (Authentication::Signature, None),
+        other => return Err(RecordError::Authentication(other.name())),
+    };
+    // In hybrid authentication one side signs and the other proves nothing.
+    if harness.xauth.as_ref().is_some_and(|xauth| xauth.hybrid) {
+        return Err(RecordError::Authentication("hybrid"));
+    }
     let tape = Tape::new(case, transcript)?;
     let mut reported = BTreeSet::new();
-    let phase1 = tape.phase1(exchange, harness.psk.as_bytes())?;
+    let phase1 = tape.phase1(exchange, psk)?;
     let phase1_values = tape.phase1_values(&phase1, cipher, &mut reported)?;
+    let mut transactions = Vec::new();
+    for occurrence in 1.. {
+        if tape.message(model::Exchange::Transaction, occurrence, 1).is_none() {
+            break;
+        }
+        transactions.push(tape.transaction(occurrence, &mut reported)?);
+    }
     let mut quick_modes = Vec::new();
     for occurrence in 1.. {
         if tape.message(model::Exchange::QuickMode, occurrence, 1).is_none() {
@@ -85,13 +111,14 @@ pub fn record_chain(case: &Case, transcript: &[Record], tc_id: u32) -> Result<Ch
         reported_by_peer: reported.into_iter().map(ToOwned::to_owned).collect(),
         phase1,
         phase1_values,
+        transactions,
         quick_modes,
         informationals: Vec::new(),
         result: TestResult::Valid,
     };
     Ok(ChainGroup {
         exchange,
-        authentication: Authentication::Psk,
+        authentication,
         hash: HashName(HashAlgorithm::from_name(hash).ok_or_else(|| unknown(hash))?),
         cipher: CipherName(cipher),
         group: group(transform.group.name())?,
@@ -102,58 +129,6 @@ pub fn record_chain(case: &Case, transcript: &[Record], tc_id: u32) -> Result<Ch
 
 fn group(name: &str) -> Result<GroupName, RecordError> {
     Group::from_name(name).map(GroupName).ok_or_else(|| RecordError::Algorithm(name.to_owned()))
-}
-
-/// A message as it was sent for the first time, undisturbed.
-struct Sent {
-    exchange: model::Exchange,
-    occurrence: u32,
-    number: u8,
-    by_harness: bool,
-    /// As sent, from the ISAKMP header on.
-    bytes: Vec<u8>,
-    /// Decrypted, from the ISAKMP header on.
-    plaintext: Option<Vec<u8>>,
-}
-
-impl Sent {
-    fn dissection(&self) -> Dissection {
-        dissect(self.plaintext.as_deref().unwrap_or(&self.bytes), false)
-    }
-
-    /// The octets of a field.
-    fn field(&self, path: &str) -> Result<Hex, RecordError> {
-        let dissection = self.dissection();
-        dissection.bytes(path).map(Hex::from).ok_or_else(|| RecordError::Field(path.to_owned()))
-    }
-
-    /// The body of a payload, without its generic header.
-    fn body(&self, payload: &str) -> Result<Hex, RecordError> {
-        let whole = self.field(payload)?;
-        Ok(Hex::from(whole.as_bytes().get(GENERIC_HEADER..).unwrap_or_default()))
-    }
-
-    fn encrypted(&self, initiator_is_harness: bool) -> Option<EncryptedMessage> {
-        let plaintext = self.plaintext.as_ref()?;
-        Some(EncryptedMessage {
-            sender: side(self.by_harness == initiator_is_harness),
-            ciphertext: self.bytes.get(HEADER..).unwrap_or_default().into(),
-            plaintext: plaintext.get(HEADER..).unwrap_or_default().into(),
-        })
-    }
-
-    /// Everything behind the HASH payload, without padding.
-    fn after_hash(&self) -> Result<Hex, RecordError> {
-        let dissection = self.dissection();
-        let whole = self.plaintext.as_deref().unwrap_or(&self.bytes);
-        let hash = dissection.field("hash").ok_or_else(|| RecordError::Field("hash".to_owned()))?;
-        let end = dissection.field("padding").map_or(whole.len(), |padding| padding.offset);
-        Ok(whole.get(hash.offset.saturating_add(hash.len)..end).unwrap_or_default().into())
-    }
-}
-
-fn side(initiator: bool) -> Side {
-    if initiator { Side::Initiator } else { Side::Responder }
 }
 
 /// A derived value of one side.
@@ -203,6 +178,9 @@ impl Tape {
                     let mut bytes = hex::decode(&datagram.hex)?;
                     if datagram.nat_t {
                         bytes.drain(..MARKER.min(bytes.len()));
+                    }
+                    if bytes.get(NEXT_PAYLOAD) == Some(&FRAGMENT) {
+                        return Err(RecordError::Fragments);
                     }
                     numbers.push(datagram.n);
                     tape.sent.push(Sent {
@@ -273,6 +251,30 @@ impl Tape {
         Ok(Hex(hex::decode(&value.hex)?))
     }
 
+    /// Every value of a label in the order of deriving, the daemon's own where it told them.
+    fn all_values(
+        &self,
+        label: Label,
+        m_id: u32,
+        name: &'static str,
+        reported: &mut BTreeSet<&'static str>,
+    ) -> Result<Vec<Hex>, RecordError> {
+        let cky_i = self.cky_i()?;
+        let fits = |value: &&Known| value.label == label.name() && value.m_id == m_id && value.cky_i == cky_i;
+        let from = |daemon: bool| {
+            let values = self.values.iter().filter(fits);
+            let values =
+                values.filter(move |value| if daemon { value.from_daemon } else { value.by_harness });
+            values.map(|value| Ok(Hex(hex::decode(&value.hex)?))).collect::<Result<Vec<_>, RecordError>>()
+        };
+        let of_peer = from(true)?;
+        if of_peer.is_empty() {
+            return from(false);
+        }
+        reported.insert(name);
+        Ok(of_peer)
+    }
+
     /// A private exponent of the harness.
     fn exponent(&self, label: Label, m_id: u32) -> Result<Hex, RecordError> {
         let cky_i = self.cky_i()?;
@@ -281,7 +283,7 @@ impl Tape {
         Ok(Hex(hex::decode(&value.hex)?))
     }
 
-    fn phase1(&self, exchange: Exchange, psk: &[u8]) -> Result<PhaseOneInputs, RecordError> {
+    fn phase1(&self, exchange: Exchange, psk: Option<&[u8]>) -> Result<PhaseOneInputs, RecordError> {
         let message = |number| self.need(self.phase1, 1, number);
         // Which message carries KE and nonce, and which the ID, of initiator and responder.
         let (ke_i, ke_r, id_i, id_r, last) = match exchange {
@@ -289,6 +291,11 @@ impl Tape {
             Exchange::Aggressive => (1, 2, 1, 2, 3),
         };
         let (ke_i, ke_r) = (message(ke_i)?, message(ke_r)?);
+        let signature = match (psk, exchange) {
+            (Some(_), _) => None,
+            (None, Exchange::Main) => Some(signatures(message(5)?, message(6)?)?),
+            (None, Exchange::Aggressive) => Some(signatures(message(3)?, message(2)?)?),
+        };
         let mut messages = Vec::new();
         for number in 1..=last {
             messages.extend(message(number)?.encrypted(self.harness_initiates));
@@ -302,7 +309,9 @@ impl Tape {
             nr_b: ke_r.field("nonce.data")?,
             idii_b: message(id_i)?.body("id")?,
             idir_b: message(id_r)?.body("id")?,
-            psk: Some(psk.into()),
+            psk: psk.map(Hex::from),
+            encryption: None,
+            signature,
             exponent: self.exponent(Label::PrivateExponent, 0)?,
             g_xi: ke_i.field("ke.data")?,
             g_xr: ke_r.field("ke.data")?,
@@ -330,8 +339,29 @@ impl Tape {
             hash_i: value(Label::HashI, "hash_i")?,
             hash_r: value(Label::HashR, "hash_r")?,
             last_block: last.map_or_else(|| iv.clone(), Hex::from),
+            encryption: None,
             iv,
         })
+    }
+
+    fn transaction(
+        &self,
+        occurrence: u32,
+        reported: &mut BTreeSet<&'static str>,
+    ) -> Result<Transaction, RecordError> {
+        let message = |number| self.need(model::Exchange::Transaction, occurrence, number);
+        let both = [message(1)?, message(2)?];
+        let (m_id_bytes, m_id) = both[0].m_id()?;
+        let inputs = TransactionInputs {
+            m_id: m_id_bytes,
+            after_hashes: both.iter().map(|sent| sent.after_hash()).collect::<Result<_, _>>()?,
+            messages: both.iter().filter_map(|sent| sent.encrypted(both[0].by_harness)).collect(),
+        };
+        let values = TransactionValues {
+            iv: self.value(Label::Phase2Iv, m_id, "transaction.iv", reported)?,
+            hashes: self.all_values(Label::Hash1, m_id, "transaction.hash", reported)?,
+        };
+        Ok(Transaction { inputs, values })
     }
 
     fn quick_mode(
@@ -341,10 +371,7 @@ impl Tape {
     ) -> Result<QuickMode, RecordError> {
         let message = |number| self.need(model::Exchange::QuickMode, occurrence, number);
         let (first, second, third) = (message(1)?, message(2)?, message(3)?);
-        let m_id_bytes = first.field("header.m_id")?;
-        let m_id = u32::from_be_bytes(
-            m_id_bytes.to_array().ok_or_else(|| RecordError::Field("header.m_id".to_owned()))?,
-        );
+        let (m_id_bytes, m_id) = first.m_id()?;
         let optional = |sent: &Sent, path: &str| sent.body(path).ok();
         let pfs = match (self.pfs.clone(), first.field("ke.data")) {
             (Some(group), Ok(g_xi)) => Some(PfsInputs {

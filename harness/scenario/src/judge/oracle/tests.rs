@@ -8,7 +8,7 @@ use rstest::rstest;
 use super::recompute;
 use crate::case::Case;
 use crate::judge::{Messages, judge};
-use crate::model::{Capability, Side};
+use crate::model::{Capability, Phase1Exchange, Side};
 use crate::transcript::{Event, Fault, Record, ValueRecord, parse};
 use crate::verdict::{Judgement, PeerProfile, Verdict};
 
@@ -51,6 +51,30 @@ fn two_isakmp_sas() -> Recorded {
     recorded!("two-isakmp-sas")
 }
 
+fn encryption_main_mode() -> Recorded {
+    recorded!("public-key-encryption-main-mode")
+}
+
+fn encryption_aggressive_mode() -> Recorded {
+    recorded!("public-key-encryption-aggressive-mode")
+}
+
+fn revised_main_mode() -> Recorded {
+    recorded!("revised-public-key-encryption-main-mode")
+}
+
+fn revised_aggressive_mode() -> Recorded {
+    recorded!("revised-public-key-encryption-aggressive-mode")
+}
+
+fn bundle_with_pfs() -> Recorded {
+    recorded!("bundle-with-pfs")
+}
+
+fn bundle_by_the_peer() -> Recorded {
+    recorded!("bundle-by-the-peer")
+}
+
 impl Recorded {
     /// The derived values of the harness.
     fn values(&mut self) -> impl Iterator<Item = &mut ValueRecord> {
@@ -91,6 +115,12 @@ fn flip(value: &mut ValueRecord) {
 #[case::quick_mode_by_the_peer(quick_mode_by_the_peer())]
 #[case::two_isakmp_sas(two_isakmp_sas())]
 #[case::two_sas_of_one_quick_mode(two_sas())]
+#[case::public_key_encryption_main_mode(encryption_main_mode())]
+#[case::public_key_encryption_aggressive_mode(encryption_aggressive_mode())]
+#[case::revised_public_key_encryption_main_mode(revised_main_mode())]
+#[case::revised_public_key_encryption_aggressive_mode(revised_aggressive_mode())]
+#[case::bundle_with_pfs(bundle_with_pfs())]
+#[case::bundle_by_the_peer(bundle_by_the_peer())]
 fn every_value_of_an_undisturbed_run_is_recomputed(#[case] mut recorded: Recorded) {
     let all = recorded.values().count();
     let result = recompute(&recorded.case, &recorded.transcript, &Messages::new(&recorded.transcript));
@@ -107,6 +137,12 @@ fn every_value_of_an_undisturbed_run_is_recomputed(#[case] mut recorded: Recorde
 #[case::quick_mode_by_the_peer(quick_mode_by_the_peer)]
 #[case::two_isakmp_sas(two_isakmp_sas)]
 #[case::two_sas_of_one_quick_mode(two_sas)]
+#[case::public_key_encryption_main_mode(encryption_main_mode)]
+#[case::public_key_encryption_aggressive_mode(encryption_aggressive_mode)]
+#[case::revised_public_key_encryption_main_mode(revised_main_mode)]
+#[case::revised_public_key_encryption_aggressive_mode(revised_aggressive_mode)]
+#[case::bundle_with_pfs(bundle_with_pfs)]
+#[case::bundle_by_the_peer(bundle_by_the_peer)]
 fn each_changed_value_of_the_harness_is_an_error_that_names_it(#[case] recorded: fn() -> Recorded) {
     for index in 0..recorded().values().count() {
         let mut recorded = recorded();
@@ -120,6 +156,58 @@ fn each_changed_value_of_the_harness_is_an_error_that_names_it(#[case] recorded:
         assert!(judgement.reason.contains(&format!(": {hex}, expected ")), "{}", judgement.reason);
         assert_eq!(judgement.findings.len(), 1, "{label}");
     }
+}
+
+/// A plaintext of the key messages says what the harness put under the peer's key, or read with its own.
+#[rstest]
+#[case::main_mode(encryption_main_mode)]
+#[case::aggressive_mode(encryption_aggressive_mode)]
+#[case::revised_main_mode(revised_main_mode)]
+#[case::revised_aggressive_mode(revised_aggressive_mode)]
+fn a_changed_octet_of_an_opened_key_message_is_an_error(#[case] recorded: fn() -> Recorded) {
+    let main = recorded().case.config.harness.exchange == Phase1Exchange::MainMode;
+    for number in if main { [3, 4] } else { [1, 2] } {
+        let mut recorded = recorded();
+        let sealed = recorded.transcript.iter().find_map(|record| match &record.event {
+            Event::Datagram(datagram) if datagram.message.is_some_and(|name| name.number == number) => {
+                Some(datagram.n)
+            }
+            _ => None,
+        });
+        let opened = recorded.transcript.iter_mut().find_map(|record| match &mut record.event {
+            Event::Plaintext { datagram, hex, .. } if Some(*datagram) == sealed => Some(hex),
+            _ => None,
+        });
+        let opened = opened.unwrap();
+        // Of the last payload: the nonce in the first mode, the identity or HASH_R in the others.
+        let place = opened.len() - 2;
+        let digit = if &opened[place..=place] == "0" { "1" } else { "0" };
+        opened.replace_range(place..=place, digit);
+        let judgement = recorded.judged();
+        assert_eq!(judgement.verdict, Verdict::Error, "message {number}: {}", judgement.reason);
+    }
+}
+
+#[test]
+fn a_hash_1_that_names_no_certificate_of_the_peer_is_an_error() {
+    let mut recorded = encryption_main_mode();
+    let hash_1 = recorded.transcript.iter().find_map(|record| match &record.event {
+        Event::Plaintext { hex: opened, .. } => {
+            super::sealed::hash_1(&hex::decode(opened).unwrap()).map(hex::encode)
+        }
+        _ => None,
+    });
+    let (hash_1, other) = (hash_1.unwrap(), "5a".repeat(20));
+    for record in &mut recorded.transcript {
+        match &mut record.event {
+            Event::Datagram(datagram) => datagram.hex = datagram.hex.replace(&hash_1, &other),
+            Event::Plaintext { hex, .. } => *hex = hex.replace(&hash_1, &other),
+            _ => {}
+        }
+    }
+    let judgement = recorded.judged();
+    assert_eq!(judgement.verdict, Verdict::Error, "{}", judgement.reason);
+    assert!(judgement.reason.contains("HASH(1)"), "{}", judgement.reason);
 }
 
 #[test]
