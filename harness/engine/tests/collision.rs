@@ -1,4 +1,9 @@
 //! Both sides replace the same pair of IPsec SAs at once.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "tests are named by what they show, and fail by panicking"
+)]
 
 mod common;
 

@@ -1,4 +1,9 @@
 //! The Commit bit of either side (RFC 2408 section 3.1).
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "tests are named by what they show, and fail by panicking"
+)]
 
 mod common;
 
