@@ -7,10 +7,10 @@
 //! 3. a derived value of the harness is not what the oracle computes from the transcript: `error`;
 //! 4. a derived value differs between both sides: `fail`;
 //! 5. a step was not met, or an assertion of `expect` does not hold: by the step `inconclusive`, or by the level of the
-//!    scenario `fail`, `warn` or `info`;
+//!    scenario `fail`, `warn` or `info`; one about a message that nobody can read is `inconclusive`;
 //! 6. a rule that a step armed was never applied: `inconclusive`, because the clause was not exercised;
 //! 7. an accepted outcome holds: its verdict;
-//! 8. what an accepted outcome is about did not take place: `inconclusive`;
+//! 8. what an accepted outcome is about did not take place or cannot be read: `inconclusive`;
 //! 9. otherwise, by the level of the scenario, `fail`, `warn` or `info`.
 
 mod conditions;
