@@ -7,11 +7,14 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use common::{From, Pair, credentials};
 use ikev1::config::{AuthenticationMethod, Phase1Mode};
 use ikev1::crypto::{CipherAlgorithm, Group, HashAlgorithm, default_provider, providers};
 use ikev1::io::Timestamp;
 use ikev1::keylog::Label;
+use ikev1::pki::{Certificate, Credentials, TrustStore, UnixTime};
 use ikev1::wire::PayloadType;
 use proptest::prelude::*;
 use rstest::rstest;
@@ -216,6 +219,45 @@ fn a_block_beyond_the_modulus_is_refused_at_once(
         message[range].fill(0xff);
     });
     assert_eq!((answer, established), (Vec::new(), 0));
+}
+
+/// Two sides that know each other's certificates; alice's is the one given.
+fn certified(mode: Phase1Mode, method: Method, of_alice: &'static str) -> Pair {
+    let certificate = |pem| Certificate::from_pem(pem).unwrap();
+    Pair::at(UnixTime(1_782_864_000), default_provider(), |who, peer| {
+        peer.mode = mode;
+        peer.phase1[0].group = Group::Modp768;
+        credentials::certificates(who, peer, method);
+        let of_bob = include_str!("fixtures/pki/certificates/bob.pem");
+        let (own, other) = if who == From::Alice { (of_alice, of_bob) } else { (of_bob, of_alice) };
+        let key = peer.credentials.as_ref().unwrap().private_key();
+        let key = ikev1::crypto::PrivateKey::clone(key);
+        peer.credentials = Some(Credentials::new(key, vec![certificate(own)]).unwrap());
+        let trust = TrustStore { certificates: vec![certificate(other)], ..(*peer.trust).clone() };
+        peer.trust = Arc::new(trust);
+    })
+}
+
+/// RFC 2409 section 5.3: a certificate that is for signatures only has no key to encrypt under.
+#[rstest]
+fn nobody_encrypts_under_a_key_that_is_for_signatures_only(
+    #[values(Phase1Mode::Main, Phase1Mode::Aggressive)] mode: Phase1Mode,
+    #[values(Method::RsaEncryption, Method::RevisedRsaEncryption)] method: Method,
+) {
+    let of_both = include_str!("fixtures/pki/certificates/alice.pem");
+    let of_signatures = include_str!("fixtures/pki/certificates/alice-usage-signature.pem");
+    assert_eq!(counts(&mut certified(mode, method, of_both)), (1, 1));
+    // Bob as responder answers as ever, under a key that is not alice's.
+    let mut pair = certified(mode, method, of_signatures);
+    counts(&mut pair);
+    let established = |side: &common::Side| side.endpoint.isakmp_sas().filter(|sa| sa.established).count();
+    assert_eq!((established(&pair.alice), established(&pair.bob)), (0, 0));
+    assert!(pair.sent.iter().any(|(from, _)| *from == From::Bob));
+    // As initiator he sends nothing.
+    let mut pair = certified(mode, method, of_signatures);
+    assert!(pair.bob.endpoint.initiate(pair.now, "peer", "net").is_err());
+    pair.run(Timestamp::from_secs(10));
+    assert!(pair.sent.is_empty());
 }
 
 proptest! {
