@@ -133,7 +133,7 @@ impl GroupAttributes {
 fn known(group: PrivateGroup) -> Group {
     let same = |known: &&Group| match known.kind() {
         GroupKind::Modp(modp) => modp.prime == group.prime() && modp.generator == group.generator(),
-        GroupKind::Ecp(_) => false,
+        GroupKind::Ecp(_) | GroupKind::Ec2n(_) => false,
     };
     Group::ALL.iter().find(same).cloned().unwrap_or(Group::Private(group))
 }
