@@ -609,6 +609,8 @@ fn group_need(group: Group) -> Capability {
         Group::Ecp256 => Capability::Ecp256,
         Group::Ecp384 => Capability::Ecp384,
         Group::Ecp521 => Capability::Ecp521,
+        Group::Ec2n155 => Capability::Ec2n155,
+        Group::Ec2n185 => Capability::Ec2n185,
         Group::Private => Capability::PrivateGroup,
     }
 }

@@ -1,9 +1,11 @@
-//! Diffie-Hellman with big integers: over the MODP groups, whose primes come from their formula or from RFC 5114, and over
-//! the curves of RFC 5903.
+//! Diffie-Hellman with big integers: over the MODP groups, whose primes come from their formula or from RFC 5114, over the
+//! curves of RFC 5903, and over those of RFC 2409.
 
 use std::sync::OnceLock;
 
 use num_bigint::BigUint;
+
+use super::binary_curve::BinaryCurve;
 
 /// A group whose prime has a formula (RFC 2409 section 6, RFC 3526).
 struct Formula {
@@ -38,7 +40,7 @@ static FORMULAS: [Formula; 8] = [
 ];
 
 /// `g^xy` from one side's private exponent and the other's public value: as long as p, or the x coordinate of the point
-/// (RFC 5903 section 7); `None` for a group that is not known here.
+/// (RFC 5903 section 7, RFC 2409 section 6.3); `None` for a group that is not known here.
 pub(super) fn shared_secret(group: u16, exponent: &[u8], public: &[u8]) -> Option<Vec<u8>> {
     let exponent = BigUint::from_bytes_be(exponent);
     if let Some(curve) = curve(group) {
@@ -46,6 +48,10 @@ pub(super) fn shared_secret(group: u16, exponent: &[u8], public: &[u8]) -> Optio
         let point = Point { x: BigUint::from_bytes_be(x), y: BigUint::from_bytes_be(y) };
         let product = curve.multiply(&exponent, point)?;
         return padded(&product.x, x.len());
+    }
+    if let Some(curve) = BinaryCurve::of_group(group) {
+        let product = curve.multiply(&exponent, &BigUint::from_bytes_be(public))?;
+        return padded(&product, curve.coordinate_len());
     }
     let prime = match FORMULAS.iter().find(|formula| formula.id == group) {
         Some(formula) => formula.prime().clone(),
@@ -208,7 +214,7 @@ mod tests {
     fn a_shared_secret_is_as_long_as_the_prime() {
         let secret = shared_secret(2, &[3], &[2]).unwrap();
         assert_eq!((secret.len(), secret.last()), (128, Some(&8)));
-        assert_eq!(shared_secret(3, &[3], &[2]), None);
+        assert_eq!(shared_secret(6, &[3], &[2]), None);
     }
 
     /// RFC 5903 section 8: the initiator's exponent, the responder's point, and the x coordinate of the product.
@@ -238,6 +244,30 @@ mod tests {
          b3c715a3a8cc3151f2bee417996d19f3ddea"
     )]
     fn a_shared_secret_of_a_curve_is_one_coordinate(
+        #[case] group: u16,
+        #[case] exponent: &str,
+        #[case] public: &str,
+        #[case] shared: &str,
+    ) {
+        let [exponent, public] = [exponent, public].map(|digits| hex::decode(digits).unwrap());
+        assert_eq!(shared_secret(group, &exponent, &public).map(hex::encode).as_deref(), Some(shared));
+    }
+
+    /// Exponent, public value and product as the engine's tests have them, from a script and from OpenSSL.
+    #[rstest::rstest]
+    #[case::group_3(
+        3,
+        "015e504b0ce04c8a1de057e751ca69ce7f3e633e",
+        "02f97802faf74991ff891ba82dcfe73eee77e3a5",
+        "032cdf53945be633c2180614c1f0c716b30e2f90"
+    )]
+    #[case::group_4(
+        4,
+        "74f5646cf2e152587ed994bce35433ea52ae7fc9d6781c",
+        "00cc3be156df2fc54bb529b552bad5a5ec272d286e81f444",
+        "016a3d3925876c11ca04b73824d2312273d873e010ad30c8"
+    )]
+    fn a_shared_secret_of_a_binary_curve_is_one_coordinate(
         #[case] group: u16,
         #[case] exponent: &str,
         #[case] public: &str,
