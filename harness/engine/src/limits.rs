@@ -52,7 +52,7 @@ pub struct Limits {
     pub refusals_answered_max: usize,
     /// Phase 2 exchanges that run at once under one ISAKMP SA.
     pub phase2_exchanges_max: usize,
-    /// Groups that the peer may offer by New Group mode under one ISAKMP SA. Each offer costs a test for primality.
+    /// Groups that the peer may offer by New Group mode under one ISAKMP SA. Each offer costs a test of its numbers.
     pub new_groups_max: usize,
     /// Requests to the user in one transaction of extended authentication that a host answers.
     pub xauth_requests_max: usize,

@@ -2,12 +2,14 @@
 
 mod numbers;
 mod private;
+mod private_ec2n;
 #[cfg(test)]
 mod tests;
 
 use super::{CryptoError, RandomSource, Secret};
 
-pub use private::{GroupError, PrivateGroup};
+pub use private::{GroupError, PrivateGroup, PrivateModp};
+pub use private_ec2n::PrivateEc2n;
 
 /// A Diffie-Hellman group, by its Group Description or by its numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -45,7 +47,7 @@ pub enum Group {
     Ec2n155,
     /// Fourth Oakley group, a curve over GF(2^185) (RFC 2409 section 6.4).
     Ec2n185,
-    /// A MODP group of the two sides' own (RFC 2409 section 5.6).
+    /// A group of the two sides' own (RFC 2409 section 5.6).
     Private(PrivateGroup),
 }
 
@@ -87,7 +89,7 @@ pub struct Ec2n<'a> {
     pub b: &'a [u8],
     /// The generator's x coordinate, as a big-endian number. Which of the two y coordinates it has makes no difference.
     pub generator: &'a [u8],
-    /// The generator's order, big-endian, without leading zeros. RFC 2412 Appendices E.3 and E.4 say which part of the
+    /// The generator's order or a multiple of it, big-endian, without leading zeros. Exponents are below it. RFC 2412 Appendices E.3 and E.4 say which part of the
     /// Group Order of RFC 2409 sections 6.3 and 6.4 it is.
     pub order: &'a [u8],
 }
@@ -255,9 +257,7 @@ impl Group {
             Self::Ecp521 => GroupKind::Ecp(Curve::P521),
             Self::Ec2n155 => GroupKind::Ec2n(numbers::EC2N_155),
             Self::Ec2n185 => GroupKind::Ec2n(numbers::EC2N_185),
-            Self::Private(group) => {
-                GroupKind::Modp(Modp { prime: group.prime(), generator: group.generator(), order: None })
-            }
+            Self::Private(group) => group.kind(),
         }
     }
 
@@ -292,13 +292,23 @@ impl Group {
         }
     }
 
+    /// The number of points of an EC2N group's whole curve, big-endian, which is what the RFC calls the Group Order (RFC 2409
+    /// sections 6.3 and 6.4).
+    pub(crate) fn curve_order(&self) -> Option<&'static [u8]> {
+        match self {
+            Self::Ec2n155 => Some(&numbers::EC2N_155_CURVE_ORDER),
+            Self::Ec2n185 => Some(&numbers::EC2N_185_CURVE_ORDER),
+            _ => None,
+        }
+    }
+
     /// How many bits a private exponent has.
     ///
     /// As many as the order, where that is stated (RFC 5114 section 4). The groups of RFC 3526 follow the higher of the
     /// two estimates in the table of its section 8, in whole bytes, so the exponent is never the weakest part. That
     /// table leaves out groups 1 and 2. RFC 2412 advises at least 180 bits for them, twice a 90-bit key, which is more
-    /// than either modulus is worth; 192 is that in whole 64-bit words. A private group has the exponents of the smallest
-    /// group of these whose prime is not shorter.
+    /// than either modulus is worth; 192 is that in whole 64-bit words. A private MODP group has the exponents of the
+    /// smallest group of these whose prime is not shorter.
     #[must_use]
     pub fn exponent_bits(&self) -> usize {
         match self {
@@ -316,7 +326,8 @@ impl Group {
             Self::Ecp521 => 521,
             Self::Ec2n155 => 154,
             Self::Ec2n185 => 184,
-            Self::Private(group) => match group.prime_bits() {
+            Self::Private(PrivateGroup::Ec2n(group)) => private::bits(group.numbers().order),
+            Self::Private(PrivateGroup::Modp(group)) => match group.prime_bits() {
                 ..=1024 => 192,
                 1025..=1536 => 240,
                 1537..=2048 => 320,

@@ -614,8 +614,14 @@ fn an_ec2n_group_takes_exponents_below_its_order_only() {
             *last.last_mut().unwrap() -= 1;
             let generator = p.dh_public(&group, &Secret::new(vec![1])).unwrap();
             assert_eq!(p.dh_public(&group, &Secret::new(vec![0, 0, 0, 1])).as_ref(), Ok(&generator));
-            assert_eq!(p.dh_public(&group, &Secret::new(last.clone())).as_ref(), Ok(&generator), "{}", p.name());
-            let shared = p.dh_shared(&group, &Secret::new([&[0; 9], &last[..]].concat()), &generator).unwrap();
+            assert_eq!(
+                p.dh_public(&group, &Secret::new(last.clone())).as_ref(),
+                Ok(&generator),
+                "{}",
+                p.name()
+            );
+            let shared =
+                p.dh_shared(&group, &Secret::new([&[0; 9], &last[..]].concat()), &generator).unwrap();
             assert_eq!(shared.as_bytes(), generator, "{}", p.name());
         }
     }

@@ -701,6 +701,8 @@ names! {
         Ec2n185 = "ec2n185",
         /// A private MODP group, given by its numbers in phase 1 or defined by New Group mode.
         PrivateGroup = "private-group",
+        /// A private EC2N group, in the same ways.
+        PrivateEc2nGroup = "private-ec2n-group",
         /// New Group mode.
         NewGroupMode = "new-group-mode",
         /// Diffie-Hellman in quick mode.

@@ -43,6 +43,13 @@ impl BinaryCurve {
         (field.trace(&right) == Element::ZERO).then_some(x)
     }
 
+    /// Whether the coordinates are those of a point.
+    pub(in crate::crypto) fn contains(&self, x: &Element, y: &Element) -> bool {
+        let field = &self.field;
+        let left = field.square(y).plus(&field.product(x, y));
+        left == field.product(&field.square(x), &x.plus(&self.a)).plus(&self.b)
+    }
+
     /// The x coordinate of `scalar * P`, where `x` is that of P and is not zero; `None` at infinity.
     ///
     /// The scalar is big-endian. Its length shows in the time that this takes, its value does not.
@@ -101,11 +108,7 @@ mod tests {
         let field = &curve.field;
         let elements: Vec<_> = (0..16).map(|number| field.element(&[number]).unwrap()).collect();
         let pairs = elements.iter().flat_map(|x| elements.iter().map(move |y| (*x, *y)));
-        let on_curve = |(x, y): &(Element, Element)| {
-            let left = field.square(y).plus(&field.product(x, y));
-            left == field.product(&field.square(x), &x.plus(&curve.a)).plus(&curve.b)
-        };
-        pairs.filter(on_curve).collect()
+        pairs.filter(|(x, y)| curve.contains(x, y)).collect()
     }
 
     /// The sum of two points by chord and tangent; `None` is infinity.

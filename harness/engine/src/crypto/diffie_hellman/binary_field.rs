@@ -88,25 +88,48 @@ pub(in crate::crypto) struct Field {
 }
 
 impl Field {
-    /// The highest degree that the limbs have room for.
-    pub(in crate::crypto) const DEGREE_MAX: usize = LIMBS * LIMB_BITS - 1;
-
-    /// The field by its polynomial as a big-endian number; `None` unless its degree is from 1 to
-    /// [`DEGREE_MAX`](Self::DEGREE_MAX).
+    /// The field by its polynomial as a big-endian number; `None` unless its degree is from 1 to 575, for which the limbs
+    /// have room.
     pub(in crate::crypto) fn new(polynomial: &[u8]) -> Option<Self> {
         let polynomial = Element::from_bytes(polynomial)?;
         let degree = polynomial.bits().checked_sub(1).filter(|degree| *degree > 0)?;
         Some(Self { polynomial, degree, limbs: degree / LIMB_BITS + 1 })
     }
 
-    /// The degree m of the polynomial; elements have that many bits.
-    pub(in crate::crypto) const fn degree(&self) -> usize {
-        self.degree
-    }
-
     /// The element with that number, big-endian; `None` when the number is not below `2^m`.
     pub(in crate::crypto) fn element(&self, bytes: &[u8]) -> Option<Element> {
         Element::from_bytes(bytes).filter(|element| element.bits() <= self.degree)
+    }
+
+    /// Whether the polynomial is irreducible: it divides `u^(2^m) - u`, and has no common factor with `u^(2^d) - u` for a
+    /// proper divisor d of m (Rabin's test).
+    pub(in crate::crypto) fn is_irreducible(&self) -> bool {
+        let u = Element::of(2);
+        let mut power = u;
+        for exponent in 1..=self.degree {
+            power = self.square(&power);
+            let proper_divisor = exponent < self.degree && self.degree.is_multiple_of(exponent);
+            if proper_divisor && self.common_factor(&power.plus(&u)) != Element::ONE {
+                return false;
+            }
+        }
+        power == u
+    }
+
+    /// The greatest common divisor of the polynomial and another, by Euclid's algorithm.
+    fn common_factor(&self, other: &Element) -> Element {
+        let (mut a, mut b) = (*other, self.polynomial);
+        while a != Element::ZERO {
+            if a.bits() < b.bits() {
+                core::mem::swap(&mut a, &mut b);
+            }
+            let mut shifted = b;
+            for _ in b.bits()..a.bits() {
+                shifted.times_u(LIMBS);
+            }
+            a = a.plus(&shifted);
+        }
+        b
     }
 
     /// `a * b`, by shifting and adding, with no branch on either.
@@ -154,6 +177,8 @@ impl Field {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -180,7 +205,8 @@ mod tests {
     #[test]
     fn half_of_the_elements_have_trace_zero() {
         let field = gf_256();
-        let solved: Vec<_> = (0..=0xff).map(|z| field.square(&Element::of(z)).plus(&Element::of(z))).collect();
+        let solved: Vec<_> =
+            (0..=0xff).map(|z| field.square(&Element::of(z)).plus(&Element::of(z))).collect();
         let mut zeros = 0;
         for a in 0..=0xff {
             let a = Element::of(a);
@@ -205,10 +231,26 @@ mod tests {
         assert_eq!(Element::ONE.to_bytes(100), [&[0; 99][..], &[1]].concat());
     }
 
+    /// Every polynomial of degree 8 against all products of two of lower degree.
+    #[test]
+    fn a_polynomial_is_irreducible_when_it_is_no_product() {
+        let carryless =
+            |a: u16, b: u16| (0..9).filter(|bit| b >> bit & 1 == 1).fold(0, |sum, bit| sum ^ a << bit);
+        let products: BTreeSet<u16> = (2..256).flat_map(|a| (2..256).map(move |b| carryless(a, b))).collect();
+        let mut irreducible = 0;
+        for polynomial in 0x100..0x200_u16 {
+            let field = Field::new(&polynomial.to_be_bytes()).unwrap();
+            assert_eq!(field.is_irreducible(), !products.contains(&polynomial), "{polynomial:#x}");
+            irreducible += usize::from(field.is_irreducible());
+        }
+        assert_eq!(irreducible, 30);
+        assert!(gf_2_155().is_irreducible());
+    }
+
     #[test]
     fn elements_have_as_many_bits_as_the_degree_says() {
         let field = gf_2_155();
-        assert_eq!(field.degree(), 155);
+        assert_eq!(field.degree, 155);
         assert!(field.element(&[&[0x07][..], &[0xff; 19]].concat()).is_some());
         assert_eq!(field.element(&[&[0x08][..], &[0; 19]].concat()), None);
     }
@@ -218,7 +260,7 @@ mod tests {
         for polynomial in [&[][..], &[0], &[1]] {
             assert!(Field::new(polynomial).is_none());
         }
-        assert_eq!(Field::new(&[0xff; 72]).unwrap().degree(), Field::DEGREE_MAX);
+        assert_eq!(Field::new(&[0xff; 72]).unwrap().degree, 575);
         assert!(Field::new(&[&[1][..], &[0; 72]].concat()).is_none());
     }
 

@@ -249,3 +249,10 @@ pub(super) const EC2N_185: Ec2n<'static> = Ec2n {
     generator: &[0x18],
     order: &number::<23>(b"FFFFFFFFFFFFFFFFFFFFFFEDF97C44DB9F2420BAFCA75E"),
 };
+
+/// Group Order of the Third Oakley group.
+pub(super) static EC2N_155_CURVE_ORDER: [u8; 20] = number(b"0800000000000000000057DB5698537193AEF944");
+
+/// Group Order of the Fourth Oakley group.
+pub(super) static EC2N_185_CURVE_ORDER: [u8; 24] =
+    number(b"01FFFFFFFFFFFFFFFFFFFFFFDBF2F889B73E484175F94EBC");

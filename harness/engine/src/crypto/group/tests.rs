@@ -181,6 +181,7 @@ fn ec2n_groups_have_the_polynomial_and_order_of_their_rfcs(
     assert_eq!(u32::try_from(ec2n.degree()), Ok(degree));
     let order = BigUint::from_bytes_be(ec2n.order);
     assert_eq!(&order * cofactor, BigUint::parse_bytes(curve_order.as_bytes(), 16).unwrap());
+    assert_eq!(group.curve_order().map(hex::encode).as_deref(), Some(curve_order));
     assert_eq!(order, prime.parse::<BigUint>().unwrap() * small);
 }
 

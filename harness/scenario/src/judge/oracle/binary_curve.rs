@@ -26,6 +26,12 @@ impl BinaryCurve {
         Some(Self { polynomial, b: BigUint::from(b) })
     }
 
+    /// The curve by its numbers in octets; `None` without a polynomial.
+    pub(super) fn in_full(polynomial: &[u8], b: &[u8]) -> Option<Self> {
+        let [polynomial, b] = [polynomial, b].map(BigUint::from_bytes_be);
+        (polynomial.bits() > 1).then_some(Self { polynomial, b })
+    }
+
     fn degree(&self) -> u64 {
         self.polynomial.bits().saturating_sub(1)
     }

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use num_bigint::BigUint;
 
 use super::binary_curve::BinaryCurve;
+use super::message::Transform;
 
 /// A group whose prime has a formula (RFC 2409 section 6, RFC 3526).
 struct Formula {
@@ -61,11 +62,39 @@ pub(super) fn shared_secret(group: u16, exponent: &[u8], public: &[u8]) -> Optio
     padded(&BigUint::from_bytes_be(public).modpow(&exponent, &prime), len)
 }
 
-/// `g^xy` in a MODP group whose prime is given in full (RFC 2409 section 5.6).
-pub(super) fn shared_secret_modulo(prime: &[u8], exponent: &[u8], public: &[u8]) -> Option<Vec<u8>> {
-    let [prime, exponent, public] = [prime, exponent, public].map(BigUint::from_bytes_be);
-    let len = usize::try_from(prime.bits().div_ceil(8)).ok()?;
-    (prime > BigUint::ZERO).then(|| padded(&public.modpow(&exponent, &prime), len))?
+/// The numbers of a group that is given in full, as far as `g^xy` depends on them (RFC 2409 section 5.6 and Appendix A).
+#[derive(Debug, Clone, Copy)]
+pub(super) enum InFull<'a> {
+    Modp { prime: &'a [u8] },
+    Ec2n { polynomial: &'a [u8], b: &'a [u8] },
+}
+
+impl<'a> InFull<'a> {
+    /// Reads the attributes of a transform; `None` when they give no group in full, or one of another type.
+    pub(super) fn of(transform: &Transform<'a>) -> Option<Self> {
+        let prime = transform.octets(6)?;
+        match transform.attribute(5)? {
+            1 => Some(Self::Modp { prime }),
+            3 => Some(Self::Ec2n { polynomial: prime, b: transform.octets(10)? }),
+            _ => None,
+        }
+    }
+
+    /// `g^xy`: as long as p, or the x coordinate of the point.
+    pub(super) fn shared_secret(self, exponent: &[u8], public: &[u8]) -> Option<Vec<u8>> {
+        let [exponent, public] = [exponent, public].map(BigUint::from_bytes_be);
+        match self {
+            Self::Modp { prime } => {
+                let prime = BigUint::from_bytes_be(prime);
+                let len = usize::try_from(prime.bits().div_ceil(8)).ok()?;
+                (prime > BigUint::ZERO).then(|| padded(&public.modpow(&exponent, &prime), len))?
+            }
+            Self::Ec2n { polynomial, b } => {
+                let curve = BinaryCurve::in_full(polynomial, b)?;
+                padded(&curve.multiply(&exponent, &public)?, curve.coordinate_len())
+            }
+        }
+    }
 }
 
 /// The number in that many octets, when it fits.
@@ -275,6 +304,22 @@ mod tests {
     ) {
         let [exponent, public] = [exponent, public].map(|digits| hex::decode(digits).unwrap());
         assert_eq!(shared_secret(group, &exponent, &public).map(hex::encode).as_deref(), Some(shared));
+    }
+
+    /// On B-163 of FIPS 186-4, as the engine's tests have it.
+    #[test]
+    fn a_shared_secret_follows_from_a_curve_in_full() {
+        let [polynomial, b, exponent, public] = [
+            "0800000000000000000000000000000000000000c9",
+            "020a601907b8c953ca1481eb10512f78744a3205fd",
+            "01e167e350cb75c49be95d2bf877702f0ca74e8ea1",
+            "043a2227c6af5564477944524c847948b51d9f13e0",
+        ]
+        .map(|digits| hex::decode(digits).unwrap());
+        let shared = InFull::Ec2n { polynomial: &polynomial, b: &b }.shared_secret(&exponent, &public);
+        let expected = "07e7ddef64ffd55af50293c46fb1033f2651108bce";
+        assert_eq!(shared.map(hex::encode).as_deref(), Some(expected));
+        assert_eq!(InFull::Ec2n { polynomial: &[], b: &b }.shared_secret(&exponent, &public), None);
     }
 
     /// A point and its negative, which have the same x.
