@@ -54,7 +54,7 @@ pub struct Limits {
     pub phase2_exchanges_max: usize,
     /// SA payloads of one quick mode.
     pub sa_payloads_max: usize,
-    /// Groups that the peer may offer by New Group mode under one ISAKMP SA. Each offer costs a test for primality.
+    /// Groups that the peer may offer by New Group mode under one ISAKMP SA. Each offer costs a test of its numbers.
     pub new_groups_max: usize,
     /// Requests to the user in one transaction of extended authentication that a host answers.
     pub xauth_requests_max: usize,

@@ -11,7 +11,7 @@ use core::time::Duration;
 
 use common::{From, Pair, Side};
 use ikev1::config::PeerConfig;
-use ikev1::crypto::{Group, GroupError, PrivateGroup, reference};
+use ikev1::crypto::{Ec2n, Group, GroupError, PrivateGroup, reference};
 use ikev1::error::{ApiMisuse, ExchangeError};
 use ikev1::event::{Event, Role};
 use ikev1::keylog::Label;
@@ -27,14 +27,28 @@ const PRIME: &str = "\
     886b423861285c97ffffffffffffffff";
 
 fn group() -> PrivateGroup {
-    PrivateGroup::new(&hex::decode(PRIME).unwrap(), &[2]).unwrap()
+    PrivateGroup::modp(&hex::decode(PRIME).unwrap(), &[2]).unwrap()
 }
 
 /// The same with a number that is no prime.
 fn composite() -> PrivateGroup {
     let mut number = hex::decode(PRIME).unwrap();
     *number.last_mut().unwrap() = 0xfd;
-    PrivateGroup::new(&number, &[2]).unwrap()
+    PrivateGroup::modp(&number, &[2]).unwrap()
+}
+
+/// B-163 of FIPS 186-4 with this a, which is 1 there.
+fn curve(a: &[u8]) -> PrivateGroup {
+    let [polynomial, b, x, y, order] = [
+        "0800000000000000000000000000000000000000c9",
+        "020a601907b8c953ca1481eb10512f78744a3205fd",
+        "03f0eba16286a2d57ea0991168d4994637e8343e36",
+        "00d51fbc6c71a0094fa2cdd545b11c5c0c797324f1",
+        "080000000000000000000525fcefce182548469866",
+    ]
+    .map(|digits| hex::decode(digits).unwrap());
+    let numbers = Ec2n { polynomial: &polynomial, a, b: &b, generator: &x, order: &order };
+    PrivateGroup::ec2n(&numbers, &y).unwrap()
 }
 
 /// A pair of which both sides take new groups and want the group for PFS, after phase 1.
@@ -89,8 +103,8 @@ fn failure(side: &Side) -> Option<String> {
 
 #[test]
 fn the_prime_is_one_and_the_composite_number_is_none() {
-    assert_eq!(group().check_prime(), Ok(()));
-    assert_eq!(composite().check_prime(), Err(GroupError::Composite));
+    assert_eq!(group().check(), Ok(()));
+    assert_eq!(composite().check(), Err(GroupError::Composite));
 }
 
 #[test]
@@ -109,6 +123,30 @@ fn quick_modes_use_the_new_group_from_either_side() {
     run(&mut pair);
     assert_eq!((pair.alice.ipsec_count(), pair.bob.ipsec_count()), (2, 2));
     assert_ne!(pair.alice.value(Label::QuickGXy), Some(g_xy));
+}
+
+#[test]
+fn quick_modes_use_a_new_curve() {
+    let mut pair = established(|_, peer| peer.ipsec[0].pfs = Some(Group::Private(curve(&[1]))));
+    offer(&mut pair, 0x8000, &curve(&[1])).unwrap();
+    assert_eq!(defined(&pair.bob), [(0x8000, Role::Responder)]);
+    quick_mode(&mut pair).unwrap();
+    assert_eq!((pair.alice.ipsec_count(), pair.bob.ipsec_count()), (1, 1));
+    let g_xy = pair.alice.value(Label::QuickGXy).unwrap();
+    assert_eq!(g_xy.len(), 21);
+    assert_eq!(pair.bob.value(Label::QuickGXy), Some(g_xy));
+}
+
+#[test]
+fn a_curve_that_its_generator_is_not_on_is_refused() {
+    let mut pair = established(|_, _| {});
+    offer(&mut pair, 0x8000, &curve(&[])).unwrap();
+    assert_eq!(
+        failure(&pair.alice),
+        Some(ExchangeError::PeerNotified(NotifyType::ATTRIBUTES_NOT_SUPPORTED).to_string())
+    );
+    assert_eq!(pair.bob.refusals(), ["group is not acceptable: the generator is not on the curve"]);
+    assert_eq!((defined(&pair.alice), defined(&pair.bob)), (vec![], vec![]));
 }
 
 #[test]
@@ -222,12 +260,23 @@ fn phase_1_takes_a_group_in_full_that_its_policy_has() {
 }
 
 #[test]
-fn phase_1_refuses_a_group_in_full_that_its_policy_has_not() {
-    let mut pair = Pair::with(reference(), |who, peer| {
-        let group = if who == From::Alice { group() } else { composite() };
-        peer.phase1[0].group = Group::Private(group);
-    });
+fn phase_1_takes_a_curve_in_full_that_its_policy_has() {
+    let mut pair = Pair::new(|peer| peer.phase1[0].group = Group::Private(curve(&[1])));
     pair.establish();
-    assert_eq!((pair.alice.isakmp_count(), pair.bob.isakmp_count()), (0, 0));
-    assert_eq!(pair.bob.refusals().len(), 1);
+    assert_eq!((pair.alice.ipsec_count(), pair.bob.ipsec_count()), (1, 1));
+    assert_eq!(pair.alice.value(Label::GXy).unwrap().len(), 21);
+    assert_eq!(pair.alice.value(Label::GXy), pair.bob.value(Label::GXy));
+}
+
+#[test]
+fn phase_1_refuses_a_group_in_full_that_its_policy_has_not() {
+    for (offered, policy) in [(group(), composite()), (curve(&[1]), curve(&[])), (curve(&[1]), group())] {
+        let mut pair = Pair::with(reference(), |who, peer| {
+            let group = if who == From::Alice { &offered } else { &policy };
+            peer.phase1[0].group = Group::Private(group.clone());
+        });
+        pair.establish();
+        assert_eq!((pair.alice.isakmp_count(), pair.bob.isakmp_count()), (0, 0));
+        assert_eq!(pair.bob.refusals().len(), 1);
+    }
 }

@@ -12,7 +12,7 @@ use ikev1::config::{
     IpsecTransform, NatTraversal, NatTraversalVersion, PeerConfig, Phase1Mode, Phase1Transform,
     Retransmission,
 };
-use ikev1::crypto::{CipherAlgorithm, Group, HashAlgorithm, PrivateGroup, Secret};
+use ikev1::crypto::{CipherAlgorithm, Ec2n, Group, HashAlgorithm, PrivateGroup, Secret};
 use ikev1::limits::Limits;
 use ikev1::pki::{DistinguishedName, UnixTime};
 use ikev1::wire::{IdType, Identification};
@@ -232,12 +232,23 @@ impl Context {
     }
 
     fn private_group(self, ours: &ResolvedSide) -> Result<(u16, PrivateGroup), InfraError> {
-        let model::PrivateGroup { description, prime, generator } = &ours.private_group;
+        let model::PrivateGroup { description, prime, generator, ec2n } = &ours.private_group;
         let number = |what: &str, digits: &str| {
             from_hex("private group", digits).map_err(|error| self.error(format!("{what}: {error}")))
         };
-        let (prime, generator) = (number("prime", prime)?, number("generator", generator)?);
-        let group = PrivateGroup::new(&prime, &generator);
+        let group = match ec2n {
+            None => PrivateGroup::modp(&number("prime", prime)?, &number("generator", generator)?),
+            Some(ec2n) => {
+                let numbers = Ec2n {
+                    polynomial: &number("polynomial", &ec2n.polynomial)?,
+                    a: &number("a", &ec2n.a)?,
+                    b: &number("b", &ec2n.b)?,
+                    generator: &number("x", &ec2n.x)?,
+                    order: &number("order", &ec2n.order)?,
+                };
+                PrivateGroup::ec2n(&numbers, &number("y", &ec2n.y)?)
+            }
+        };
         Ok((*description, group.map_err(|error| self.error(format!("private group: {error}")))?))
     }
 

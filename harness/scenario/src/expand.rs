@@ -358,7 +358,8 @@ fn needs(scenario: &Scenario, config: &ResolvedConfig, role: Role) -> BTreeSet<C
     });
     for transform in &peer.phase1.transforms {
         needs.insert(authentication_need(transform.authentication));
-        needs.extend([cipher_need(transform.cipher), hash_need(transform.hash), group_need(transform.group)]);
+        needs.extend([cipher_need(transform.cipher), hash_need(transform.hash)]);
+        needs.insert(group_need(peer, transform.group));
     }
     if peer.phase1.omit_default_key_length {
         needs.insert(Capability::DefaultKeyLength);
@@ -499,7 +500,7 @@ fn phase2_needs(peer: &ResolvedSide, needs: &mut BTreeSet<Capability>) {
         needs.extend(transform.integrity.map(integrity_need));
     }
     if let Some(group) = phase2.pfs.group() {
-        needs.extend([Capability::Pfs, group_need(group)]);
+        needs.extend([Capability::Pfs, group_need(peer, group)]);
     }
     if !phase2.ids {
         needs.insert(Capability::NoClientIds);
@@ -609,7 +610,7 @@ fn hash_need(hash: Hash) -> Capability {
     }
 }
 
-fn group_need(group: Group) -> Capability {
+fn group_need(peer: &ResolvedSide, group: Group) -> Capability {
     match group {
         Group::Modp768 => Capability::Modp768,
         Group::Modp1024 => Capability::Modp1024,
@@ -625,8 +626,14 @@ fn group_need(group: Group) -> Capability {
         Group::Ecp256 => Capability::Ecp256,
         Group::Ecp384 => Capability::Ecp384,
         Group::Ecp521 => Capability::Ecp521,
-        Group::Private => Capability::PrivateGroup,
+        Group::Ec2n155 => Capability::Ec2n155,
+        Group::Ec2n185 => Capability::Ec2n185,
+        Group::Private => private_group_need(peer),
     }
+}
+
+fn private_group_need(side: &ResolvedSide) -> Capability {
+    if side.private_group.ec2n.is_some() { Capability::PrivateEc2nGroup } else { Capability::PrivateGroup }
 }
 
 fn esp_cipher_need(cipher: EspCipher) -> Capability {

@@ -49,8 +49,15 @@ pub enum CryptoError {
         /// The group of the exchange.
         group: Group,
     },
+    /// The peer's public value is a point of small order, so that its `g^xy` is one of few whatever our exponent. As a
+    /// value, 0 is the point of order 2 of an EC2N group.
+    #[error("{} public value that is a point of small order", .group.name())]
+    SmallOrder {
+        /// The group of the exchange.
+        group: Group,
+    },
     /// The peer's public value is no point of the group's curve, or a coordinate is not below the field's prime (RFC 5903
-    /// section 7).
+    /// section 7), or is no x coordinate of a point, or has more bits than the field (RFC 2409 section 6.3).
     #[error("{} public value that is no point of the curve", .group.name())]
     NotOnCurve {
         /// The group of the exchange.
@@ -130,6 +137,7 @@ impl CryptoError {
             Self::WeakPublicValue { .. }
                 | Self::PublicValueLength { .. }
                 | Self::NotInSubgroup { .. }
+                | Self::SmallOrder { .. }
                 | Self::NotOnCurve { .. }
         )
     }

@@ -1,13 +1,15 @@
-//! The Diffie-Hellman groups: MODP of RFC 2409 section 6, RFC 3526 and RFC 5114, ECP of RFC 5903.
+//! The Diffie-Hellman groups: MODP of RFC 2409 section 6, RFC 3526 and RFC 5114, ECP of RFC 5903, EC2N of RFC 2409.
 
 mod numbers;
 mod private;
+mod private_ec2n;
 #[cfg(test)]
 mod tests;
 
 use super::{CryptoError, RandomSource, Secret};
 
-pub use private::{GroupError, PrivateGroup};
+pub use private::{GroupError, PrivateGroup, PrivateModp};
+pub use private_ec2n::PrivateEc2n;
 
 /// A Diffie-Hellman group, by its Group Description or by its numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -41,7 +43,11 @@ pub enum Group {
     Ecp384,
     /// Group 21, the curve P-521 (RFC 5903 section 3.3).
     Ecp521,
-    /// A MODP group of the two sides' own (RFC 2409 section 5.6).
+    /// Third Oakley group, a curve over GF(2^155) (RFC 2409 section 6.3).
+    Ec2n155,
+    /// Fourth Oakley group, a curve over GF(2^185) (RFC 2409 section 6.4).
+    Ec2n185,
+    /// A group of the two sides' own (RFC 2409 section 5.6).
     Private(PrivateGroup),
 }
 
@@ -52,6 +58,8 @@ pub enum GroupKind<'a> {
     Modp(Modp<'a>),
     /// Points of an elliptic curve over the integers modulo a prime.
     Ecp(Curve),
+    /// Points of an elliptic curve over the polynomials modulo an irreducible one, by their x coordinates.
+    Ec2n(Ec2n<'a>),
 }
 
 /// The numbers of a MODP group.
@@ -67,6 +75,35 @@ pub struct Modp<'a> {
     /// The prime order q of the subgroup that g generates, big-endian, where the RFC states it. Without it, p is a safe
     /// prime, whose only small subgroups are those of 1 and p-1, or the group a private one.
     pub order: Option<&'a [u8]>,
+}
+
+/// The numbers of an EC2N group: a point of the curve `y^2 + xy = x^3 + ax^2 + b` over GF(2^m) generates it (RFC 2409
+/// section 6.3, RFC 2412 Appendix A).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ec2n<'a> {
+    /// The irreducible polynomial of the field, of degree m, as a big-endian number without leading zeros.
+    pub polynomial: &'a [u8],
+    /// a, as a big-endian number.
+    pub a: &'a [u8],
+    /// b, which is not zero, as a big-endian number.
+    pub b: &'a [u8],
+    /// The generator's x coordinate, as a big-endian number. Which of the two y coordinates it has makes no difference.
+    pub generator: &'a [u8],
+    /// The generator's order or a multiple of it, big-endian, without leading zeros. Exponents are below it. RFC 2412 Appendices E.3 and E.4 say which part of the
+    /// Group Order of RFC 2409 sections 6.3 and 6.4 it is.
+    pub order: &'a [u8],
+}
+
+impl Ec2n<'_> {
+    /// The least common multiple of the numbers up to 16, big-endian: a point that it takes to infinity is of small order.
+    pub(super) const SMALL_ORDERS: [u8; 3] = [0x0a, 0xff, 0x50];
+
+    /// Degree m of the field's polynomial, which is the length of an x coordinate in bits.
+    #[must_use]
+    pub fn degree(&self) -> usize {
+        let unused = self.polynomial.first().map_or(0, |first| first.leading_zeros());
+        (self.polynomial.len() * 8).saturating_sub(usize::try_from(unused).unwrap_or(0) + 1)
+    }
 }
 
 /// A curve of RFC 5903.
@@ -120,6 +157,8 @@ impl Group {
         Self::Ecp256,
         Self::Ecp384,
         Self::Ecp521,
+        Self::Ec2n155,
+        Self::Ec2n185,
     ];
 
     /// The Group Description number on the wire (RFC 2409 Appendix A, RFC 3526, RFC 5114, RFC 5903); `None` for a private
@@ -129,6 +168,8 @@ impl Group {
         Some(match self {
             Self::Modp768 => 1,
             Self::Modp1024 => 2,
+            Self::Ec2n155 => 3,
+            Self::Ec2n185 => 4,
             Self::Modp1536 => 5,
             Self::Modp2048 => 14,
             Self::Modp3072 => 15,
@@ -169,6 +210,8 @@ impl Group {
             Self::Ecp256 => "ecp256",
             Self::Ecp384 => "ecp384",
             Self::Ecp521 => "ecp521",
+            Self::Ec2n155 => "ec2n155",
+            Self::Ec2n185 => "ec2n185",
             Self::Private(_) => "private",
         }
     }
@@ -212,18 +255,20 @@ impl Group {
             Self::Ecp256 => GroupKind::Ecp(Curve::P256),
             Self::Ecp384 => GroupKind::Ecp(Curve::P384),
             Self::Ecp521 => GroupKind::Ecp(Curve::P521),
-            Self::Private(group) => {
-                GroupKind::Modp(Modp { prime: group.prime(), generator: group.generator(), order: None })
-            }
+            Self::Ec2n155 => GroupKind::Ec2n(numbers::EC2N_155),
+            Self::Ec2n185 => GroupKind::Ec2n(numbers::EC2N_185),
+            Self::Private(group) => group.kind(),
         }
     }
 
-    /// Length in bytes of every public value: of p, or of two coordinates (RFC 2409 section 5, RFC 5903 section 7).
+    /// Length in bytes of every public value: of p, of two coordinates (RFC 2409 section 5, RFC 5903 section 7), or of an
+    /// EC2N group of one (RFC 2409 section 6.3).
     #[must_use]
     pub fn public_len(&self) -> usize {
         match self.kind() {
             GroupKind::Modp(Modp { prime, .. }) => prime.len(),
             GroupKind::Ecp(curve) => 2 * curve.coordinate_len(),
+            GroupKind::Ec2n(ec2n) => ec2n.degree().div_ceil(8),
         }
     }
 
@@ -233,6 +278,7 @@ impl Group {
         match self.kind() {
             GroupKind::Modp(Modp { prime, .. }) => prime.len(),
             GroupKind::Ecp(curve) => curve.coordinate_len(),
+            GroupKind::Ec2n(ec2n) => ec2n.degree().div_ceil(8),
         }
     }
 
@@ -242,6 +288,17 @@ impl Group {
         match self.kind() {
             GroupKind::Modp(Modp { order, .. }) => order,
             GroupKind::Ecp(curve) => Some(curve.order()),
+            GroupKind::Ec2n(ec2n) => Some(ec2n.order),
+        }
+    }
+
+    /// The number of points of an EC2N group's whole curve, big-endian, which is what the RFC calls the Group Order (RFC 2409
+    /// sections 6.3 and 6.4).
+    pub(crate) fn curve_order(&self) -> Option<&'static [u8]> {
+        match self {
+            Self::Ec2n155 => Some(&numbers::EC2N_155_CURVE_ORDER),
+            Self::Ec2n185 => Some(&numbers::EC2N_185_CURVE_ORDER),
+            _ => None,
         }
     }
 
@@ -250,8 +307,8 @@ impl Group {
     /// As many as the order, where that is stated (RFC 5114 section 4). The groups of RFC 3526 follow the higher of the
     /// two estimates in the table of its section 8, in whole bytes, so the exponent is never the weakest part. That
     /// table leaves out groups 1 and 2. RFC 2412 advises at least 180 bits for them, twice a 90-bit key, which is more
-    /// than either modulus is worth; 192 is that in whole 64-bit words. A private group has the exponents of the smallest
-    /// group of these whose prime is not shorter.
+    /// than either modulus is worth; 192 is that in whole 64-bit words. A private MODP group has the exponents of the
+    /// smallest group of these whose prime is not shorter.
     #[must_use]
     pub fn exponent_bits(&self) -> usize {
         match self {
@@ -267,7 +324,10 @@ impl Group {
             Self::Modp2048Subgroup256 | Self::Ecp256 => 256,
             Self::Ecp384 => 384,
             Self::Ecp521 => 521,
-            Self::Private(group) => match group.prime_bits() {
+            Self::Ec2n155 => 154,
+            Self::Ec2n185 => 184,
+            Self::Private(PrivateGroup::Ec2n(group)) => private::bits(group.numbers().order),
+            Self::Private(PrivateGroup::Modp(group)) => match group.prime_bits() {
                 ..=1024 => 192,
                 1025..=1536 => 240,
                 1537..=2048 => 320,
@@ -310,21 +370,25 @@ impl Group {
         Err(CryptoError::RandomSource)
     }
 
-    /// Refuses a peer's public value that is not of the group's length, or of a MODP group is 0, 1, p-1 or at least p.
+    /// Refuses a peer's public value that is not of the group's length, or of a MODP group is 0, 1, p-1 or at least p, or
+    /// of an EC2N group is 0 or has more bits than the field.
     ///
     /// The two ends fix `g^xy` to 0, 1 or -1 whatever our exponent (RFC 2412 sections 2.3.1.1 and 2.4). What costs more
     /// than a comparison is left to [`dh_shared`](super::CryptoProvider::dh_shared): whether the value is in the
     /// subgroup, and whether the point is on the curve.
     ///
     /// # Errors
-    /// [`CryptoError::PublicValueLength`] or [`CryptoError::WeakPublicValue`].
+    /// [`CryptoError::PublicValueLength`], [`CryptoError::WeakPublicValue`], [`CryptoError::SmallOrder`] or
+    /// [`CryptoError::NotOnCurve`].
     pub fn check_public(&self, value: &[u8]) -> Result<(), CryptoError> {
         let expected = self.public_len();
         if value.len() != expected {
             return Err(CryptoError::PublicValueLength { group: self.clone(), got: value.len(), expected });
         }
-        let GroupKind::Modp(Modp { prime, .. }) = self.kind() else {
-            return Ok(());
+        let prime = match self.kind() {
+            GroupKind::Modp(Modp { prime, .. }) => prime,
+            GroupKind::Ecp(_) => return Ok(()),
+            GroupKind::Ec2n(ec2n) => return self.check_x_coordinate(ec2n.degree(), value),
         };
         // Equal lengths, so comparing bytes compares numbers. p is odd: p-1 differs from it in the last bit only.
         let (Some((last, head)), Some((prime_last, prime_head))) = (value.split_last(), prime.split_last())
@@ -335,6 +399,17 @@ impl Group {
         let p_minus_1_or_above = (head, *last) >= (prime_head, *prime_last & 0xfe);
         if zero_or_one || p_minus_1_or_above {
             return Err(CryptoError::WeakPublicValue { group: self.clone() });
+        }
+        Ok(())
+    }
+    /// An x coordinate of as many bytes as the degree needs is not zero, and below `2^degree`.
+    fn check_x_coordinate(&self, degree: usize, value: &[u8]) -> Result<(), CryptoError> {
+        if value.iter().all(|byte| *byte == 0) {
+            return Err(CryptoError::SmallOrder { group: self.clone() });
+        }
+        let excess_bits = value.len() * 8 - degree;
+        if value.first().is_some_and(|first| *first > 0xff >> excess_bits) {
+            return Err(CryptoError::NotOnCurve { group: self.clone() });
         }
         Ok(())
     }

@@ -31,7 +31,7 @@ mod tests;
 pub use algorithm::{CipherAlgorithm, HashAlgorithm, KeyLength};
 pub use asymmetric::{CertificateSignature, KeyError, KeyType, PrivateKey, PublicKey, SignatureScheme};
 pub use error::CryptoError;
-pub use group::{Curve, Group, GroupError, GroupKind, Modp, PrivateGroup};
+pub use group::{Curve, Ec2n, Group, GroupError, GroupKind, Modp, PrivateEc2n, PrivateGroup, PrivateModp};
 #[cfg(feature = "openssl")]
 pub use openssl::OpensslProvider;
 pub use provider::{CryptoProvider, DhKeyPair, RandomSource};

@@ -72,8 +72,8 @@ pub trait CryptoProvider: Send + Sync + core::fmt::Debug {
         Ok(DhKeyPair { private, public })
     }
 
-    /// `g^x mod p`, left-padded with zeros, or the coordinates `x | y` of the point, each left-padded;
-    /// [`Group::public_len`] bytes (RFC 2409 section 5, RFC 5903 section 7).
+    /// `g^x mod p`, left-padded with zeros, or the coordinates `x | y` of the point, each left-padded, or of an EC2N group
+    /// the x coordinate alone; [`Group::public_len`] bytes (RFC 2409 sections 5 and 6.3, RFC 5903 section 7).
     ///
     /// # Errors
     /// [`CryptoError::ExponentRange`] when the exponent of a curve is not from 1 to its order less 1;
@@ -86,8 +86,9 @@ pub trait CryptoProvider: Send + Sync + core::fmt::Debug {
     /// # Errors
     /// [`CryptoError::PublicValueLength`] unless `peer_public` is [`Group::public_len`] bytes long;
     /// [`CryptoError::WeakPublicValue`] when it is 0, 1, p-1 or at least p; [`CryptoError::NotInSubgroup`] when the order
-    /// is stated and its power of the order is not 1; [`CryptoError::NotOnCurve`]; [`CryptoError::ExponentRange`] and
-    /// [`CryptoError::Provider`] as [`dh_public`](Self::dh_public).
+    /// is stated and its power of the order is not 1; [`CryptoError::NotOnCurve`]; [`CryptoError::SmallOrder`] for a point
+    /// of an EC2N group that generates few others; [`CryptoError::ExponentRange`] and [`CryptoError::Provider`] as
+    /// [`dh_public`](Self::dh_public).
     fn dh_shared(&self, group: &Group, private: &Secret, peer_public: &[u8]) -> Result<Secret, CryptoError>;
 
     /// Signs `hash` as `scheme` says; see [`SignatureScheme`] for the form of the signature.

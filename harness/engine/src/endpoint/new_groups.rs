@@ -16,7 +16,7 @@ impl Endpoint {
     /// Offers the peer a private group under a Group Description of 2^15 or more (RFC 2409 section 5.6). Once it has
     /// accepted, quick modes under this ISAKMP SA may use the group for PFS.
     ///
-    /// The prime is not tested here: [`PrivateGroup::check_prime`] does that.
+    /// The numbers are not tested here: [`PrivateGroup::check`] does that.
     ///
     /// # Errors
     ///
@@ -126,7 +126,7 @@ impl Endpoint {
         if !self.peers.get(sa.peer).is_some_and(|peer| peer.new_groups) {
             return Err(ExchangeError::GroupRefused("the policy takes none".into()));
         }
-        // Counted whether it is accepted or not: each offer costs a test for primality.
+        // Counted whether it is accepted or not: each offer costs a test of its numbers.
         if sa.new_groups.offered >= max {
             return Err(ExchangeError::GroupRefused("the peer has offered too many".into()));
         }

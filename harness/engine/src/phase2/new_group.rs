@@ -66,7 +66,7 @@ impl PrivateGroups {
 pub(crate) struct NewGroups {
     pub(crate) exchanges: BTreeMap<MessageId, NewGroupExchange>,
     pub(crate) groups: PrivateGroups,
-    /// Groups that the peer has offered, each of which costs a test for primality.
+    /// Groups that the peer has offered, each of which costs a test of its numbers.
     pub(crate) offered: usize,
 }
 
@@ -127,8 +127,8 @@ pub(crate) struct Accepted {
     pub(crate) reply: SaPayload,
 }
 
-/// Takes the first group of an offer that is complete and does not contradict what `groups` has, if its prime is one.
-/// However many groups are offered, only one is tested.
+/// Takes the first group of an offer that is complete and does not contradict what `groups` has, if its numbers make
+/// one. However many groups are offered, only one is tested.
 ///
 /// # Errors
 ///
@@ -140,7 +140,7 @@ pub(crate) fn choose(offered: &SaPayload, groups: &PrivateGroups) -> Result<Acce
         for transform in &offer.transforms {
             match read(offer, transform, groups) {
                 Ok((description, group)) => {
-                    group.check_prime().map_err(|error| ExchangeError::GroupRefused(error.to_string()))?;
+                    group.check().map_err(|error| ExchangeError::GroupRefused(error.to_string()))?;
                     let reply = proposal(offer.number, transform.clone());
                     return Ok(Accepted { description, group, reply });
                 }

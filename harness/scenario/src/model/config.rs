@@ -118,7 +118,7 @@ impl SideConfig {
     }
 }
 
-/// A MODP group by its numbers (RFC 2409 section 5.6).
+/// A group by its numbers: a MODP group, or an EC2N group where `ec2n` says one (RFC 2409 section 5.6).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PrivateGroup {
@@ -131,6 +131,27 @@ pub struct PrivateGroup {
     /// The generator, in hex.
     #[serde(default = "private_generator")]
     pub generator: String,
+    /// The numbers of an EC2N group, which takes the place of prime and generator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ec2n: Option<PrivateEc2n>,
+}
+
+/// An EC2N group by its numbers, in hex: `y^2 + xy = x^3 + ax^2 + b` over the polynomials modulo an irreducible one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PrivateEc2n {
+    /// The irreducible polynomial.
+    pub polynomial: String,
+    /// a.
+    pub a: String,
+    /// b.
+    pub b: String,
+    /// The generator's x coordinate.
+    pub x: String,
+    /// The generator's y coordinate.
+    pub y: String,
+    /// The order of the curve, or of the generator.
+    pub order: String,
 }
 
 impl PrivateGroup {
@@ -142,7 +163,12 @@ impl PrivateGroup {
 
 impl Default for PrivateGroup {
     fn default() -> Self {
-        Self { description: private_description(), prime: private_prime(), generator: private_generator() }
+        Self {
+            description: private_description(),
+            prime: private_prime(),
+            generator: private_generator(),
+            ec2n: None,
+        }
     }
 }
 

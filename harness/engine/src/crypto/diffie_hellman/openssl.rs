@@ -7,7 +7,8 @@ use openssl::ec::{EcGroup, EcPoint};
 use openssl::error::ErrorStack;
 use openssl::nid::Nid;
 
-use crate::crypto::group::{Curve, Group, GroupKind, Modp};
+use super::ec2n;
+use crate::crypto::group::{Curve, Ec2n, Group, GroupKind, Modp};
 use crate::crypto::{CryptoError, Secret};
 
 /// See [`CryptoProvider::dh_public`](crate::crypto::CryptoProvider::dh_public).
@@ -15,6 +16,11 @@ pub(in crate::crypto) fn public(group: &Group, private: &Secret) -> Result<Vec<u
     match group.kind() {
         GroupKind::Modp(modp) => power(&modp, modp.generator, private.as_bytes()).map_err(provider_error),
         GroupKind::Ecp(curve) => ecp_public(group, curve, private),
+        GroupKind::Ec2n(ec2n) => match ec2n_name(group) {
+            Some(nid) => ec2n_public(group, nid, private),
+            // The crate makes groups by their numbers over prime fields only.
+            None => ec2n::public(group, &ec2n, private),
+        },
     }
 }
 
@@ -31,6 +37,10 @@ pub(in crate::crypto) fn shared(
             power(&modp, peer_public, private.as_bytes()).map(Secret::new).map_err(provider_error)
         }
         GroupKind::Ecp(curve) => ecp_shared(group, curve, private, peer_public),
+        GroupKind::Ec2n(ec2n) => match ec2n_name(group) {
+            Some(nid) => ec2n_shared(group, &ec2n, nid, private, peer_public),
+            None => ec2n::shared(group, &ec2n, private, peer_public),
+        },
     }
 }
 
@@ -63,22 +73,11 @@ fn power(modp: &Modp<'_>, base: &[u8], exponent: &[u8]) -> Result<Vec<u8>, Error
 
 /// The point `x * G` as its two coordinates.
 fn ecp_public(group: &Group, curve: Curve, private: &Secret) -> Result<Vec<u8>, CryptoError> {
-    let computed = || -> Result<Option<Vec<u8>>, ErrorStack> {
-        let ec_group = ec_group(curve)?;
-        let Some(mut scalar) = scalar(&ec_group, private)? else {
-            return Ok(None);
-        };
-        let mut context = BigNumContext::new_secure()?;
-        let mut point = EcPoint::new(&ec_group)?;
-        let result = point.mul_generator2(&ec_group, &scalar, &mut context);
-        scalar.clear();
-        result?;
-        let (mut x, mut y) = (BigNum::new()?, BigNum::new()?);
-        point.affine_coordinates(&ec_group, &mut x, &mut y, &mut context)?;
-        let len = curve.coordinate_len();
-        Ok(Some([padded(&x, len)?, padded(&y, len)?].concat()))
-    };
-    computed().map_err(provider_error)?.ok_or_else(|| CryptoError::ExponentRange { group: group.clone() })
+    let ec_group = ec_group(curve).map_err(provider_error)?;
+    let (x, y) = multiple(group, &ec_group, None, private)?;
+    let len = curve.coordinate_len();
+    let padded = || Ok([padded(&x, len)?, padded(&y, len)?].concat());
+    padded().map_err(provider_error)
 }
 
 /// The x coordinate of `x * Y`, where Y is the peer's point.
@@ -88,27 +87,102 @@ fn ecp_shared(
     private: &Secret,
     peer_public: &[u8],
 ) -> Result<Secret, CryptoError> {
-    let not_on_curve = || CryptoError::NotOnCurve { group: group.clone() };
     let ec_group = ec_group(curve).map_err(provider_error)?;
-    let mut context = BigNumContext::new_secure().map_err(provider_error)?;
     let uncompressed = [&[0x04], peer_public].concat();
-    // Unlike the functions that take coordinates, this one refuses those that are not below the field's prime.
-    let peer = EcPoint::from_bytes(&ec_group, &uncompressed, &mut context).map_err(|_| not_on_curve())?;
-    let computed = || -> Result<Option<Secret>, ErrorStack> {
-        let Some(mut scalar) = scalar(&ec_group, private)? else {
+    let peer = point(group, &ec_group, &uncompressed)?;
+    shared_x(group, &ec_group, &peer, private)
+}
+
+/// The x coordinate of `x * P` on a binary curve.
+fn ec2n_public(group: &Group, nid: Nid, private: &Secret) -> Result<Vec<u8>, CryptoError> {
+    let ec_group = EcGroup::from_curve_name(nid).map_err(provider_error)?;
+    let (x, _) = multiple(group, &ec_group, None, private)?;
+    padded(&x, group.public_len()).map_err(provider_error)
+}
+
+/// The x coordinate of `x * Y` on a binary curve, where Y is either point with the peer's x coordinate.
+fn ec2n_shared(
+    group: &Group,
+    ec2n: &Ec2n<'_>,
+    nid: Nid,
+    private: &Secret,
+    peer_public: &[u8],
+) -> Result<Secret, CryptoError> {
+    let ec_group = EcGroup::from_curve_name(nid).map_err(provider_error)?;
+    // This solves for y, and fails where there is none.
+    let compressed = [&[0x02], peer_public].concat();
+    let peer = point(group, &ec_group, &compressed)?;
+    let is_infinity = |scalar: &[u8]| -> Result<bool, ErrorStack> {
+        let mut product = EcPoint::new(&ec_group)?;
+        let mut context = BigNumContext::new()?;
+        product.mul2(&ec_group, &peer, &*BigNum::from_slice(scalar)?, &mut context)?;
+        Ok(product.is_infinity(&ec_group))
+    };
+    if is_infinity(&Ec2n::SMALL_ORDERS).map_err(provider_error)? {
+        return Err(CryptoError::SmallOrder { group: group.clone() });
+    }
+    if !is_infinity(ec2n.order).map_err(provider_error)? {
+        return Err(CryptoError::NotInSubgroup { group: group.clone() });
+    }
+    shared_x(group, &ec_group, &peer, private)
+}
+
+/// libcrypto's name of an EC2N group.
+fn ec2n_name(group: &Group) -> Option<Nid> {
+    match group {
+        Group::Ec2n155 => Some(Nid::IPSEC3),
+        Group::Ec2n185 => Some(Nid::IPSEC4),
+        _ => None,
+    }
+}
+
+/// The x coordinate of the exponent's multiple of the peer's point.
+fn shared_x(
+    group: &Group,
+    ec_group: &EcGroup,
+    peer: &EcPoint,
+    private: &Secret,
+) -> Result<Secret, CryptoError> {
+    let (mut x, mut y) = multiple(group, ec_group, Some(peer), private)?;
+    let shared = padded(&x, group.shared_len()).map(Secret::new).map_err(provider_error);
+    x.clear();
+    y.clear();
+    shared
+}
+
+/// A point in one of the forms of SEC 1 section 2.3.
+fn point(group: &Group, ec_group: &EcGroup, octets: &[u8]) -> Result<EcPoint, CryptoError> {
+    let mut context = BigNumContext::new_secure().map_err(provider_error)?;
+    // Unlike the functions that take coordinates, this one refuses those that are not elements of the field.
+    EcPoint::from_bytes(ec_group, octets, &mut context)
+        .map_err(|_| CryptoError::NotOnCurve { group: group.clone() })
+}
+
+/// The coordinates of the exponent's multiple of a point, of the generator where none is given.
+fn multiple(
+    group: &Group,
+    ec_group: &EcGroup,
+    point: Option<&EcPoint>,
+    private: &Secret,
+) -> Result<(BigNum, BigNum), CryptoError> {
+    let computed = || -> Result<Option<(BigNum, BigNum)>, ErrorStack> {
+        let Some(mut scalar) = scalar(ec_group, private)? else {
             return Ok(None);
         };
         let mut context = BigNumContext::new_secure()?;
-        let mut product = EcPoint::new(&ec_group)?;
-        let result = product.mul2(&ec_group, &peer, &scalar, &mut context);
+        let mut product = EcPoint::new(ec_group)?;
+        let result = match point {
+            Some(point) => product.mul2(ec_group, point, &scalar, &mut context),
+            None => product.mul_generator2(ec_group, &scalar, &mut context),
+        };
         scalar.clear();
         result?;
+        if product.is_infinity(ec_group) {
+            return Ok(None);
+        }
         let (mut x, mut y) = (BigNum::new_secure()?, BigNum::new_secure()?);
-        product.affine_coordinates(&ec_group, &mut x, &mut y, &mut context)?;
-        let shared = padded(&x, curve.coordinate_len()).map(Secret::new);
-        x.clear();
-        y.clear();
-        shared.map(Some)
+        product.affine_coordinates(ec_group, &mut x, &mut y, &mut context)?;
+        Ok(Some((x, y)))
     };
     computed().map_err(provider_error)?.ok_or_else(|| CryptoError::ExponentRange { group: group.clone() })
 }

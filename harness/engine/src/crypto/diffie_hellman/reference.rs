@@ -1,10 +1,11 @@
-//! Diffie-Hellman over `num-bigint` and the curves of RustCrypto.
+//! Diffie-Hellman over `num-bigint`, the curves of RustCrypto, and binary curves of our own.
 
 use elliptic_curve::sec1::{FromSec1Point, ModulusSize, ToSec1Point};
 use elliptic_curve::{AffinePoint, CurveArithmetic, FieldBytesSize, PublicKey, SecretKey};
 use num_bigint::BigUint;
 use p256::elliptic_curve;
 
+use super::ec2n;
 use crate::crypto::group::{Curve, Group, GroupKind, Modp};
 use crate::crypto::{CryptoError, Secret};
 
@@ -15,6 +16,7 @@ pub(in crate::crypto) fn public(group: &Group, private: &Secret) -> Result<Vec<u
         GroupKind::Ecp(Curve::P256) => ecp_public::<p256::NistP256>(group, private),
         GroupKind::Ecp(Curve::P384) => ecp_public::<p384::NistP384>(group, private),
         GroupKind::Ecp(Curve::P521) => ecp_public::<p521::NistP521>(group, private),
+        GroupKind::Ec2n(ec2n) => ec2n::public(group, &ec2n, private),
     }
 }
 
@@ -33,6 +35,7 @@ pub(in crate::crypto) fn shared(
         GroupKind::Ecp(Curve::P256) => ecp_shared::<p256::NistP256>(group, private, peer_public),
         GroupKind::Ecp(Curve::P384) => ecp_shared::<p384::NistP384>(group, private, peer_public),
         GroupKind::Ecp(Curve::P521) => ecp_shared::<p521::NistP521>(group, private, peer_public),
+        GroupKind::Ec2n(ec2n) => ec2n::shared(group, &ec2n, private, peer_public),
     }
 }
 

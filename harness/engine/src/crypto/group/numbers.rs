@@ -1,5 +1,7 @@
-//! The numbers that define the groups, as their RFCs print them: RFC 2409 section 6, RFC 3526, RFC 5114 section 2 and
-//! RFC 5903 section 3.
+//! The numbers that define the groups, as their RFCs print them: RFC 2409 section 6, RFC 2412 Appendix E, RFC 3526, RFC 5114
+//! section 2 and RFC 5903 section 3.
+
+use super::Ec2n;
 
 /// Reads hexadecimal digits at compile time; a wrong digit or length does not compile.
 const fn number<const N: usize>(digits: &[u8]) -> [u8; N] {
@@ -229,3 +231,28 @@ pub(super) static ECP_521_ORDER: [u8; 66] = number(
     01FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFA51868783BF2F966B7FCC0148F709\
     A5D03BB5C9B8899C47AEBB6FB71E91386409",
 );
+
+/// The Third Oakley group. The order is a third of the curve's: 4 times a prime (RFC 2412 Appendix E.3).
+pub(super) const EC2N_155: Ec2n<'static> = Ec2n {
+    polynomial: &number::<20>(b"0800000000000000000000004000000000000001"),
+    a: &[],
+    b: &number::<3>(b"07338F"),
+    generator: &[0x7b],
+    order: &number::<20>(b"02AAAAAAAAAAAAAAAAAAC7F3C7881BD0868FA86C"),
+};
+
+/// The Fourth Oakley group. The order is half of the curve's: 2 times a prime (RFC 2412 Appendix E.4).
+pub(super) const EC2N_185: Ec2n<'static> = Ec2n {
+    polynomial: &number::<24>(b"020000000000000000000000000000200000000000000001"),
+    a: &[],
+    b: &number::<2>(b"1EE9"),
+    generator: &[0x18],
+    order: &number::<23>(b"FFFFFFFFFFFFFFFFFFFFFFEDF97C44DB9F2420BAFCA75E"),
+};
+
+/// Group Order of the Third Oakley group.
+pub(super) static EC2N_155_CURVE_ORDER: [u8; 20] = number(b"0800000000000000000057DB5698537193AEF944");
+
+/// Group Order of the Fourth Oakley group.
+pub(super) static EC2N_185_CURVE_ORDER: [u8; 24] =
+    number(b"01FFFFFFFFFFFFFFFFFFFFFFDBF2F889B73E484175F94EBC");

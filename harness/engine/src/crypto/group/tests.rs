@@ -10,7 +10,7 @@ fn every_name_and_number_leads_back_to_its_group() {
         assert_eq!(Group::from_name(group.name()), Some(group.clone()));
         assert_eq!(Group::from_id(group.id().unwrap()), Some(group.clone()));
     }
-    assert_eq!(Group::from_id(3), None);
+    assert_eq!(Group::from_id(6), None);
 }
 
 /// The MODP groups.
@@ -21,7 +21,7 @@ fn modp_groups() -> impl Iterator<Item = &'static Group> {
 fn modp(group: &Group) -> Modp<'_> {
     match group.kind() {
         GroupKind::Modp(modp) => modp,
-        GroupKind::Ecp(_) => panic!("{} is no MODP group", group.name()),
+        GroupKind::Ecp(_) | GroupKind::Ec2n(_) => panic!("{} is no MODP group", group.name()),
     }
 }
 
@@ -145,4 +145,55 @@ fn generators_of_stated_order_have_it() {
         checked += 1;
     }
     assert_eq!(checked, 3);
+}
+
+/// The Group Order of RFC 2409 sections 6.3 and 6.4 counts the whole curve, and RFC 2412 Appendices E.3 and E.4 give its
+/// prime factor in decimal digits: the generator's order is 4 and 2 times that, a third and a half of the curve's.
+#[rstest]
+#[case::group_3(
+    Group::Ec2n155,
+    155,
+    62,
+    "0800000000000000000057db5698537193aef944",
+    (3, 4),
+    "3805993847215893016155463826195386266397436443"
+)]
+#[case::group_4(
+    Group::Ec2n185,
+    185,
+    69,
+    "01ffffffffffffffffffffffdbf2f889b73e484175f94ebc",
+    (2, 2),
+    "12259964326927110866866776214413170562013096250261263279"
+)]
+fn ec2n_groups_have_the_polynomial_and_order_of_their_rfcs(
+    #[case] group: Group,
+    #[case] degree: u32,
+    #[case] middle: u32,
+    #[case] curve_order: &str,
+    #[case] (cofactor, small): (u8, u8),
+    #[case] prime: &str,
+) {
+    use num_bigint::BigUint;
+    let GroupKind::Ec2n(ec2n) = group.kind() else { panic!("{} is no EC2N group", group.name()) };
+    let power = |exponent: u32| BigUint::from(1_u8) << exponent;
+    assert_eq!(BigUint::from_bytes_be(ec2n.polynomial), power(degree) + power(middle) + 1_u8);
+    assert_eq!(u32::try_from(ec2n.degree()), Ok(degree));
+    let order = BigUint::from_bytes_be(ec2n.order);
+    assert_eq!(&order * cofactor, BigUint::parse_bytes(curve_order.as_bytes(), 16).unwrap());
+    assert_eq!(group.curve_order().map(hex::encode).as_deref(), Some(curve_order));
+    assert_eq!(order, prime.parse::<BigUint>().unwrap() * small);
+}
+
+#[test]
+fn an_x_coordinate_is_not_zero_and_has_no_more_bits_than_the_field() {
+    for (group, excess) in [(Group::Ec2n155, 0x08), (Group::Ec2n185, 0x02)] {
+        let mut value = vec![0; group.public_len()];
+        assert_eq!(group.check_public(&value), Err(CryptoError::SmallOrder { group: group.clone() }));
+        value[0] = excess;
+        assert_eq!(group.check_public(&value), Err(CryptoError::NotOnCurve { group: group.clone() }));
+        value.fill(0xff);
+        value[0] = excess - 1;
+        assert_eq!(group.check_public(&value), Ok(()));
+    }
 }

@@ -1,9 +1,12 @@
-//! Diffie-Hellman with big integers: over the MODP groups, whose primes come from their formula or from RFC 5114, and over
-//! the curves of RFC 5903.
+//! Diffie-Hellman with big integers: over the MODP groups, whose primes come from their formula or from RFC 5114, over the
+//! curves of RFC 5903, and over those of RFC 2409.
 
 use std::sync::OnceLock;
 
 use num_bigint::BigUint;
+
+use super::binary_curve::BinaryCurve;
+use super::message::Transform;
 
 /// A group whose prime has a formula (RFC 2409 section 6, RFC 3526).
 struct Formula {
@@ -38,7 +41,7 @@ static FORMULAS: [Formula; 8] = [
 ];
 
 /// `g^xy` from one side's private exponent and the other's public value: as long as p, or the x coordinate of the point
-/// (RFC 5903 section 7); `None` for a group that is not known here.
+/// (RFC 5903 section 7, RFC 2409 section 6.3); `None` for a group that is not known here.
 pub(super) fn shared_secret(group: u16, exponent: &[u8], public: &[u8]) -> Option<Vec<u8>> {
     let exponent = BigUint::from_bytes_be(exponent);
     if let Some(curve) = curve(group) {
@@ -46,6 +49,10 @@ pub(super) fn shared_secret(group: u16, exponent: &[u8], public: &[u8]) -> Optio
         let point = Point { x: BigUint::from_bytes_be(x), y: BigUint::from_bytes_be(y) };
         let product = curve.multiply(&exponent, point)?;
         return padded(&product.x, x.len());
+    }
+    if let Some(curve) = BinaryCurve::of_group(group) {
+        let product = curve.multiply(&exponent, &BigUint::from_bytes_be(public))?;
+        return padded(&product, curve.coordinate_len());
     }
     let prime = match FORMULAS.iter().find(|formula| formula.id == group) {
         Some(formula) => formula.prime().clone(),
@@ -55,11 +62,39 @@ pub(super) fn shared_secret(group: u16, exponent: &[u8], public: &[u8]) -> Optio
     padded(&BigUint::from_bytes_be(public).modpow(&exponent, &prime), len)
 }
 
-/// `g^xy` in a MODP group whose prime is given in full (RFC 2409 section 5.6).
-pub(super) fn shared_secret_modulo(prime: &[u8], exponent: &[u8], public: &[u8]) -> Option<Vec<u8>> {
-    let [prime, exponent, public] = [prime, exponent, public].map(BigUint::from_bytes_be);
-    let len = usize::try_from(prime.bits().div_ceil(8)).ok()?;
-    (prime > BigUint::ZERO).then(|| padded(&public.modpow(&exponent, &prime), len))?
+/// The numbers of a group that is given in full, as far as `g^xy` depends on them (RFC 2409 section 5.6 and Appendix A).
+#[derive(Debug, Clone, Copy)]
+pub(super) enum InFull<'a> {
+    Modp { prime: &'a [u8] },
+    Ec2n { polynomial: &'a [u8], b: &'a [u8] },
+}
+
+impl<'a> InFull<'a> {
+    /// Reads the attributes of a transform; `None` when they give no group in full, or one of another type.
+    pub(super) fn of(transform: &Transform<'a>) -> Option<Self> {
+        let prime = transform.octets(6)?;
+        match transform.attribute(5)? {
+            1 => Some(Self::Modp { prime }),
+            3 => Some(Self::Ec2n { polynomial: prime, b: transform.octets(10)? }),
+            _ => None,
+        }
+    }
+
+    /// `g^xy`: as long as p, or the x coordinate of the point.
+    pub(super) fn shared_secret(self, exponent: &[u8], public: &[u8]) -> Option<Vec<u8>> {
+        let [exponent, public] = [exponent, public].map(BigUint::from_bytes_be);
+        match self {
+            Self::Modp { prime } => {
+                let prime = BigUint::from_bytes_be(prime);
+                let len = usize::try_from(prime.bits().div_ceil(8)).ok()?;
+                (prime > BigUint::ZERO).then(|| padded(&public.modpow(&exponent, &prime), len))?
+            }
+            Self::Ec2n { polynomial, b } => {
+                let curve = BinaryCurve::in_full(polynomial, b)?;
+                padded(&curve.multiply(&exponent, &public)?, curve.coordinate_len())
+            }
+        }
+    }
 }
 
 /// The number in that many octets, when it fits.
@@ -208,7 +243,7 @@ mod tests {
     fn a_shared_secret_is_as_long_as_the_prime() {
         let secret = shared_secret(2, &[3], &[2]).unwrap();
         assert_eq!((secret.len(), secret.last()), (128, Some(&8)));
-        assert_eq!(shared_secret(3, &[3], &[2]), None);
+        assert_eq!(shared_secret(6, &[3], &[2]), None);
     }
 
     /// RFC 5903 section 8: the initiator's exponent, the responder's point, and the x coordinate of the product.
@@ -245,6 +280,46 @@ mod tests {
     ) {
         let [exponent, public] = [exponent, public].map(|digits| hex::decode(digits).unwrap());
         assert_eq!(shared_secret(group, &exponent, &public).map(hex::encode).as_deref(), Some(shared));
+    }
+
+    /// Exponent, public value and product as the engine's tests have them, from a script and from OpenSSL.
+    #[rstest::rstest]
+    #[case::group_3(
+        3,
+        "015e504b0ce04c8a1de057e751ca69ce7f3e633e",
+        "02f97802faf74991ff891ba82dcfe73eee77e3a5",
+        "032cdf53945be633c2180614c1f0c716b30e2f90"
+    )]
+    #[case::group_4(
+        4,
+        "74f5646cf2e152587ed994bce35433ea52ae7fc9d6781c",
+        "00cc3be156df2fc54bb529b552bad5a5ec272d286e81f444",
+        "016a3d3925876c11ca04b73824d2312273d873e010ad30c8"
+    )]
+    fn a_shared_secret_of_a_binary_curve_is_one_coordinate(
+        #[case] group: u16,
+        #[case] exponent: &str,
+        #[case] public: &str,
+        #[case] shared: &str,
+    ) {
+        let [exponent, public] = [exponent, public].map(|digits| hex::decode(digits).unwrap());
+        assert_eq!(shared_secret(group, &exponent, &public).map(hex::encode).as_deref(), Some(shared));
+    }
+
+    /// On B-163 of FIPS 186-4, as the engine's tests have it.
+    #[test]
+    fn a_shared_secret_follows_from_a_curve_in_full() {
+        let [polynomial, b, exponent, public] = [
+            "0800000000000000000000000000000000000000c9",
+            "020a601907b8c953ca1481eb10512f78744a3205fd",
+            "01e167e350cb75c49be95d2bf877702f0ca74e8ea1",
+            "043a2227c6af5564477944524c847948b51d9f13e0",
+        ]
+        .map(|digits| hex::decode(digits).unwrap());
+        let shared = InFull::Ec2n { polynomial: &polynomial, b: &b }.shared_secret(&exponent, &public);
+        let expected = "07e7ddef64ffd55af50293c46fb1033f2651108bce";
+        assert_eq!(shared.map(hex::encode).as_deref(), Some(expected));
+        assert_eq!(InFull::Ec2n { polynomial: &[], b: &b }.shared_secret(&exponent, &public), None);
     }
 
     /// A point and its negative, which have the same x.

@@ -17,6 +17,7 @@
 //! transcript, or there are several that it could be, nothing is claimed: of an exchange in which the peer sent a
 //! message twice with different contents, or into which a step brought a datagram of its own.
 
+mod binary_curve;
 mod check;
 mod formulas;
 mod group;

@@ -4,7 +4,7 @@ use ikev1::keylog::Label;
 
 use super::check::Expected;
 use super::formulas::{Cipher, Hash, ka};
-use super::group::{shared_secret, shared_secret_modulo};
+use super::group::{InFull, shared_secret};
 use super::message::{self, ID, KE, NONCE, SA};
 use super::rsa::pem_blocks;
 use super::sealed::{Mode, Opener, hash_1};
@@ -110,7 +110,7 @@ pub(super) fn phase1(
     let exponent = tape.exponent((cookies, 0), Label::PrivateExponent);
     let g_xy = exponent.and_then(|exponent| match group {
         DhGroup::Described(id) => shared_secret(id, &exponent, theirs),
-        DhGroup::Prime(prime) => shared_secret_modulo(prime, &exponent, theirs),
+        DhGroup::InFull(group) => group.shared_secret(&exponent, theirs),
     });
     let (cky_i, cky_r) = (&cookies.0[..], &cookies.1[..]);
     let skeyid = match method {
@@ -239,8 +239,8 @@ struct Algorithms<'a> {
 enum DhGroup<'a> {
     /// By its Group Description.
     Described(u16),
-    /// In full, by its prime.
-    Prime(&'a [u8]),
+    /// In full, by its numbers.
+    InFull(InFull<'a>),
 }
 
 /// Class of the Key Length attribute.
@@ -279,7 +279,7 @@ fn algorithms(sa: &[u8]) -> Option<Algorithms<'_>> {
     let cipher =
         Cipher { key_len: usize::from(key_bits / 8), block_len: block_bits / 8, is_des: number == 1 };
     let group = match transform.octets(6) {
-        Some(prime) => DhGroup::Prime(prime),
+        Some(_) => DhGroup::InFull(InFull::of(transform)?),
         None => DhGroup::Described(transform.attribute(4)?),
     };
     Some(Algorithms { method: transform.attribute(3)?, hash, cipher, group })

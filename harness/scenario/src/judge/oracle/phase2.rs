@@ -5,7 +5,7 @@ use ikev1::keylog::Label;
 
 use super::check::Expected;
 use super::formulas::keymat;
-use super::group::{shared_secret, shared_secret_modulo};
+use super::group::{InFull, shared_secret};
 use super::message::{self, KE, NONCE, Proposal, SA, Transform, after_hash};
 use super::phase1::IsakmpSa;
 use super::tape::{ExchangeTape, Place, Tape};
@@ -99,7 +99,7 @@ fn keys(
         let g_xy = if group < PRIVATE {
             shared_secret(group, &exponent, public)?
         } else {
-            shared_secret_modulo(&private_prime(tape, sa, group)?, &exponent, public)?
+            private_shared_secret(tape, sa, group, (&exponent, public))?
         };
         out.tell(place, Label::QuickGXy, &g_xy);
         g_xy
@@ -142,16 +142,21 @@ fn keys_of_protocol(
     Some(())
 }
 
-/// The prime that New Group mode gave a Group Description under an ISAKMP SA: that of the one transform in the responder's
-/// answer (RFC 2409 section 5.6).
-fn private_prime(tape: &Tape<'_>, sa: &IsakmpSa, description: u16) -> Option<Vec<u8>> {
+/// `g^xy` in the group that New Group mode gave a Group Description under an ISAKMP SA: that of the one transform in the
+/// responder's answer (RFC 2409 section 5.6).
+fn private_shared_secret(
+    tape: &Tape<'_>,
+    sa: &IsakmpSa,
+    description: u16,
+    (exponent, public): (&[u8], &[u8]),
+) -> Option<Vec<u8>> {
     tape.m_ids(sa.cookies).into_iter().find_map(|m_id| {
         let exchange = tape.below((sa.cookies, m_id), Exchange::NewGroupMode)?;
         let accepted = message::proposals(exchange.message(2)?.body(SA)?)?;
         let [proposal] = accepted.as_slice() else { return None };
         let [transform] = proposal.transforms.as_slice() else { return None };
-        let prime = transform.octets(6)?;
-        (transform.attribute(4)? == description).then(|| prime.to_vec())
+        let group = InFull::of(transform)?;
+        (transform.attribute(4)? == description).then(|| group.shared_secret(exponent, public))?
     })
 }
 

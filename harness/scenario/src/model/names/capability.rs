@@ -109,8 +109,14 @@ names! {
         Ecp384 = "ecp384",
         /// Group 21, in either phase.
         Ecp521 = "ecp521",
+        /// Group 3, in either phase.
+        Ec2n155 = "ec2n155",
+        /// Group 4, in either phase.
+        Ec2n185 = "ec2n185",
         /// A private MODP group, given by its numbers in phase 1 or defined by New Group mode.
         PrivateGroup = "private-group",
+        /// A private EC2N group, in the same ways.
+        PrivateEc2nGroup = "private-ec2n-group",
         /// New Group mode.
         NewGroupMode = "new-group-mode",
         /// Diffie-Hellman in quick mode.

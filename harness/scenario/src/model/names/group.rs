@@ -31,6 +31,10 @@ names! {
         Ecp384 = "ecp384",
         /// Group 21, the curve P-521.
         Ecp521 = "ecp521",
+        /// Group 3, a curve over GF(2^155).
+        Ec2n155 = "ec2n155",
+        /// Group 4, a curve over GF(2^185).
+        Ec2n185 = "ec2n185",
         /// The private group of the configuration, given by its numbers.
         Private = "private",
     }
@@ -69,6 +73,10 @@ names! {
         Ecp384 = "ecp384",
         /// Group 21.
         Ecp521 = "ecp521",
+        /// Group 3.
+        Ec2n155 = "ec2n155",
+        /// Group 4.
+        Ec2n185 = "ec2n185",
         /// The private group of the configuration, once New Group mode has defined it.
         Private = "private",
     }
@@ -93,6 +101,8 @@ impl Pfs {
             Self::Ecp256 => Some(Group::Ecp256),
             Self::Ecp384 => Some(Group::Ecp384),
             Self::Ecp521 => Some(Group::Ecp521),
+            Self::Ec2n155 => Some(Group::Ec2n155),
+            Self::Ec2n185 => Some(Group::Ec2n185),
             Self::Private => Some(Group::Private),
         }
     }

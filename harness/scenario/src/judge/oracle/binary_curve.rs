@@ -1,0 +1,152 @@
+//! Curves `y^2 + xy = x^3 + ax^2 + b` over GF(2^m) with big integers (RFC 2409 section 6.3).
+//!
+//! A KE payload has an x coordinate alone, and that of a multiple follows from it without y and without a: for two points
+//! whose difference is known, `x(P+Q) = x(P-Q) + x(P) x(Q) / (x(P) + x(Q))^2`, and `x(2P) = x(P)^2 + b / x(P)^2`.
+
+use num_bigint::BigUint;
+
+/// A curve over a binary field. An element is the number whose bits are the coefficients of a polynomial.
+#[derive(Debug, Clone)]
+pub(super) struct BinaryCurve {
+    /// The irreducible polynomial of the field.
+    polynomial: BigUint,
+    b: BigUint,
+}
+
+impl BinaryCurve {
+    /// The curve of a group of RFC 2409 section 6.
+    pub(super) fn of_group(group: u16) -> Option<Self> {
+        let (degree, middle, b) = match group {
+            3 => (155, 62, 0x0007_338f_u32),
+            4 => (185, 69, 0x1ee9),
+            _ => return None,
+        };
+        let one = BigUint::from(1_u8);
+        let polynomial = (&one << degree) + (&one << middle) + &one;
+        Some(Self { polynomial, b: BigUint::from(b) })
+    }
+
+    /// The curve by its numbers in octets; `None` without a polynomial.
+    pub(super) fn in_full(polynomial: &[u8], b: &[u8]) -> Option<Self> {
+        let [polynomial, b] = [polynomial, b].map(BigUint::from_bytes_be);
+        (polynomial.bits() > 1).then_some(Self { polynomial, b })
+    }
+
+    fn degree(&self) -> u64 {
+        self.polynomial.bits().saturating_sub(1)
+    }
+
+    /// Length of a coordinate in octets.
+    pub(super) fn coordinate_len(&self) -> usize {
+        usize::try_from(self.degree().div_ceil(8)).unwrap_or(usize::MAX)
+    }
+
+    /// The x coordinate of `factor * P`; `None` at infinity.
+    pub(super) fn multiply(&self, factor: &BigUint, x: &BigUint) -> Option<BigUint> {
+        // Two points whose difference is P all the way.
+        let (mut lower, mut upper) = (None, Some(self.reduce(x.clone())));
+        for bit in (0..factor.bits()).rev() {
+            let sum = self.sum(lower.as_ref(), upper.as_ref(), x)?;
+            (lower, upper) = if factor.bit(bit) {
+                (sum, self.double(upper.as_ref())?)
+            } else {
+                (self.double(lower.as_ref())?, sum)
+            };
+        }
+        lower
+    }
+
+    /// `x(P+Q)`, where the inner `None` is infinity; the outer one is a failure to divide.
+    #[expect(clippy::option_option, reason = "infinity is a point")]
+    fn sum(&self, p: Option<&BigUint>, q: Option<&BigUint>, difference: &BigUint) -> Option<Option<BigUint>> {
+        let (p, q) = match (p, q) {
+            (Some(p), Some(q)) => (p, q),
+            (point, None) | (None, point) => return Some(point.cloned()),
+        };
+        let apart = p ^ q;
+        if apart == BigUint::ZERO {
+            // The same x and not the same point, as their difference is P: each is the other's negative.
+            return Some(None);
+        }
+        let quotient = self.product(&self.product(p, q), &self.inverse(&self.product(&apart, &apart))?);
+        Some(Some(quotient ^ difference))
+    }
+
+    #[expect(clippy::option_option, reason = "infinity is a point")]
+    fn double(&self, p: Option<&BigUint>) -> Option<Option<BigUint>> {
+        let Some(p) = p.filter(|p| **p != BigUint::ZERO) else { return Some(None) };
+        let square = self.product(p, p);
+        let quotient = self.product(&self.b, &self.inverse(&square)?);
+        Some(Some(square ^ quotient))
+    }
+
+    fn product(&self, a: &BigUint, b: &BigUint) -> BigUint {
+        let mut product = BigUint::ZERO;
+        for bit in (0..b.bits()).filter(|bit| b.bit(*bit)) {
+            product ^= a << bit;
+        }
+        self.reduce(product)
+    }
+
+    fn reduce(&self, mut element: BigUint) -> BigUint {
+        while let Some(excess) = element.bits().checked_sub(self.polynomial.bits()) {
+            element ^= &self.polynomial << excess;
+        }
+        element
+    }
+
+    /// By Euclid's algorithm; `None` for zero, or when the polynomial is reducible.
+    fn inverse(&self, element: &BigUint) -> Option<BigUint> {
+        let one = BigUint::from(1_u8);
+        // `a` is `a_factor * element`, and `b` is `b_factor * element`, modulo the polynomial.
+        let (mut a, mut b) = (self.reduce(element.clone()), self.polynomial.clone());
+        let (mut a_factor, mut b_factor) = (one.clone(), BigUint::ZERO);
+        while a != one {
+            if a == BigUint::ZERO {
+                return None;
+            }
+            if a.bits() < b.bits() {
+                std::mem::swap(&mut a, &mut b);
+                std::mem::swap(&mut a_factor, &mut b_factor);
+            }
+            let shift = a.bits() - b.bits();
+            a ^= &b << shift;
+            a_factor ^= &b_factor << shift;
+        }
+        Some(self.reduce(a_factor))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_element_times_its_inverse_is_one() {
+        let curve = BinaryCurve::of_group(3).unwrap();
+        for number in [1_u32, 2, 3, 0x7b, 0x0007_338f, u32::MAX] {
+            let element = BigUint::from(number) << 100_u8;
+            let inverse = curve.inverse(&element).unwrap();
+            assert_eq!(curve.product(&element, &inverse), BigUint::from(1_u8), "{number}");
+        }
+        assert_eq!(curve.inverse(&BigUint::ZERO), None);
+        assert_eq!(curve.inverse(&curve.polynomial), None);
+    }
+
+    /// The generators' orders by RFC 2412 Appendices E.3 and E.4.
+    #[test]
+    fn the_order_leads_to_infinity() {
+        let groups = [
+            (3, 0x7b_u8, 4_u8, "3805993847215893016155463826195386266397436443"),
+            (4, 0x18, 2, "12259964326927110866866776214413170562013096250261263279"),
+        ];
+        for (group, generator, factor, prime) in groups {
+            let curve = BinaryCurve::of_group(group).unwrap();
+            let generator = BigUint::from(generator);
+            let order: BigUint = prime.parse::<BigUint>().unwrap() * factor;
+            assert_eq!(curve.multiply(&order, &generator), None);
+            assert_eq!(curve.multiply(&(&order - 1_u8), &generator), Some(generator.clone()));
+            assert_eq!(curve.multiply(&(&order / 2_u8), &generator), Some(BigUint::ZERO));
+        }
+    }
+}
