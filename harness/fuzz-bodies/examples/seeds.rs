@@ -82,8 +82,13 @@ fn handshake(out: &Path, setup: u8) {
         input.extend([0; 3]);
         input.extend(change);
         input.push(0xff);
-        input.extend([1, 10, 5, 10, 4, 10, 7, 4, 0, 2, 1, 2, 8, 100, 3, 10, 2, 10]);
+        input.extend([1, 11, 5, 11, 4, 11, 7, 4, 0, 2, 1, 2, 8, 100, 3, 11, 2, 11]);
         write(out, "endpoint_keyed", &format!("{setup}-{commands}"), &input);
+    }
+    // New Group mode by each side, then a quick mode that may use the group.
+    for command in [0x0a, 0x8a] {
+        let input = [setup | 0x80, 0, 0xff, command, 0x80, 1, 11, 1, 11];
+        write(out, "endpoint_keyed", &format!("{setup}-group-{command}"), &input);
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use ikev1::config::{NatTraversal, Phase1Mode};
-use ikev1::crypto::{Group, HashAlgorithm, reference};
+use ikev1::crypto::{Group, HashAlgorithm, PrivateGroup, reference};
 use ikev1::hook::{OutgoingHook, OutgoingMessage};
 use ikev1::io::Timestamp;
 use ikev1::wire::edit::{self, Edit};
@@ -92,7 +92,20 @@ fn pair(setup: u8) -> Pair {
         if setup & 64 != 0 {
             peer.remote_id = None;
         }
+        if setup & 128 != 0 {
+            peer.new_groups = true;
+            if setup & 8 != 0 {
+                peer.ipsec[0].pfs = Some(Group::Private(private_group()));
+            }
+        }
     })
+}
+
+/// A group for New Group mode: the greatest prime below 2^768, which is quick to test.
+fn private_group() -> PrivateGroup {
+    let mut prime = [0xff; 96];
+    prime[94..].copy_from_slice(&[0xfc, 0xc7]);
+    PrivateGroup::new(&prime, &[2]).expect("a prime of 768 bits")
 }
 
 /// Does what the next octets say; `None` at their end.
@@ -134,6 +147,10 @@ fn command(pair: &mut Pair, input: &mut Input<'_>) -> Option<()> {
             bytes[at] ^= mask;
             datagram.payload = bytes.into();
             pair.deliver(from, datagram);
+        }
+        (10, Some(sa), _) => {
+            let description = input.number()?;
+            drop(side.endpoint.define_group(now, sa, description, &private_group()));
         }
         _ => pair.run(now + Duration::from_millis(100)),
     }
@@ -256,7 +273,8 @@ impl Hook {
             let after_hash = message.bytes.get(end..).unwrap_or_default();
             let ni_b = match (message.exchange, message.number) {
                 (ExchangeType::QUICK_MODE, 2) => self.nonce(message.m_id),
-                (ExchangeType::QUICK_MODE, 1) | (ExchangeType::INFORMATIONAL, _) => Vec::new(),
+                (ExchangeType::QUICK_MODE, 1)
+                | (ExchangeType::INFORMATIONAL | ExchangeType::NEW_GROUP_MODE, _) => Vec::new(),
                 _ => return,
             };
             reference().prf(HASH, skeyid_a, &[&m_id, &ni_b, after_hash]).as_bytes().to_vec()
