@@ -483,6 +483,22 @@ pub struct IpsecTransform {
     pub cipher: Option<CipherAlgorithm>,
     /// Integrity; AH needs it.
     pub integrity: Option<IntegrityAlgorithm>,
+    /// Sequence numbers of 64 bits (RFC 4304); ESP needs integrity for them.
+    pub extended_sequence_numbers: bool,
+}
+
+impl IpsecTransform {
+    /// ESP with these algorithms, or AH without a cipher; sequence numbers have 32 bits.
+    #[must_use]
+    pub const fn new(cipher: Option<CipherAlgorithm>, integrity: Option<IntegrityAlgorithm>) -> Self {
+        Self { cipher, integrity, extended_sequence_numbers: false }
+    }
+
+    /// The same with sequence numbers of 64 bits.
+    #[must_use]
+    pub const fn with_extended_sequence_numbers(self) -> Self {
+        Self { extended_sequence_numbers: true, ..self }
+    }
 }
 
 /// Which of the clients that the initiator of quick mode names a policy takes as responder (RFC 2409 section 5.5). A refused

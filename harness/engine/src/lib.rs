@@ -79,10 +79,10 @@
 //!         ipsec: vec![IpsecPolicy {
 //!             name: "host to host".into(),
 //!             protocol: IpsecProtocol::Esp,
-//!             transforms: vec![IpsecTransform {
-//!                 cipher: Some(CipherAlgorithm::AesCbc256),
-//!                 integrity: Some(IntegrityAlgorithm::HmacSha2_256),
-//!             }],
+//!             transforms: vec![IpsecTransform::new(
+//!                 Some(CipherAlgorithm::AesCbc256),
+//!                 Some(IntegrityAlgorithm::HmacSha2_256),
+//!             )],
 //!             encapsulation: Encapsulation::Transport,
 //!             pfs: None,
 //!             local_client: None,

@@ -31,14 +31,14 @@ pub fn registries() -> Vec<Registry> {
         .map(|cipher| Some(*cipher))
         .chain([None])
         .filter_map(|cipher| {
-            let transform = IpsecTransform { cipher, integrity: integrity.first().copied() };
+            let transform = IpsecTransform::new(cipher, integrity.first().copied());
             Some(transform_id(IpsecProtocol::Esp, transform)?.0)
         })
         .collect();
     let ah: Vec<_> = integrity
         .iter()
         .filter_map(|algorithm| {
-            let transform = IpsecTransform { cipher: None, integrity: Some(*algorithm) };
+            let transform = IpsecTransform::new(None, Some(*algorithm));
             Some(transform_id(IpsecProtocol::Ah, transform)?.0)
         })
         .collect();

@@ -275,7 +275,10 @@ impl Context {
             let known = IntegrityAlgorithm::ALL.iter().find(|(_, name)| *name == integrity.name());
             known.map(|(algorithm, _)| *algorithm).ok_or_else(|| self.unknown("integrity", integrity.name()))
         });
-        Ok(IpsecTransform { cipher, integrity: integrity.transpose()? })
+        Ok(IpsecTransform {
+            extended_sequence_numbers: transform.extended_sequence_numbers,
+            ..IpsecTransform::new(cipher, integrity.transpose()?)
+        })
     }
 
     fn bundled(self, other: &model::BundledProtocol) -> Result<BundledProtocol, InfraError> {

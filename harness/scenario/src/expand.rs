@@ -234,6 +234,7 @@ fn defaults() -> ResolvedSide {
             transforms: vec![Phase2Transform {
                 cipher: Some(EspCipher::Aes128),
                 integrity: Some(Integrity::Sha1),
+                extended_sequence_numbers: false,
             }],
             bundle: Vec::new(),
             pfs: Pfs::None,
@@ -496,6 +497,10 @@ fn phase2_needs(peer: &ResolvedSide, needs: &mut BTreeSet<Capability>) {
     if !phase2.ids {
         needs.insert(Capability::NoClientIds);
     }
+    let bundled = phase2.bundle.iter().flat_map(|other| &other.transforms);
+    if phase2.transforms.iter().chain(bundled).any(|transform| transform.extended_sequence_numbers) {
+        needs.insert(Capability::ExtendedSequenceNumbers);
+    }
     for other in &phase2.bundle {
         needs.insert(Capability::Bundles);
         needs.extend(other.transforms.iter().filter_map(|transform| transform.integrity).map(integrity_need));
@@ -751,7 +756,12 @@ mod tests {
             r#""config": {"common": {"phase2": {"protocol": "ah", "encapsulation": "transport"}}},"#,
         )));
         let phase2 = &cases[0].config.peer.phase2;
-        assert_eq!(phase2.transforms, [Phase2Transform { cipher: None, integrity: Some(Integrity::Sha1) }]);
+        let ah = Phase2Transform {
+            cipher: None,
+            integrity: Some(Integrity::Sha1),
+            extended_sequence_numbers: false,
+        };
+        assert_eq!(phase2.transforms, [ah]);
         assert!(!phase2.ids);
         assert!(cases[0].needs.contains(&Capability::NoClientIds));
         assert!(!cases[0].needs.contains(&Capability::EspAes128));

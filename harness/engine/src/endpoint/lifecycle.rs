@@ -248,6 +248,10 @@ impl Endpoint {
         }
         let (spi_in, spi_out, protocol) =
             (pair.spi_in, pair.chosen.peer_spi, protocol_id(pair.chosen.protocol));
+        let counter = match pair.chosen.transform.extended_sequence_numbers {
+            true => SequenceCounter::extended_after(0),
+            false => SequenceCounter::default(),
+        };
         self.ipsec.release_spi(spi_in);
         self.ipsec.insert(IpsecSaPair {
             id,
@@ -262,7 +266,7 @@ impl Endpoint {
             inbound: pair.inbound,
             outbound: pair.outbound,
             window: ReplayWindow::default(),
-            counter: SequenceCounter::default(),
+            counter,
             path,
             nat,
             packets_in: 0,

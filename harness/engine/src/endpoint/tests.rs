@@ -9,6 +9,7 @@ use super::Endpoint;
 use crate::common::cheap::CHEAP_GROUPS;
 use crate::common::{self, From, Pair};
 use crate::error::ExchangeError;
+use crate::esp::SequenceCounter;
 use crate::event::{Event, IsakmpSaId, Role};
 use crate::io::Datagram;
 use crate::timer::Timer;
@@ -93,7 +94,7 @@ fn a_policy_that_cannot_be_offered_leaves_no_spi_reserved() {
     let mut pair = Pair::with(ikev1::crypto::reference(), |who, peer| {
         if who == From::Alice {
             // ESP_NULL without integrity does not exist.
-            peer.ipsec[0].transforms = vec![IpsecTransform { cipher: None, integrity: None }];
+            peer.ipsec[0].transforms = vec![IpsecTransform::new(None, None)];
         }
     });
     pair.establish();
@@ -153,6 +154,34 @@ fn sas_in_all_are_limited() {
     assert!(refusals.contains(&"limit reached: IPsec SAs".to_owned()), "{refusals:?}");
     assert!(refusals.contains(&"limit reached: ISAKMP SAs".to_owned()), "{refusals:?}");
     assert_both_consistent(&pair);
+}
+
+#[test]
+fn packets_with_extended_sequence_numbers_pass_across_2_to_the_32() {
+    let mut pair = Pair::new(|peer| {
+        let transform = &mut peer.ipsec[0].transforms[0];
+        *transform = transform.with_extended_sequence_numbers();
+    });
+    pair.establish();
+    // All but two numbers of the first subspace are used.
+    let used = u64::from(u32::MAX) - 2;
+    for endpoint in [&mut pair.alice.endpoint, &mut pair.bob.endpoint] {
+        let info = endpoint.ipsec_sas().next().unwrap();
+        assert!(info.extended_sequence_numbers);
+        let sas = endpoint.ipsec.get_mut(info.id).unwrap();
+        sas.counter = SequenceCounter::extended_after(used);
+        sas.window.update(used).unwrap();
+    }
+    for _ in 0..4 {
+        for endpoint in [&mut pair.alice.endpoint, &mut pair.bob.endpoint] {
+            let id = endpoint.ipsec_sas().next().unwrap().id;
+            endpoint.send_packet(pair.now, id, 4, b"an inner packet").unwrap();
+        }
+        pair.run(pair.now + core::time::Duration::from_secs(1));
+    }
+    for endpoint in [&pair.alice.endpoint, &pair.bob.endpoint] {
+        assert_eq!(endpoint.ipsec_sas().next().unwrap().packets_in, 4);
+    }
 }
 
 /// A first message of alice under this CKY-I, from this address.

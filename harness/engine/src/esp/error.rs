@@ -49,16 +49,19 @@ pub enum EspError {
     #[error("sequence number {seq} is a replay, or left of the window that ends at {highest}")]
     Replay {
         /// Sequence number of the packet.
-        seq: u32,
+        seq: u64,
         /// Highest sequence number accepted so far.
-        highest: u32,
+        highest: u64,
     },
-    /// All 2^32 - 1 sequence numbers were used; the SA must be replaced.
+    /// All 2^32 - 1 sequence numbers were used, or 2^64 - 1 extended ones; the SA must be replaced.
     #[error("all sequence numbers of the SA are used")]
     SequenceExhausted,
     /// The SA has neither a cipher nor an integrity algorithm (RFC 2406 section 3.2 forbids it).
     #[error("ESP SA with neither a cipher nor an integrity algorithm")]
     NoService,
+    /// The SA has extended sequence numbers without an integrity algorithm, whose check value alone has their high half.
+    #[error("extended sequence numbers without an integrity algorithm")]
+    ExtendedAlone,
     /// A key, or KEYMAT, of the wrong length.
     #[error("{what} of {got} bytes, {expected} expected")]
     KeyLength {

@@ -13,6 +13,9 @@ use crate::wire::{
     Proposal, ProtocolId, SaPayload, Spi, Transform, TransformId,
 };
 
+/// The one value of the attribute Extended Sequence Number (RFC 4304 section 2). Without it, numbers have 32 bits.
+const SEQUENCE_NUMBERS_OF_64_BITS: u16 = 1;
+
 /// What quick mode negotiated for a pair of SAs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ChosenIpsec {
@@ -110,6 +113,10 @@ fn encode_transform(
     }
     if let Some(bits) = key_bits {
         attributes.push(Attribute::short(IpsecAttribute::KEY_LENGTH, bits));
+    }
+    if transform.extended_sequence_numbers {
+        attributes
+            .push(Attribute::short(IpsecAttribute::EXTENDED_SEQUENCE_NUMBER, SEQUENCE_NUMBERS_OF_64_BITS));
     }
     Ok(Transform { number, id, attributes })
 }
@@ -294,7 +301,7 @@ fn read_transform(
     if peer_spi < 256 {
         return Err(format!("SPI {peer_spi} is reserved"));
     }
-    let (mut group, mut mode, mut auth, mut key_bits) = (None, None, None, None);
+    let (mut group, mut mode, mut auth, mut key_bits, mut extended) = (None, None, None, None, None);
     let mut life = LifeAttributes::default();
     for attribute in &transform.attributes {
         let class = IpsecAttribute(attribute.class);
@@ -312,6 +319,9 @@ fn read_transform(
             IpsecAttribute::ENCAPSULATION_MODE => &mut mode,
             IpsecAttribute::AUTHENTICATION_ALGORITHM => &mut auth,
             IpsecAttribute::KEY_LENGTH => &mut key_bits,
+            IpsecAttribute::EXTENDED_SEQUENCE_NUMBER if value == SEQUENCE_NUMBERS_OF_64_BITS.into() => {
+                &mut extended
+            }
             other => return Err(format!("attribute {other:?} is not supported")),
         };
         if slot.replace(value).is_some_and(|former| former != value) {
@@ -323,8 +333,9 @@ fn read_transform(
             auth_from_number(number).ok_or(format!("authentication algorithm {number} is not supported"))
         })
         .transpose()?;
-    let transform = transform_from_numbers(protocol, transform.id, key_bits, integrity)
-        .ok_or_else(|| format!("transform {} with these attributes is not supported", transform.id.0))?;
+    let transform =
+        transform_from_numbers(protocol, transform.id, key_bits, integrity, extended.is_some())
+            .ok_or_else(|| format!("transform {} with these attributes is not supported", transform.id.0))?;
     let group = group
         .map(|id| {
             let named = u16::try_from(id).ok().and_then(|id| groups.named(id));
@@ -376,8 +387,11 @@ pub(crate) fn transform_id(
                 ) => EspTransform::CAMELLIA,
             };
             let bits = transform.cipher.and_then(CipherAlgorithm::variable_key_bits);
-            // RFC 2406 section 5: ESP_NULL and no integrity must not come together.
-            (transform.cipher.is_some() || transform.integrity.is_some()).then(|| (id.into(), bits))
+            // RFC 2406 section 5: ESP_NULL and no integrity must not come together. The high half of an extended sequence
+            // number is nowhere but in the ICV (RFC 4303 section 2.2.1).
+            let serves = transform.integrity.is_some()
+                || (transform.cipher.is_some() && !transform.extended_sequence_numbers);
+            serves.then(|| (id.into(), bits))
         }
     }
 }
@@ -387,12 +401,13 @@ fn transform_from_numbers(
     id: TransformId,
     key_bits: Option<u64>,
     integrity: Option<IntegrityAlgorithm>,
+    extended_sequence_numbers: bool,
 ) -> Option<IpsecTransform> {
     let cipher = match protocol {
         IpsecProtocol::Ah => None,
         IpsecProtocol::Esp => esp_cipher_from_numbers(id, key_bits)?,
     };
-    let transform = IpsecTransform { cipher, integrity };
+    let transform = IpsecTransform { cipher, integrity, extended_sequence_numbers };
     // An AH transform goes with one integrity algorithm, and ESP_NULL needs some.
     let (number, bits) = transform_id(protocol, transform)?;
     (number == id && bits.map(u64::from) == key_bits).then_some(transform)

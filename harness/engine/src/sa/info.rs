@@ -49,6 +49,8 @@ pub struct IpsecSaInfo {
     pub clients: Option<(Identification, Identification)>,
     /// Negotiated encapsulation mode.
     pub mode: EncapsulationMode,
+    /// Sequence numbers of 64 bits were negotiated (RFC 4304).
+    pub extended_sequence_numbers: bool,
     /// Our role in its quick mode.
     pub role: Role,
     /// Packets that came in and were accepted.

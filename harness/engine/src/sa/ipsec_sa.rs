@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
 
-use crate::config::IpsecProtocol;
+use crate::config::{IpsecProtocol, IpsecTransform};
 use crate::core::{Core, Path};
 use crate::crypto::Secret;
 use crate::esp::{AhSa, EspError, EspSa, Opened, ReplayWindow, SequenceCounter};
@@ -25,12 +25,14 @@ pub(crate) enum PacketProtection {
 impl PacketProtection {
     /// Cuts KEYMAT into the keys of the negotiated transform.
     pub(crate) fn new(spi: u32, chosen: &ChosenIpsec, keymat: &Secret) -> Result<Self, EspError> {
-        let transform = chosen.transform;
-        match (chosen.protocol, transform.integrity) {
-            (IpsecProtocol::Ah, Some(integrity)) => Ok(Self::Ah(AhSa::from_keymat(spi, integrity, keymat)?)),
+        let IpsecTransform { cipher, integrity, extended_sequence_numbers: extended } = chosen.transform;
+        match (chosen.protocol, integrity) {
+            (IpsecProtocol::Ah, Some(integrity)) => {
+                Ok(Self::Ah(AhSa { extended, ..AhSa::from_keymat(spi, integrity, keymat)? }))
+            }
             (IpsecProtocol::Ah, None) => Err(EspError::NoService),
             (IpsecProtocol::Esp, integrity) => {
-                Ok(Self::Esp(EspSa::from_keymat(spi, transform.cipher, integrity, keymat)?))
+                Ok(Self::Esp(EspSa { extended, ..EspSa::from_keymat(spi, cipher, integrity, keymat)? }))
             }
         }
     }

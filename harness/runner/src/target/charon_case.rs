@@ -256,8 +256,16 @@ mod tests {
                 protocol: Protocol::Esp,
                 encapsulation: Encapsulation::Tunnel,
                 transforms: vec![
-                    Phase2Transform { cipher: Some(EspCipher::Aes256), integrity: Some(Integrity::Sha2_512) },
-                    Phase2Transform { cipher: Some(EspCipher::Null), integrity: Some(Integrity::Md5) },
+                    Phase2Transform {
+                        cipher: Some(EspCipher::Aes256),
+                        integrity: Some(Integrity::Sha2_512),
+                        extended_sequence_numbers: false,
+                    },
+                    Phase2Transform {
+                        cipher: Some(EspCipher::Null),
+                        integrity: Some(Integrity::Md5),
+                        extended_sequence_numbers: false,
+                    },
                 ],
                 bundle: Vec::new(),
                 pfs: Pfs::Modp1024,

@@ -35,6 +35,7 @@ pub(crate) fn side(client: &str, remote_client: &str) -> ResolvedSide {
             transforms: vec![Phase2Transform {
                 cipher: Some(EspCipher::Aes128),
                 integrity: Some(Integrity::Sha1),
+                extended_sequence_numbers: false,
             }],
             bundle: Vec::new(),
             pfs: Pfs::None,

@@ -363,6 +363,9 @@ pub struct Phase2Transform {
     /// Integrity algorithm; may be left out in ESP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub integrity: Option<Integrity>,
+    /// Sequence numbers of 64 bits (RFC 4304), which take an integrity algorithm. Default false.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub extended_sequence_numbers: bool,
 }
 
 /// Dead peer detection (RFC 3706).

@@ -753,6 +753,8 @@ names! {
         HmacSha2_512 = "hmac-sha2-512",
         /// AES-XCBC-MAC-96 in ESP or AH.
         AesXcbcMac = "aes-xcbc-mac",
+        /// Sequence numbers of 64 bits in ESP or AH (RFC 4304).
+        ExtendedSequenceNumbers = "extended-sequence-numbers",
         /// Tunnel mode.
         Tunnel = "tunnel",
         /// Transport mode.

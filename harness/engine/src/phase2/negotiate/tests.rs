@@ -12,14 +12,11 @@ fn groups() -> PrivateGroups {
     PrivateGroups::default()
 }
 
-const AES_SHA: IpsecTransform = IpsecTransform {
-    cipher: Some(CipherAlgorithm::AesCbc128),
-    integrity: Some(IntegrityAlgorithm::HmacSha1),
-};
+const AES_SHA: IpsecTransform =
+    IpsecTransform::new(Some(CipherAlgorithm::AesCbc128), Some(IntegrityAlgorithm::HmacSha1));
 const DES_MD5: IpsecTransform =
-    IpsecTransform { cipher: Some(CipherAlgorithm::Des), integrity: Some(IntegrityAlgorithm::HmacMd5) };
-const NULL_SHA: IpsecTransform =
-    IpsecTransform { cipher: None, integrity: Some(IntegrityAlgorithm::HmacSha1) };
+    IpsecTransform::new(Some(CipherAlgorithm::Des), Some(IntegrityAlgorithm::HmacMd5));
+const NULL_SHA: IpsecTransform = IpsecTransform::new(None, Some(IntegrityAlgorithm::HmacSha1));
 
 fn policy(transforms: &[IpsecTransform]) -> IpsecPolicy {
     let mut policy = common::peer_config(common::ALICE, common::BOB).ipsec.remove(0);
@@ -78,8 +75,8 @@ fn the_first_acceptable_transform_is_chosen(
     }
 }
 
-const AH_SHA: IpsecTransform = IpsecTransform { cipher: None, integrity: Some(IntegrityAlgorithm::HmacSha1) };
-const AH_MD5: IpsecTransform = IpsecTransform { cipher: None, integrity: Some(IntegrityAlgorithm::HmacMd5) };
+const AH_SHA: IpsecTransform = IpsecTransform::new(None, Some(IntegrityAlgorithm::HmacSha1));
+const AH_MD5: IpsecTransform = IpsecTransform::new(None, Some(IntegrityAlgorithm::HmacMd5));
 
 /// ESP with AH.
 fn bundle(esp: &[IpsecTransform], ah: &[IpsecTransform]) -> IpsecPolicy {
@@ -238,13 +235,68 @@ fn a_nat_changes_the_mode_on_both_sides_alike() {
 
 #[test]
 fn a_transform_that_protects_nothing_cannot_be_offered() {
-    assert!(
-        offer(&policy(&[IpsecTransform { cipher: None, integrity: None }]), &[THEIRS], None, &groups())
-            .is_err()
-    );
-    let mut ah = policy(&[IpsecTransform { cipher: None, integrity: None }]);
+    assert!(offer(&policy(&[IpsecTransform::new(None, None)]), &[THEIRS], None, &groups()).is_err());
+    let mut ah = policy(&[IpsecTransform::new(None, None)]);
     ah.protocol = IpsecProtocol::Ah;
     assert!(offer(&ah, &[THEIRS], None, &groups()).is_err());
+}
+
+const AES_SHA_ESN: IpsecTransform = AES_SHA.with_extended_sequence_numbers();
+
+#[test]
+fn extended_sequence_numbers_have_these_bytes() {
+    let policy = IpsecPolicy { lifetime: Duration::from_secs(1200), ..policy(&[AES_SHA_ESN]) };
+    let offered = offer(&policy, &SPIS, None, &groups()).unwrap();
+    let bytes = crate::wire::encode_chain(&[crate::wire::Payload::Sa(offered)]).1;
+    // The attributes of the bundle's ESP above, and class 11 with value 1 in the basic form (RFC 4304 section 2).
+    let expected = "00000038 00000001 00000001 0000002c 01030401 01020304 \
+        00000020 010c0000 80010001 800204b0 80040001 80050002 80060080 800b0001";
+    assert_eq!(hex::encode(bytes), expected.replace(' ', ""));
+}
+
+#[rstest]
+#[case::both(&[AES_SHA_ESN], &[AES_SHA_ESN], Some(AES_SHA_ESN))]
+#[case::not_wanted(&[AES_SHA_ESN, AES_SHA], &[AES_SHA], Some(AES_SHA))]
+#[case::insisted_on(&[AES_SHA, AES_SHA_ESN], &[AES_SHA_ESN], Some(AES_SHA_ESN))]
+#[case::only_offered(&[AES_SHA_ESN], &[AES_SHA], None)]
+#[case::only_wanted(&[AES_SHA], &[AES_SHA_ESN], None)]
+fn extended_sequence_numbers_are_taken_only_where_both_have_them(
+    #[case] theirs: &[IpsecTransform],
+    #[case] ours: &[IpsecTransform],
+    #[case] expected: Option<IpsecTransform>,
+) {
+    let chosen = chosen(&policy(ours), &offered(theirs));
+    assert_eq!(chosen.ok().map(|choice| choice.chosen.transform), expected);
+}
+
+// RFC 4304 section 3: any other value ends the negotiation.
+#[rstest]
+#[case::reserved(Attribute::short(IpsecAttribute::EXTENDED_SEQUENCE_NUMBER, 0_u16))]
+#[case::unknown(Attribute::short(IpsecAttribute::EXTENDED_SEQUENCE_NUMBER, 2_u16))]
+fn another_value_for_extended_sequence_numbers_is_refused(#[case] attribute: Attribute) {
+    let mut offered = offered(&[AES_SHA]);
+    attributes_of(&mut offered).push(attribute);
+    let error = chosen(&policy(&[AES_SHA, AES_SHA_ESN]), &offered).unwrap_err();
+    assert!(error.to_string().contains("is not supported"), "{error}");
+}
+
+#[test]
+fn a_reply_must_keep_to_extended_sequence_numbers() {
+    let offered = offered(&[AES_SHA_ESN]);
+    let mut reply = chosen(&policy(&[AES_SHA_ESN]), &offered).unwrap().reply;
+    assert!(verify_choice(&offered, &reply, &groups()).is_ok());
+    attributes_of(&mut reply).pop();
+    assert!(matches!(verify_choice(&offered, &reply, &groups()), Err(ExchangeError::ProposalAltered(_))));
+}
+
+#[test]
+fn extended_sequence_numbers_take_integrity() {
+    let alone = IpsecTransform { integrity: None, ..AES_SHA_ESN };
+    assert!(offer(&policy(&[alone]), &[THEIRS], None, &groups()).is_err());
+    let mut offered = offered(&[IpsecTransform { integrity: None, ..AES_SHA }]);
+    attributes_of(&mut offered).push(Attribute::short(IpsecAttribute::EXTENDED_SEQUENCE_NUMBER, 1_u16));
+    let error = chosen(&policy(&[alone]), &offered).unwrap_err();
+    assert!(error.to_string().contains("is not supported"), "{error}");
 }
 
 /// An offer of one ESP transform with HMAC-SHA-1.
@@ -313,9 +365,13 @@ fn an_esp_transform_with_a_wrong_key_length_is_refused(
 fn any_transform() -> impl Strategy<Value = IpsecTransform> {
     use proptest::sample::select;
     let integrity = select(IntegrityAlgorithm::ALL).prop_map(|(integrity, _)| integrity);
-    (proptest::option::of(select(CipherAlgorithm::ALL)), proptest::option::of(integrity))
-        .prop_filter("protects something", |(cipher, integrity)| cipher.is_some() || integrity.is_some())
-        .prop_map(|(cipher, integrity)| IpsecTransform { cipher, integrity })
+    (proptest::option::of(select(CipherAlgorithm::ALL)), proptest::option::of(integrity), any::<bool>())
+        .prop_map(|(cipher, integrity, extended_sequence_numbers)| IpsecTransform {
+            cipher,
+            integrity,
+            extended_sequence_numbers,
+        })
+        .prop_filter("protects something", |transform| transform_id(IpsecProtocol::Esp, *transform).is_some())
 }
 
 proptest! {
