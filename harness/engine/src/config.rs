@@ -522,6 +522,12 @@ pub struct BundledProtocol {
     pub transforms: Vec<IpsecTransform>,
 }
 
+impl BundledProtocol {
+    fn with_transforms(&self) -> (IpsecProtocol, &[IpsecTransform]) {
+        (self.protocol, &self.transforms)
+    }
+}
+
 /// An IPsec SA that may be set up with a peer.
 #[derive(Debug, Clone)]
 pub struct IpsecPolicy {
@@ -534,6 +540,9 @@ pub struct IpsecPolicy {
     /// Further protocols that are negotiated together with this one and applied to the same packets, all or none (RFC 2408
     /// section 4.2): ESP inside, AH outside. Each protocol may come once.
     pub bundle: Vec<BundledProtocol>,
+    /// What else is offered and taken, next best first: each is a protocol or a bundle, under a proposal number of its own,
+    /// and one number is chosen (RFC 2408 section 4.2).
+    pub alternatives: Vec<Vec<BundledProtocol>>,
     /// Tunnel or transport.
     pub encapsulation: Encapsulation,
     /// Group of a Diffie-Hellman exchange in quick mode (PFS). A private one must have been defined under the ISAKMP SA
@@ -553,10 +562,19 @@ pub struct IpsecPolicy {
 }
 
 impl IpsecPolicy {
-    /// Every protocol with its transforms, in the order in which they are offered.
-    pub(crate) fn protocols(&self) -> impl Iterator<Item = (IpsecProtocol, &[IpsecTransform])> {
-        let bundled = self.bundle.iter().map(|other| (other.protocol, other.transforms.as_slice()));
-        core::iter::once((self.protocol, self.transforms.as_slice())).chain(bundled)
+    /// What is offered under each proposal number, best first: every protocol with its transforms.
+    pub(crate) fn proposals(&self) -> impl Iterator<Item = Vec<(IpsecProtocol, &[IpsecTransform])>> {
+        let mut first = vec![(self.protocol, self.transforms.as_slice())];
+        first.extend(self.bundle.iter().map(BundledProtocol::with_transforms));
+        let alternatives = self.alternatives.iter();
+        let alternatives =
+            alternatives.map(|bundle| bundle.iter().map(BundledProtocol::with_transforms).collect());
+        core::iter::once(first).chain(alternatives)
+    }
+
+    /// The protocols of all proposals, in the order in which they are offered; each takes an SPI.
+    pub(crate) fn protocols(&self) -> Vec<IpsecProtocol> {
+        self.proposals().flatten().map(|(protocol, _)| protocol).collect()
     }
 }
 

@@ -89,6 +89,7 @@
 //!             remote_client: None,
 //!             client_match: ClientMatch::Same,
 //!             bundle: Vec::new(),
+//!             alternatives: Vec::new(),
 //!             lifetime: Duration::from_secs(3_600),
 //!             lifetime_kilobytes: None,
 //!         }],

@@ -248,7 +248,12 @@ impl Context {
         Ok(IpsecPolicy {
             name: POLICY_NAME.to_owned(),
             protocol: ipsec_protocol(phase2.protocol),
-            bundle: phase2.bundle.iter().map(|other| self.bundled(other)).collect::<Result<_, _>>()?,
+            bundle: self.bundle(&phase2.bundle)?,
+            alternatives: phase2
+                .alternatives
+                .iter()
+                .map(|bundle| self.bundle(bundle))
+                .collect::<Result<_, _>>()?,
             transforms: phase2.transforms.iter().map(|t| self.phase2(t)).collect::<Result<_, _>>()?,
             encapsulation: match phase2.encapsulation {
                 model::Encapsulation::Tunnel => Encapsulation::Tunnel,
@@ -279,6 +284,10 @@ impl Context {
             extended_sequence_numbers: transform.extended_sequence_numbers,
             ..IpsecTransform::new(cipher, integrity.transpose()?)
         })
+    }
+
+    fn bundle(self, bundle: &[model::BundledProtocol]) -> Result<Vec<BundledProtocol>, InfraError> {
+        bundle.iter().map(|other| self.bundled(other)).collect()
     }
 
     fn bundled(self, other: &model::BundledProtocol) -> Result<BundledProtocol, InfraError> {

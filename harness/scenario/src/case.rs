@@ -175,6 +175,9 @@ pub struct ResolvedPhase2 {
     /// Further protocols of the bundle.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bundle: Vec<BundledProtocol>,
+    /// What else is offered and taken, under proposal numbers of their own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alternatives: Vec<Vec<BundledProtocol>>,
     /// Perfect forward secrecy.
     pub pfs: Pfs,
     /// Life of the IPsec SAs in seconds.

@@ -237,6 +237,7 @@ fn defaults() -> ResolvedSide {
                 extended_sequence_numbers: false,
             }],
             bundle: Vec::new(),
+            alternatives: Vec::new(),
             pfs: Pfs::None,
             lifetime_seconds: 1200,
             lifetime_kilobytes: None,
@@ -303,6 +304,7 @@ fn overlay(side: &mut ResolvedSide, layer: &SideConfig) {
         set(&mut side.phase2.encapsulation, phase2.encapsulation.as_ref());
         set(&mut side.phase2.transforms, phase2.transforms.as_ref());
         set(&mut side.phase2.bundle, phase2.bundle.as_ref());
+        set(&mut side.phase2.alternatives, phase2.alternatives.as_ref());
         set(&mut side.phase2.pfs, phase2.pfs.as_ref());
         set(&mut side.phase2.lifetime_seconds, phase2.lifetime_seconds.as_ref());
         set(&mut side.phase2.client, phase2.client.as_ref());
@@ -497,7 +499,24 @@ fn phase2_needs(peer: &ResolvedSide, needs: &mut BTreeSet<Capability>) {
     if !phase2.ids {
         needs.insert(Capability::NoClientIds);
     }
-    let bundled = phase2.bundle.iter().flat_map(|other| &other.transforms);
+    for alternative in &phase2.alternatives {
+        needs.insert(Capability::ProposalAlternatives);
+        if alternative.len() > 1 {
+            needs.insert(Capability::Bundles);
+        }
+    }
+    for other in phase2.alternatives.iter().flatten() {
+        needs.insert(match other.protocol {
+            Protocol::Esp => Capability::Esp,
+            Protocol::Ah => Capability::Ah,
+        });
+        for transform in &other.transforms {
+            needs.extend(transform.cipher.map(esp_cipher_need));
+            needs.extend(transform.integrity.map(integrity_need));
+        }
+    }
+    let bundled =
+        phase2.bundle.iter().chain(phase2.alternatives.iter().flatten()).flat_map(|other| &other.transforms);
     if phase2.transforms.iter().chain(bundled).any(|transform| transform.extended_sequence_numbers) {
         needs.insert(Capability::ExtendedSequenceNumbers);
     }

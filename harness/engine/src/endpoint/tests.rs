@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ikev1::config::{IntegrityAlgorithm, IpsecTransform, Phase1Mode};
+use ikev1::config::{BundledProtocol, IntegrityAlgorithm, IpsecProtocol, IpsecTransform, Phase1Mode};
 use proptest::prelude::*;
 
 use super::Endpoint;
@@ -182,6 +182,54 @@ fn packets_with_extended_sequence_numbers_pass_across_2_to_the_32() {
     for endpoint in [&pair.alice.endpoint, &pair.bob.endpoint] {
         assert_eq!(endpoint.ipsec_sas().next().unwrap().packets_in, 4);
     }
+}
+
+/// ESP with AH, or ESP alone.
+fn alternatives(peer: &mut crate::config::PeerConfig) {
+    peer.nat_traversal = crate::config::NatTraversal::Off;
+    let policy = &mut peer.ipsec[0];
+    let alone = BundledProtocol { protocol: IpsecProtocol::Esp, transforms: policy.transforms.clone() };
+    let transforms = vec![IpsecTransform::new(None, policy.transforms[0].integrity)];
+    policy.bundle = vec![BundledProtocol { protocol: IpsecProtocol::Ah, transforms }];
+    policy.alternatives = vec![vec![alone]];
+}
+
+#[test]
+fn of_alternatives_only_the_chosen_one_keeps_its_spis() {
+    for (bundle, commit_bit) in [(true, false), (false, false), (false, true), (true, true)] {
+        let mut pair = Pair::new(|peer| {
+            alternatives(peer);
+            peer.commit_bit = commit_bit;
+            if !bundle && peer.local.ip().to_string() == common::BOB {
+                peer.ipsec[0].bundle.clear();
+                peer.ipsec[0].alternatives.clear();
+            }
+        });
+        pair.establish();
+        assert_both_consistent(&pair);
+        assert_eq!(pair.alice.ipsec_count(), if bundle { 2 } else { 1 });
+        let alice: Vec<_> = pair.alice.endpoint.ipsec_sas().map(|sa| (sa.spi_in, sa.spi_out)).collect();
+        let bob: Vec<_> = pair.bob.endpoint.ipsec_sas().map(|sa| (sa.spi_out, sa.spi_in)).collect();
+        assert_eq!(alice, bob);
+        let id = pair.alice.endpoint.ipsec_sas().next().unwrap().id;
+        pair.alice.endpoint.send_packet(pair.now, id, 4, b"an inner packet").unwrap();
+        pair.run(pair.now + core::time::Duration::from_secs(1));
+        assert!(pair.bob.endpoint.ipsec_sas().all(|sa| sa.packets_in == 1));
+    }
+}
+
+#[test]
+fn a_bundle_does_not_exceed_the_limit_of_sas() {
+    let mut pair = Pair::new(alternatives);
+    pair.bob.endpoint.core.limits.ipsec_sas_max = 3;
+    pair.establish();
+    let sa = pair.alice.endpoint.isakmp_sas().next().unwrap().id;
+    pair.alice.endpoint.initiate_quick_mode(pair.now, sa, "net").unwrap();
+    pair.run(pair.now + core::time::Duration::from_secs(100));
+    assert_eq!(pair.bob.ipsec_count(), 2);
+    let refusals = pair.bob.refusals();
+    assert!(refusals.contains(&"limit reached: IPsec SAs".to_owned()), "{refusals:?}");
+    assert_both_consistent(&pair);
 }
 
 /// A first message of alice under this CKY-I, from this address.

@@ -52,8 +52,9 @@ pub(crate) fn encapsulation_mode(encapsulation: Encapsulation, nat: Option<Nat>)
     }
 }
 
-/// The SA payload that offers all of a policy's transforms: one proposal for each protocol, all with the same number, which
-/// makes them a bundle (RFC 2408 section 4.2). `spis_in` are our SPIs in the order of the protocols.
+/// The SA payload that offers all of a policy's transforms: one proposal for each protocol. Those of a bundle have the same
+/// number, and each alternative has the next one (RFC 2408 section 4.2). `spis_in` are our SPIs in the order of
+/// [`IpsecPolicy::protocols`].
 ///
 /// # Errors
 ///
@@ -65,9 +66,11 @@ pub(crate) fn offer(
     groups: &PrivateGroups,
 ) -> Result<SaPayload, ExchangeError> {
     let mut proposals: Vec<Proposal> = Vec::new();
-    for ((protocol, transforms), spi_in) in policy.protocols().zip(spis_in) {
+    let numbered = (1..=u8::MAX).zip(policy.proposals());
+    let protocols = numbered.flat_map(|(number, bundle)| bundle.into_iter().map(move |of| (number, of)));
+    for ((number, (protocol, transforms)), spi_in) in protocols.zip(spis_in) {
         let protocol_id = protocol_id(protocol);
-        if proposals.iter().any(|other| other.protocol == protocol_id) {
+        if proposals.iter().any(|other| (other.number, other.protocol) == (number, protocol_id)) {
             return Err(ExchangeError::NoProposalChosen(format!("{protocol_id} is twice in the bundle")));
         }
         let transforms = (1..=u8::MAX)
@@ -75,7 +78,7 @@ pub(crate) fn offer(
             .map(|(number, transform)| encode_transform(policy, protocol, *transform, number, nat, groups))
             .collect::<Result<_, _>>()?;
         let spi = Spi::from_u32(*spi_in).0;
-        proposals.push(Proposal { number: 1, protocol: protocol_id, spi, transforms });
+        proposals.push(Proposal { number, protocol: protocol_id, spi, transforms });
     }
     Ok(SaPayload::ipsec_doi(proposals))
 }
@@ -213,10 +216,19 @@ fn bundles(sa: &SaPayload) -> Vec<Vec<&Proposal>> {
 /// A proposal of a bundle with those of its transforms that we can read.
 type ReadProposal<'a> = (&'a Proposal, Vec<(&'a Transform, ChosenIpsec)>);
 
-/// For each proposal of a bundle the place of the first transform that a policy has; `None` unless the policy has just
-/// these protocols and a transform for each.
+/// For each proposal of a bundle the place of the first transform that a policy has; `None` unless the policy has a bundle
+/// of just these protocols, among its alternatives or before them, and a transform for each.
 fn first_fitting(policy: &IpsecPolicy, bundle: &[ReadProposal<'_>], nat: Option<Nat>) -> Option<Vec<usize>> {
-    let mut wanted: Vec<_> = policy.protocols().collect();
+    policy.proposals().filter_map(|wanted| fitting_places(policy, wanted, bundle, nat)).min()
+}
+
+/// The same for one of the policy's bundles.
+fn fitting_places(
+    policy: &IpsecPolicy,
+    mut wanted: Vec<(IpsecProtocol, &[IpsecTransform])>,
+    bundle: &[ReadProposal<'_>],
+    nat: Option<Nat>,
+) -> Option<Vec<usize>> {
     let mut places = Vec::new();
     for (proposal, terms) in bundle {
         let at = wanted.iter().position(|(protocol, _)| protocol_id(*protocol) == proposal.protocol)?;
@@ -237,8 +249,16 @@ fn acceptable(
         && encapsulation_mode(policy.encapsulation, nat) == terms.mode
 }
 
+/// What the responder chose from our offer: the terms of each protocol with the SPI that we offered for it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Verified {
+    pub(crate) chosen: Vec<ChosenIpsec>,
+    pub(crate) spis_in: Vec<u32>,
+}
+
 /// Checks that the reply is one of the offered bundles, with one of the offered transforms for each protocol, and reads it
-/// in the order of the offer.
+/// in the order of the offer. The responder should keep the proposal number and need not (RFC 2408 section 4.2); where the
+/// reply fits several numbers, its own one is meant.
 ///
 /// # Errors
 ///
@@ -247,7 +267,7 @@ pub(crate) fn verify_choice(
     offered: &SaPayload,
     reply: &SaPayload,
     groups: &PrivateGroups,
-) -> Result<Vec<ChosenIpsec>, ExchangeError> {
+) -> Result<Verified, ExchangeError> {
     check_doi(reply)?;
     let altered = |what: &str| ExchangeError::ProposalAltered(what.to_owned());
     let [bundle] =
@@ -255,22 +275,27 @@ pub(crate) fn verify_choice(
     if bundle.iter().any(|proposal| proposal.transforms.len() != 1) {
         return Err(altered("expected exactly one transform"));
     }
-    let chosen = bundles(offered).into_iter().find_map(|offered| chosen_of(&offered, &bundle));
+    let number = |bundle: &[&Proposal]| bundle.first().map(|proposal| proposal.number);
+    let mut candidates = bundles(offered);
+    candidates.sort_by_key(|offered| number(offered) != number(&bundle));
+    let chosen = candidates.iter().find_map(|offered| chosen_of(offered, &bundle));
     let chosen =
         chosen.ok_or_else(|| altered("no offered bundle has these protocols, identifiers and attributes"))?;
-    chosen
-        .into_iter()
-        .map(|(proposal, transform)| read_transform(proposal, transform, groups))
-        .collect::<Result<_, _>>()
-        .map_err(ExchangeError::ProposalAltered)
+    let mut verified = Verified { chosen: Vec::new(), spis_in: Vec::new() };
+    for (source, proposal, transform) in chosen {
+        let terms = read_transform(proposal, transform, groups).map_err(ExchangeError::ProposalAltered)?;
+        verified.chosen.push(terms);
+        verified.spis_in.extend(Spi(source.spi.clone()).as_u32());
+    }
+    Ok(verified)
 }
 
-/// The proposals of a reply with their transforms, in the order of the offered bundle, when they are a choice from it; the
+/// Each proposal of an offered bundle with that of the reply and its transform, when the reply is a choice from it; the
 /// numbers aside.
 fn chosen_of<'a>(
-    offered: &[&Proposal],
+    offered: &[&'a Proposal],
     reply: &[&'a Proposal],
-) -> Option<Vec<(&'a Proposal, &'a Transform)>> {
+) -> Option<Vec<(&'a Proposal, &'a Proposal, &'a Transform)>> {
     let mut left = reply.to_vec();
     let mut chosen = Vec::new();
     for source in offered {
@@ -281,7 +306,7 @@ fn chosen_of<'a>(
             offered.id == transform.id && same_attributes(&offered.attributes, &transform.attributes)
         };
         source.transforms.iter().any(was_offered).then_some(())?;
-        chosen.push((proposal, transform));
+        chosen.push((*source, proposal, transform));
     }
     left.is_empty().then_some(chosen)
 }

@@ -100,6 +100,7 @@ pub fn peer_config(own: &str, other: &str) -> PeerConfig {
             remote_client: Some(net(other)),
             client_match: ClientMatch::Same,
             bundle: Vec::new(),
+            alternatives: Vec::new(),
             lifetime: Duration::from_secs(1200),
             lifetime_kilobytes: None,
         }],

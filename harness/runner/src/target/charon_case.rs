@@ -268,6 +268,7 @@ mod tests {
                     },
                 ],
                 bundle: Vec::new(),
+                alternatives: Vec::new(),
                 pfs: Pfs::Modp1024,
                 lifetime_seconds: 1200,
                 lifetime_kilobytes: None,

@@ -38,6 +38,7 @@ pub(crate) fn side(client: &str, remote_client: &str) -> ResolvedSide {
                 extended_sequence_numbers: false,
             }],
             bundle: Vec::new(),
+            alternatives: Vec::new(),
             pfs: Pfs::None,
             lifetime_seconds: 1200,
             lifetime_kilobytes: None,

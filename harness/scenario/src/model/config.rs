@@ -241,6 +241,10 @@ pub struct Phase2Config {
     /// Further protocols that are negotiated together with `protocol`, all or none. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bundle: Option<Vec<BundledProtocol>>,
+    /// What else is offered and taken, next best first: each is a protocol or a bundle, under a proposal number of its own.
+    /// Default: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alternatives: Option<Vec<Vec<BundledProtocol>>>,
     /// Perfect forward secrecy. Default `none`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pfs: Option<Pfs>,

@@ -705,6 +705,8 @@ names! {
         Ah = "ah",
         /// AH and ESP negotiated together, all or none.
         Bundles = "bundles",
+        /// Several proposals, under numbers of their own, offered to choose one from.
+        ProposalAlternatives = "proposal-alternatives",
         /// ESP_NULL.
         EspNull = "esp-null",
         /// DES-CBC in ESP.

@@ -37,6 +37,15 @@ fn attributes_of(sa: &mut SaPayload) -> &mut Vec<Attribute> {
     &mut sa.proposals[0].transforms[0].attributes
 }
 
+/// The terms that the initiator reads from a reply.
+fn verify(
+    offered: &SaPayload,
+    reply: &SaPayload,
+    groups: &PrivateGroups,
+) -> Result<Vec<ChosenIpsec>, ExchangeError> {
+    verify_choice(offered, reply, groups).map(|verified| verified.chosen)
+}
+
 /// What the responder with one policy, of index 3, chooses, as a choice of one protocol.
 #[derive(Debug)]
 struct Chosen {
@@ -66,7 +75,7 @@ fn the_first_acceptable_transform_is_chosen(
             let [proposal] = &choice.reply.proposals[..] else { panic!("{:?}", choice.reply) };
             assert_eq!((proposal.transforms.len(), proposal.transforms[0].number), (1, number));
             assert_eq!((choice.policy, choice.chosen.peer_spi), (3, THEIRS));
-            let verified = verify_choice(&offered, &choice.reply, &groups()).unwrap();
+            let verified = verify(&offered, &choice.reply, &groups()).unwrap();
             assert_eq!(verified, [ChosenIpsec { peer_spi: OURS, ..choice.chosen }]);
         }
         (Err(ExchangeError::NoProposalChosen(_)), None) => {}
@@ -112,13 +121,13 @@ fn all_protocols_of_a_bundle_are_chosen_together() {
     assert_eq!((choice.policy, of), (1, vec![(1, 3, 2), (1, 2, 2)]));
     let peer_spis: Vec<_> = choice.chosen.iter().map(|chosen| chosen.peer_spi).collect();
     assert_eq!(peer_spis, SPIS);
-    let verified = verify_choice(&offered, &reply, &groups()).unwrap();
+    let verified = verify(&offered, &reply, &groups()).unwrap();
     let spis: Vec<_> = verified.iter().map(|chosen| (chosen.protocol, chosen.peer_spi)).collect();
     assert_eq!(spis, [(IpsecProtocol::Esp, OURS), (IpsecProtocol::Ah, OURS + 1)]);
     // The reply in another order is the same choice.
     let mut turned = reply;
     turned.proposals.reverse();
-    assert_eq!(verify_choice(&offered, &turned, &groups()).unwrap(), verified);
+    assert_eq!(verify(&offered, &turned, &groups()).unwrap(), verified);
 }
 
 #[rstest]
@@ -152,10 +161,112 @@ fn of_several_numbers_the_first_acceptable_one_is_chosen() {
     // The bundle cut to one protocol is the other number's choice; cut to AH it is none.
     let mut reply = choice.reply(&SPIS);
     reply.proposals.truncate(1);
-    assert_eq!(verify_choice(&offered, &reply, &groups()).unwrap().len(), 1);
+    assert_eq!(verify(&offered, &reply, &groups()).unwrap().len(), 1);
     let mut reply = choice.reply(&SPIS);
     reply.proposals.remove(0);
-    assert!(matches!(verify_choice(&offered, &reply, &groups()), Err(ExchangeError::ProposalAltered(_))));
+    assert!(matches!(verify(&offered, &reply, &groups()), Err(ExchangeError::ProposalAltered(_))));
+}
+
+/// ESP with AH under one number, ESP alone under the next, and AH alone under the last.
+fn alternatives() -> IpsecPolicy {
+    let alone = |protocol, transforms: &[IpsecTransform]| {
+        vec![BundledProtocol { protocol, transforms: transforms.to_vec() }]
+    };
+    let alternatives =
+        vec![alone(IpsecProtocol::Esp, &[AES_SHA, DES_MD5]), alone(IpsecProtocol::Ah, &[AH_MD5])];
+    IpsecPolicy { alternatives, lifetime: Duration::from_secs(1200), ..bundle(&[AES_SHA], &[AH_MD5]) }
+}
+
+/// The SPIs that the four protocols of these take.
+const FOUR: [u32; 4] = [0x0102_0304, 0x0506_0708, 0x0900_0000, 0x0a00_0000];
+
+#[test]
+fn alternatives_have_these_bytes() {
+    let offered = offer(&alternatives(), &FOUR, None, &groups()).unwrap();
+    let bytes = crate::wire::encode_chain(&[crate::wire::Payload::Sa(offered)]).1;
+    // The two proposals of the bundle above, then number 2 with ESP and two transforms, then number 3 with AH.
+    let expected = "000000bc 00000001 00000001 \
+        02000028 01030401 01020304 0000001c 010c0000 80010001 800204b0 80040001 80050002 80060080 \
+        02000024 01020401 05060708 00000018 01020000 80010001 800204b0 80040001 80050001 \
+        02000040 02030402 09000000 0300001c 010c0000 80010001 800204b0 80040001 80050002 80060080 \
+        00000018 02020000 80010001 800204b0 80040001 80050001 \
+        00000024 03020401 0a000000 00000018 01020000 80010001 800204b0 80040001 80050001";
+    assert_eq!(hex::encode(bytes), expected.replace(' ', ""));
+    assert_eq!(alternatives().protocols().len(), FOUR.len());
+}
+
+fn ah(transforms: &[IpsecTransform]) -> IpsecPolicy {
+    IpsecPolicy { protocol: IpsecProtocol::Ah, ..policy(transforms) }
+}
+
+#[rstest]
+#[case::the_bundle(bundle(&[AES_SHA], &[AH_MD5]), &[(1, 3, 1), (1, 2, 1)], &FOUR[..2])]
+#[case::esp_alone(policy(&[AES_SHA]), &[(2, 3, 1)], &FOUR[2..3])]
+#[case::another_transform_of_esp_alone(policy(&[DES_MD5]), &[(2, 3, 2)], &FOUR[2..3])]
+#[case::ah_alone(ah(&[AH_MD5]), &[(3, 2, 1)], &FOUR[3..])]
+#[case::the_first_of_several(alternatives(), &[(1, 3, 1), (1, 2, 1)], &FOUR[..2])]
+fn one_alternative_is_chosen_with_the_spis_of_its_number(
+    #[case] ours: IpsecPolicy,
+    #[case] expected: &[(u8, u8, u8)],
+    #[case] spis: &[u32],
+) {
+    let offered = offer(&alternatives(), &FOUR, None, &groups()).unwrap();
+    let choice = choose(&[(0, &ours)], &offered, None, &groups()).unwrap();
+    assert_eq!(choice.chosen.iter().map(|chosen| chosen.peer_spi).collect::<Vec<_>>(), spis);
+    let reply = choice.reply(&SPIS);
+    let of: Vec<_> =
+        reply.proposals.iter().map(|p| (p.number, p.protocol.0, p.transforms[0].number)).collect();
+    assert_eq!(of, expected);
+    let verified = verify_choice(&offered, &reply, &groups()).unwrap();
+    assert_eq!(verified.spis_in, spis);
+    assert_eq!(verified.chosen[0].peer_spi, SPIS[0]);
+}
+
+#[test]
+fn an_alternative_of_the_responder_is_taken_too() {
+    let choice = chosen(&alternatives(), &offered(&[DES_MD5])).unwrap();
+    assert_eq!(choice.chosen.transform, DES_MD5);
+    assert!(chosen(&alternatives(), &offered(&[NULL_SHA])).is_err());
+}
+
+#[test]
+fn a_reply_that_mixes_protocols_of_two_proposals_is_refused() {
+    let two = |esp: &[IpsecTransform], ah: &[IpsecTransform]| {
+        let of = |protocol, transforms: &[IpsecTransform]| BundledProtocol {
+            protocol,
+            transforms: transforms.to_vec(),
+        };
+        vec![of(IpsecProtocol::Esp, esp), of(IpsecProtocol::Ah, ah)]
+    };
+    let policy =
+        IpsecPolicy { alternatives: vec![two(&[DES_MD5], &[AH_MD5])], ..bundle(&[AES_SHA], &[AH_SHA]) };
+    let offered = offer(&policy, &FOUR, None, &groups()).unwrap();
+    let choice = choose(&[(0, &policy)], &offered, None, &groups()).unwrap();
+    let mut reply = choice.reply(&SPIS);
+    assert!(verify(&offered, &reply, &groups()).is_ok());
+    // ESP of number 1 with AH of number 2, whatever the number says.
+    reply.proposals[1].transforms = offered.proposals[3].transforms.clone();
+    for number in [1, 2] {
+        reply.proposals.iter_mut().for_each(|proposal| proposal.number = number);
+        let error = verify(&offered, &reply, &groups()).unwrap_err();
+        assert!(matches!(error, ExchangeError::ProposalAltered(_)), "{error}");
+    }
+    // Two numbers at once are no choice.
+    let mut both = choice.reply(&SPIS);
+    both.proposals[1].number = 2;
+    assert!(verify(&offered, &both, &groups()).is_err());
+}
+
+#[test]
+fn where_a_reply_fits_two_numbers_its_own_is_meant() {
+    let alternative = vec![BundledProtocol { protocol: IpsecProtocol::Esp, transforms: vec![AES_SHA] }];
+    let twice = IpsecPolicy { alternatives: vec![alternative], ..policy(&[DES_MD5, AES_SHA]) };
+    let offered = offer(&twice, &SPIS, None, &groups()).unwrap();
+    let mut reply = chosen(&policy(&[AES_SHA]), &offered).unwrap().reply;
+    for (number, spi) in [(1, SPIS[0]), (2, SPIS[1]), (9, SPIS[0])] {
+        reply.proposals[0].number = number;
+        assert_eq!(verify_choice(&offered, &reply, &groups()).unwrap().spis_in, [spi]);
+    }
 }
 
 #[test]
@@ -201,7 +312,7 @@ fn a_reply_must_be_what_was_offered(#[case] change: fn(&mut SaPayload), #[case] 
     let offered = offered(&[DES_MD5, AES_SHA]);
     let mut reply = chosen(&policy(&[AES_SHA]), &offered).unwrap().reply;
     change(&mut reply);
-    match verify_choice(&offered, &reply, &groups()) {
+    match verify(&offered, &reply, &groups()) {
         Ok(_) => assert!(good),
         Err(error) => assert!(!good && matches!(error, ExchangeError::ProposalAltered(_)), "{error}"),
     }
@@ -284,9 +395,9 @@ fn another_value_for_extended_sequence_numbers_is_refused(#[case] attribute: Att
 fn a_reply_must_keep_to_extended_sequence_numbers() {
     let offered = offered(&[AES_SHA_ESN]);
     let mut reply = chosen(&policy(&[AES_SHA_ESN]), &offered).unwrap().reply;
-    assert!(verify_choice(&offered, &reply, &groups()).is_ok());
+    assert!(verify(&offered, &reply, &groups()).is_ok());
     attributes_of(&mut reply).pop();
-    assert!(matches!(verify_choice(&offered, &reply, &groups()), Err(ExchangeError::ProposalAltered(_))));
+    assert!(matches!(verify(&offered, &reply, &groups()), Err(ExchangeError::ProposalAltered(_))));
 }
 
 #[test]
@@ -384,7 +495,7 @@ proptest! {
         match chosen(&policy(&theirs), &offered) {
             Ok(choice) => {
                 prop_assert_eq!(ours.iter().find(|t| theirs.contains(t)), Some(&choice.chosen.transform));
-                prop_assert!(verify_choice(&offered, &choice.reply, &groups()).is_ok());
+                prop_assert!(verify(&offered, &choice.reply, &groups()).is_ok());
             }
             Err(_) => prop_assert!(!ours.iter().any(|t| theirs.contains(t))),
         }

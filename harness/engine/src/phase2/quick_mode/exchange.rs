@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::initiator::{ExpectConnected, ExpectReply};
 use super::responder::ExpectHash3;
-use crate::config::{Encapsulation, IpsecPolicy, ModeConfig, PeerConfig};
+use crate::config::{Encapsulation, IpsecPolicy, IpsecProtocol, ModeConfig, PeerConfig};
 use crate::core::{Core, Envelope, Opened, Path};
 use crate::crypto::{DhKeyPair, Group, Secret};
 use crate::error::ExchangeError;
@@ -243,9 +243,9 @@ impl QmCx<'_> {
         }
     }
 
-    /// An inbound SPI for each of so many protocols.
-    pub(crate) fn reserve_spis(&mut self, count: usize) -> Vec<u32> {
-        (0..count).map(|_| self.ipsec.reserve_spi(self.core)).collect()
+    /// An inbound SPI for each protocol.
+    pub(crate) fn reserve_spis(&mut self, protocols: &[IpsecProtocol]) -> Vec<u32> {
+        protocols.iter().map(|_| self.ipsec.reserve_spi(self.core)).collect()
     }
 
     pub(crate) fn release_spis(&mut self, spis: &[u32]) {

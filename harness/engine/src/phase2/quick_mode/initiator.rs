@@ -12,7 +12,8 @@ use crate::keylog::Label;
 use crate::keys;
 use crate::payloads;
 use crate::phase1::Received;
-use crate::phase2::{informational, negotiate};
+use crate::phase2::informational;
+use crate::phase2::negotiate::{self, Verified};
 use crate::wire::{
     ExchangeType, Flags, Identification, KeyExchange, Nonce, NotifyType, Payload, PayloadType, SaPayload,
 };
@@ -29,7 +30,7 @@ pub(crate) fn initiate(
     let Some(policy) = peer.ipsec.get(policy_index) else {
         return Err(ExchangeError::NoProposalChosen("no such policy".into()));
     };
-    let spis_in = cx.reserve_spis(policy.protocols().count());
+    let spis_in = cx.reserve_spis(&policy.protocols());
     offer(cx, (policy_index, policy), replaces, &spis_in).inspect_err(|_| cx.release_spis(&spis_in))
 }
 
@@ -107,7 +108,7 @@ impl ExpectReply {
         }
         payloads::at(&opened.chain, 1, PayloadType::SA)?;
         let (reply, _) = payloads::sa(payloads::one(&opened.chain, PayloadType::SA)?)?;
-        let mut chosen = negotiate::verify_choice(&self.offered, reply, cx.groups)?;
+        let Verified { mut chosen, spis_in } = negotiate::verify_choice(&self.offered, reply, cx.groups)?;
         let nr_b = payloads::nonce(&opened.chain)?;
         let ids = client_ids(&opened.chain)?;
         if ids != self.ids {
@@ -119,7 +120,7 @@ impl ExpectReply {
         cx.heed_notifications(&opened.chain, &mut chosen);
         let agreed = Agreed {
             policy: self.policy,
-            sas: chosen.into_iter().zip(self.spis_in.iter().copied()).collect(),
+            sas: chosen.into_iter().zip(spis_in).collect(),
             ids,
             ni_b: self.ni_b.clone(),
             nr_b,

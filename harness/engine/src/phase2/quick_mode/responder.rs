@@ -35,7 +35,11 @@ pub(crate) fn accept(cx: &mut QmCx<'_>, received: &Received) -> Result<Step, Exc
     let ids = client_ids(&opened.chain)?;
     let candidates = candidates(cx, ids.as_ref())?;
     let choice = negotiate::choose(&candidates, offered, cx.established.nat, cx.groups)?;
-    let spis_in = cx.reserve_spis(choice.chosen.len());
+    if cx.ipsec.len().saturating_add(choice.chosen.len()) > cx.core.limits.ipsec_sas_max {
+        return Err(ExchangeError::LimitReached("IPsec SAs"));
+    }
+    let protocols: Vec<_> = choice.chosen.iter().map(|chosen| chosen.protocol).collect();
+    let spis_in = cx.reserve_spis(&protocols);
     let offer = Offer { ni_b, ids, spis_in: spis_in.clone() };
     reply(cx, &opened.chain, choice, offer, &opened.next_iv).inspect_err(|_| cx.release_spis(&spis_in))
 }
