@@ -397,13 +397,15 @@ pub struct Phase1Transform {
     pub group: Group,
 }
 
-/// AH or ESP.
+/// AH, ESP or IPComp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum IpsecProtocol {
     /// Authentication header (RFC 2402).
     Ah,
     /// Encapsulating security payload (RFC 2406).
     Esp,
+    /// IP payload compression (RFC 3173), in a bundle with AH or ESP. Its one transform is [`IpsecTransform::DEFLATE`].
+    Ipcomp,
 }
 
 /// Integrity algorithm of AH and ESP (RFC 2407 section 4.5, RFC 3566, RFC 4868).
@@ -488,6 +490,9 @@ pub struct IpsecTransform {
 }
 
 impl IpsecTransform {
+    /// DEFLATE (RFC 2394), the transform of IPComp, which has no algorithm of AH and ESP.
+    pub const DEFLATE: Self = Self::new(None, None);
+
     /// ESP with these algorithms, or AH without a cipher; sequence numbers have 32 bits.
     #[must_use]
     pub const fn new(cipher: Option<CipherAlgorithm>, integrity: Option<IntegrityAlgorithm>) -> Self {
@@ -516,7 +521,7 @@ pub enum ClientMatch {
 /// A further protocol of a bundle of SAs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BundledProtocol {
-    /// AH or ESP.
+    /// AH, ESP or IPComp.
     pub protocol: IpsecProtocol,
     /// Acceptable transforms, best first.
     pub transforms: Vec<IpsecTransform>,
@@ -538,7 +543,7 @@ pub struct IpsecPolicy {
     /// Acceptable transforms, best first.
     pub transforms: Vec<IpsecTransform>,
     /// Further protocols that are negotiated together with this one and applied to the same packets, all or none (RFC 2408
-    /// section 4.2): ESP inside, AH outside. Each protocol may come once.
+    /// section 4.2): IPComp inside, then ESP, AH outside. Each protocol may come once.
     pub bundle: Vec<BundledProtocol>,
     /// What else is offered and taken, next best first: each is a protocol or a bundle, under a proposal number of its own,
     /// and one number is chosen (RFC 2408 section 4.2).

@@ -5,7 +5,8 @@ use crate::crypto::{CipherAlgorithm, HashAlgorithm};
 use crate::phase1::negotiate::{cipher_numbers, hash_number};
 use crate::phase2::negotiate::{auth_number, transform_id};
 use crate::wire::{
-    AhTransform, AuthAlgorithm, AuthMethod, EncryptionAlgorithm, EspTransform, HashAlgorithmId, TransformId,
+    AhTransform, AuthAlgorithm, AuthMethod, EncryptionAlgorithm, EspTransform, HashAlgorithmId,
+    IpcompTransform, TransformId,
 };
 
 /// The values of one attribute, by their names in the RFCs.
@@ -55,6 +56,10 @@ pub fn registries() -> Vec<Registry> {
         }),
         registry("AH transforms", "RFC 2407 section 4.4.3", AhTransform::all(), |v| {
             ah.contains(&TransformId::from(v))
+        }),
+        registry("IPCOMP transforms", "RFC 2407 section 4.4.5", IpcompTransform::all(), |v| {
+            let deflate = transform_id(IpsecProtocol::Ipcomp, IpsecTransform::DEFLATE);
+            deflate.is_some_and(|(id, _)| id == v.into())
         }),
         registry("AH and ESP authentication", "RFC 2407 section 4.5", AuthAlgorithm::all(), |v| {
             authentication.contains(&v)

@@ -139,6 +139,7 @@ fn ipsec_protocol(protocol: model::Protocol) -> IpsecProtocol {
     match protocol {
         model::Protocol::Esp => IpsecProtocol::Esp,
         model::Protocol::Ah => IpsecProtocol::Ah,
+        model::Protocol::Ipcomp => IpsecProtocol::Ipcomp,
     }
 }
 

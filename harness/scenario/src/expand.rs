@@ -484,6 +484,7 @@ fn phase2_needs(peer: &ResolvedSide, needs: &mut BTreeSet<Capability>) {
     needs.insert(match phase2.protocol {
         Protocol::Esp => Capability::Esp,
         Protocol::Ah => Capability::Ah,
+        Protocol::Ipcomp => Capability::Ipcomp,
     });
     needs.insert(match phase2.encapsulation {
         Encapsulation::Tunnel => Capability::Tunnel,
@@ -501,7 +502,7 @@ fn phase2_needs(peer: &ResolvedSide, needs: &mut BTreeSet<Capability>) {
     }
     for alternative in &phase2.alternatives {
         needs.insert(Capability::ProposalAlternatives);
-        if alternative.len() > 1 {
+        if alternative.iter().filter(|other| other.protocol != Protocol::Ipcomp).count() > 1 {
             needs.insert(Capability::Bundles);
         }
     }
@@ -509,6 +510,7 @@ fn phase2_needs(peer: &ResolvedSide, needs: &mut BTreeSet<Capability>) {
         needs.insert(match other.protocol {
             Protocol::Esp => Capability::Esp,
             Protocol::Ah => Capability::Ah,
+            Protocol::Ipcomp => Capability::Ipcomp,
         });
         for transform in &other.transforms {
             needs.extend(transform.cipher.map(esp_cipher_need));
@@ -521,7 +523,10 @@ fn phase2_needs(peer: &ResolvedSide, needs: &mut BTreeSet<Capability>) {
         needs.insert(Capability::ExtendedSequenceNumbers);
     }
     for other in &phase2.bundle {
-        needs.insert(Capability::Bundles);
+        needs.insert(match other.protocol {
+            Protocol::Ipcomp => Capability::Ipcomp,
+            Protocol::Esp | Protocol::Ah => Capability::Bundles,
+        });
         needs.extend(other.transforms.iter().filter_map(|transform| transform.integrity).map(integrity_need));
     }
     for id in [&phase2.client_id, &phase2.remote_client_id].into_iter().flatten() {

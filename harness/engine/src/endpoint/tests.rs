@@ -9,7 +9,7 @@ use super::Endpoint;
 use crate::common::cheap::CHEAP_GROUPS;
 use crate::common::{self, From, Pair};
 use crate::error::ExchangeError;
-use crate::esp::SequenceCounter;
+use crate::esp::{EspError, SequenceCounter};
 use crate::event::{Event, IsakmpSaId, Role};
 use crate::io::Datagram;
 use crate::timer::Timer;
@@ -230,6 +230,76 @@ fn a_bundle_does_not_exceed_the_limit_of_sas() {
     let refusals = pair.bob.refusals();
     assert!(refusals.contains(&"limit reached: IPsec SAs".to_owned()), "{refusals:?}");
     assert_both_consistent(&pair);
+}
+
+/// ESP with IPComp, and AH around it.
+fn compressed(with_ah: bool) -> Pair {
+    Pair::new(|peer| {
+        peer.nat_traversal = crate::config::NatTraversal::Off;
+        let integrity = peer.ipsec[0].transforms[0].integrity;
+        let of = |protocol, transform| BundledProtocol { protocol, transforms: vec![transform] };
+        peer.ipsec[0].bundle = vec![of(IpsecProtocol::Ipcomp, IpsecTransform::DEFLATE)];
+        if with_ah {
+            peer.ipsec[0].bundle.push(of(IpsecProtocol::Ah, IpsecTransform::new(None, integrity)));
+        }
+    })
+}
+
+#[test]
+fn packets_are_compressed_within_esp_and_ah_where_that_is_smaller() {
+    for with_ah in [false, true] {
+        let mut pair = compressed(with_ah);
+        pair.establish();
+        assert_both_consistent(&pair);
+        let protocols: Vec<_> = pair.alice.endpoint.ipsec_sas().map(|sa| sa.protocol.0).collect();
+        assert_eq!(protocols, if with_ah { vec![3, 4, 2] } else { vec![3, 4] });
+        let esp = pair.alice.endpoint.ipsec_sas().next().unwrap();
+        let cpi = pair.alice.endpoint.ipsec_sas().nth(1).unwrap();
+        assert_eq!(esp.bundle[0], cpi.id);
+        assert!(crate::phase2::negotiate::ipcomp::NEGOTIATED_CPIS.contains(&cpi.spi_in));
+        // The second is too short to be compressed.
+        let before = pair.sent.len();
+        for packet in [&[b'a'; 1000][..], b"an inner packet"] {
+            pair.alice.endpoint.send_packet(pair.now, esp.id, 4, packet).unwrap();
+            pair.run(pair.now + core::time::Duration::from_secs(1));
+        }
+        assert!(pair.sent[before].1.payload.len() < 200, "{} bytes", pair.sent[before].1.payload.len());
+        let counts: Vec<_> = pair.bob.endpoint.ipsec_sas().map(|sa| (sa.protocol.0, sa.packets_in)).collect();
+        assert_eq!(counts[..2], [(3, 2), (4, 1)]);
+        let received: Vec<_> = pair
+            .bob
+            .events
+            .iter()
+            .filter_map(|event| match event {
+                Event::PacketReceived { packet, next_header, .. } => Some((packet.len(), *next_header)),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(received, [(1000, 4), (15, 4)]);
+        // They go as they came, by Delete payloads with a CPI of two octets among them.
+        pair.alice.endpoint.delete_ipsec_sa(pair.now, cpi.id).unwrap();
+        pair.run(pair.now + core::time::Duration::from_secs(1));
+        assert_eq!((pair.alice.ipsec_count(), pair.bob.ipsec_count()), (0, 0));
+        assert_both_consistent(&pair);
+    }
+}
+
+#[test]
+fn a_packet_under_another_cpi_or_of_another_length_is_refused() {
+    let mut pair = compressed(false);
+    pair.establish();
+    let cpi = pair.bob.endpoint.ipsec_sas().nth(1).unwrap();
+    let pairs = pair.bob.endpoint.ipsec.get_mut(cpi.id).unwrap();
+    let number = u16::try_from(cpi.spi_in).unwrap();
+    let good = crate::esp::ipcomp::compress(number, 4, &[b'a'; 100]).unwrap();
+    assert_eq!(pairs.decompress(&good).unwrap(), (4, vec![b'a'; 100]));
+    let other = crate::esp::ipcomp::compress(number ^ 1, 4, &[b'a'; 100]).unwrap();
+    assert_eq!(pairs.decompress(&other), Err(EspError::UnknownCpi { got: number ^ 1 }));
+    let bomb = crate::esp::ipcomp::compress(number, 4, &vec![0; 1 << 20]).unwrap();
+    assert_eq!(pairs.decompress(&bomb), Err(EspError::Decompression));
+    let esp = pair.bob.endpoint.ipsec_sas().next().unwrap();
+    let esp = pair.bob.endpoint.ipsec.get_mut(esp.id).unwrap();
+    assert_eq!(esp.decompress(&good), Err(EspError::NotOfBundle));
 }
 
 /// A first message of alice under this CKY-I, from this address.

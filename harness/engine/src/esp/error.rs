@@ -76,6 +76,15 @@ pub enum EspError {
     /// any more.
     #[error("packet without all protocols of the bundle")]
     NotOfBundle,
+    /// The compressed packet has another CPI than the bundle around it (RFC 3173 section 3.3).
+    #[error("no compression for CPI {got:#06x}")]
+    UnknownCpi {
+        /// CPI of the packet.
+        got: u16,
+    },
+    /// The compressed payload is no DEFLATE stream, or longer than an IP packet once it is expanded.
+    #[error("compressed payload cannot be expanded")]
+    Decompression,
     /// A weak key came out of KEYMAT: another quick mode gives another.
     #[error("weak {} key", .cipher.name())]
     WeakKey {

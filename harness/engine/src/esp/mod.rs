@@ -22,12 +22,15 @@
 //! Not here: recovery from a loss of 2^32 packets (RFC 4303 Appendix A3), combined-mode ciphers, AH in IPv6 (its ICV is
 //! padded to 64 bits), traffic selectors.
 //!
+//! IPComp (RFC 3173) is here too, as part of the bundles of such SAs: what gets smaller is compressed before it is protected.
+//!
 //! Nothing here panics on what a peer sends, and nothing is allocated by a length that a peer states.
 
 mod ah_sa;
 mod error;
 mod esp_sa;
 mod icv;
+pub(crate) mod ipcomp;
 mod keys;
 mod replay;
 #[cfg(test)]

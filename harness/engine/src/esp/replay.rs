@@ -167,14 +167,14 @@ mod tests {
         assert_eq!(counter.next_seq().unwrap(), 1);
         assert_eq!(counter.next_seq().unwrap(), 2);
         let mut counter = SequenceCounter::after(u32::MAX - 1);
-        assert_eq!(counter.next_seq().unwrap(), u32::MAX.into());
+        assert_eq!(counter.next_seq().unwrap(), u64::from(u32::MAX));
         assert!(matches!(counter.next_seq(), Err(EspError::SequenceExhausted)));
-        assert_eq!(counter.last(), u32::MAX.into());
+        assert_eq!(counter.last(), u64::from(u32::MAX));
     }
 
     #[test]
     fn extended_numbers_go_on_beyond_32_bits_and_stop_before_reuse() {
-        let mut counter = SequenceCounter::extended_after(u32::MAX.into());
+        let mut counter = SequenceCounter::extended_after(u64::from(u32::MAX));
         assert_eq!(counter.next_seq().unwrap(), 1 << 32);
         let mut counter = SequenceCounter::extended_after(u64::MAX - 1);
         assert_eq!(counter.next_seq().unwrap(), u64::MAX);

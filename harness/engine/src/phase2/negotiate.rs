@@ -1,6 +1,10 @@
 //! The SA payload of quick mode: offering, choosing and checking IPsec transforms (RFC 2407 sections 4.4 and 4.5).
 
+pub(crate) mod ipcomp;
+
 use core::time::Duration;
+
+use bytes::Bytes;
 
 use crate::config::{Encapsulation, IntegrityAlgorithm, IpsecPolicy, IpsecProtocol, IpsecTransform};
 use crate::crypto::{CipherAlgorithm, Group, KeyLength};
@@ -9,8 +13,8 @@ use crate::natt::Nat;
 use crate::phase1::negotiate::{LifeAttributes, check_doi, same_attributes};
 use crate::phase2::new_group::PrivateGroups;
 use crate::wire::{
-    AhTransform, Attribute, AuthAlgorithm, EncapsulationMode, EspTransform, IpsecAttribute, LifeType,
-    Proposal, ProtocolId, SaPayload, Spi, Transform, TransformId,
+    AhTransform, Attribute, AuthAlgorithm, EncapsulationMode, EspTransform, IpcompTransform, IpsecAttribute,
+    LifeType, Proposal, ProtocolId, SaPayload, Spi, Transform, TransformId,
 };
 
 /// The one value of the attribute Extended Sequence Number (RFC 4304 section 2). Without it, numbers have 32 bits.
@@ -36,6 +40,27 @@ pub(crate) fn protocol_id(protocol: IpsecProtocol) -> ProtocolId {
     match protocol {
         IpsecProtocol::Ah => ProtocolId::IPSEC_AH,
         IpsecProtocol::Esp => ProtocolId::IPSEC_ESP,
+        IpsecProtocol::Ipcomp => ProtocolId::IPCOMP,
+    }
+}
+
+/// An SPI as it goes into payloads: 4 octets, or 2 where it is a CPI (RFC 3173 section 4.1).
+pub(crate) fn spi_octets(protocol: IpsecProtocol, spi: u32) -> Bytes {
+    match (protocol, u16::try_from(spi)) {
+        (IpsecProtocol::Ipcomp, Ok(cpi)) => Bytes::copy_from_slice(&cpi.to_be_bytes()),
+        _ => Spi::from_u32(spi).0,
+    }
+}
+
+/// The number that an SPI is; `None` when its length is not one of the protocol's. A CPI may have 4 octets, of which the
+/// first two are ignored (RFC 3173 section 4.1).
+pub(crate) fn spi_number(protocol: ProtocolId, spi: &[u8]) -> Option<u32> {
+    match (protocol, spi) {
+        (ProtocolId::IPCOMP, [high, low] | [_, _, high, low]) => {
+            Some(u16::from_be_bytes([*high, *low]).into())
+        }
+        (ProtocolId::IPCOMP, _) => None,
+        (_, spi) => spi.try_into().ok().map(u32::from_be_bytes),
     }
 }
 
@@ -77,8 +102,13 @@ pub(crate) fn offer(
             .zip(transforms)
             .map(|(number, transform)| encode_transform(policy, protocol, *transform, number, nat, groups))
             .collect::<Result<_, _>>()?;
-        let spi = Spi::from_u32(*spi_in).0;
+        let spi = spi_octets(protocol, *spi_in);
         proposals.push(Proposal { number, protocol: protocol_id, spi, transforms });
+    }
+    let protects =
+        |number| proposals.iter().any(|other| other.number == number && other.protocol != ProtocolId::IPCOMP);
+    if !proposals.iter().all(|proposal| protects(proposal.number)) {
+        return Err(ExchangeError::NoProposalChosen("IPComp alone protects nothing".into()));
     }
     Ok(SaPayload::ipsec_doi(proposals))
 }
@@ -94,7 +124,9 @@ fn encode_transform(
     let (id, key_bits) = transform_id(protocol, transform).ok_or_else(|| {
         ExchangeError::NoProposalChosen("a configured IPsec transform does not exist".into())
     })?;
-    let mode = encapsulation_mode(policy.encapsulation, nat);
+    let is_ipcomp = protocol == IpsecProtocol::Ipcomp;
+    // What the NAT needs is for the protocol outside; IPComp is in it.
+    let mode = encapsulation_mode(policy.encapsulation, nat.filter(|_| !is_ipcomp));
     let seconds = u32::try_from(policy.lifetime.as_secs()).unwrap_or(u32::MAX);
     let mut attributes = vec![
         Attribute::short(IpsecAttribute::SA_LIFE_TYPE, LifeType::SECONDS.0),
@@ -104,7 +136,7 @@ fn encode_transform(
         attributes.push(Attribute::short(IpsecAttribute::SA_LIFE_TYPE, LifeType::KILOBYTES.0));
         attributes.push(Attribute::lifetime(IpsecAttribute::SA_LIFE_DURATION, kilobytes));
     }
-    if let Some(group) = &policy.pfs {
+    if let Some(group) = policy.pfs.as_ref().filter(|_| !is_ipcomp) {
         let description = groups.description(group).ok_or_else(|| {
             ExchangeError::NoProposalChosen("New Group mode has not yet defined the private group".into())
         })?;
@@ -136,10 +168,11 @@ pub(crate) struct Choice<'a> {
 impl Choice<'_> {
     /// The SA payload that says so, with our SPI for each protocol.
     pub(crate) fn reply(&self, spis_in: &[u32]) -> SaPayload {
-        let proposals = self.offered.iter().zip(spis_in).map(|((proposal, transform), spi_in)| Proposal {
+        let offered = self.offered.iter().zip(&self.chosen).zip(spis_in);
+        let proposals = offered.map(|(((proposal, transform), chosen), spi_in)| Proposal {
             number: proposal.number,
             protocol: proposal.protocol,
-            spi: Spi::from_u32(*spi_in).0,
+            spi: spi_octets(chosen.protocol, *spi_in),
             transforms: vec![(*transform).clone()],
         });
         SaPayload::ipsec_doi(proposals.collect())
@@ -244,9 +277,11 @@ fn acceptable(
     terms: &ChosenIpsec,
     nat: Option<Nat>,
 ) -> bool {
+    let has_mode = |nat| encapsulation_mode(policy.encapsulation, nat) == terms.mode;
+    let is_ipcomp = terms.protocol == IpsecProtocol::Ipcomp;
     transforms.contains(&terms.transform)
-        && policy.pfs == terms.group
-        && encapsulation_mode(policy.encapsulation, nat) == terms.mode
+        && (is_ipcomp || policy.pfs == terms.group)
+        && (has_mode(nat) || is_ipcomp && has_mode(None))
 }
 
 /// What the responder chose from our offer: the terms of each protocol with the SPI that we offered for it.
@@ -285,7 +320,7 @@ pub(crate) fn verify_choice(
     for (source, proposal, transform) in chosen {
         let terms = read_transform(proposal, transform, groups).map_err(ExchangeError::ProposalAltered)?;
         verified.chosen.push(terms);
-        verified.spis_in.extend(Spi(source.spi.clone()).as_u32());
+        verified.spis_in.extend(spi_number(source.protocol, &source.spi));
     }
     Ok(verified)
 }
@@ -320,9 +355,10 @@ fn read_transform(
     let protocol = match proposal.protocol {
         ProtocolId::IPSEC_AH => IpsecProtocol::Ah,
         ProtocolId::IPSEC_ESP => IpsecProtocol::Esp,
+        ProtocolId::IPCOMP => return ipcomp::read_transform(proposal, transform),
         other => return Err(format!("protocol {other:?} is not supported")),
     };
-    let peer_spi = Spi(proposal.spi.clone()).as_u32().ok_or("the SPI is not of 4 bytes")?;
+    let peer_spi = spi_number(proposal.protocol, &proposal.spi).ok_or("the SPI is not of 4 bytes")?;
     if peer_spi < 256 {
         return Err(format!("SPI {peer_spi} is reserved"));
     }
@@ -344,7 +380,7 @@ fn read_transform(
             IpsecAttribute::ENCAPSULATION_MODE => &mut mode,
             IpsecAttribute::AUTHENTICATION_ALGORITHM => &mut auth,
             IpsecAttribute::KEY_LENGTH => &mut key_bits,
-            IpsecAttribute::EXTENDED_SEQUENCE_NUMBER if value == SEQUENCE_NUMBERS_OF_64_BITS.into() => {
+            IpsecAttribute::EXTENDED_SEQUENCE_NUMBER if value == u64::from(SEQUENCE_NUMBERS_OF_64_BITS) => {
                 &mut extended
             }
             other => return Err(format!("attribute {other:?} is not supported")),
@@ -418,6 +454,9 @@ pub(crate) fn transform_id(
                 || (transform.cipher.is_some() && !transform.extended_sequence_numbers);
             serves.then(|| (id.into(), bits))
         }
+        IpsecProtocol::Ipcomp => {
+            (transform == IpsecTransform::DEFLATE).then(|| (IpcompTransform::DEFLATE.into(), None))
+        }
     }
 }
 
@@ -429,7 +468,7 @@ fn transform_from_numbers(
     extended_sequence_numbers: bool,
 ) -> Option<IpsecTransform> {
     let cipher = match protocol {
-        IpsecProtocol::Ah => None,
+        IpsecProtocol::Ah | IpsecProtocol::Ipcomp => None,
         IpsecProtocol::Esp => esp_cipher_from_numbers(id, key_bits)?,
     };
     let transform = IpsecTransform { cipher, integrity, extended_sequence_numbers };

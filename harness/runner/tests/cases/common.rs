@@ -110,6 +110,8 @@ pub(crate) fn expect_sas(isakmp: u32, ipsec: u32) -> Step {
 
 pub(crate) fn echo() -> Step {
     Step::Traffic(Traffic {
+        data_bytes: None,
+        compressed: false,
         packets: 2,
         sa: Which::Newest,
         expect: TrafficExpect::Reply,

@@ -351,7 +351,7 @@ impl ClientName {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BundledProtocol {
-    /// ESP or AH; each protocol comes once.
+    /// ESP, AH or IPComp; each protocol comes once.
     pub protocol: Protocol,
     /// Transforms, best first.
     pub transforms: Vec<Phase2Transform>,

@@ -405,6 +405,8 @@ names! {
         Esp = "esp",
         /// Authentication header.
         Ah = "ah",
+        /// IP payload compression, in a bundle; its only transform is DEFLATE, `{}`.
+        Ipcomp = "ipcomp",
     }
 }
 
@@ -705,6 +707,8 @@ names! {
         Ah = "ah",
         /// AH and ESP negotiated together, all or none.
         Bundles = "bundles",
+        /// IPComp with DEFLATE, negotiated together with ESP or AH.
+        Ipcomp = "ipcomp",
         /// Several proposals, under numbers of their own, offered to choose one from.
         ProposalAlternatives = "proposal-alternatives",
         /// ESP_NULL.

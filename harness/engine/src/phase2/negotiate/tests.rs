@@ -279,7 +279,7 @@ fn a_protocol_comes_once_in_a_bundle() {
 #[rstest]
 #[case::doi(|sa: &mut SaPayload| sa.doi = Doi(9), "DOI 9")]
 #[case::situation(|sa: &mut SaPayload| sa.situation = 2, "situation 0x00000002")]
-#[case::protocol(|sa: &mut SaPayload| sa.proposals[0].protocol = ProtocolId::IPCOMP, "protocol IPCOMP is not supported")]
+#[case::protocol(|sa: &mut SaPayload| sa.proposals[0].protocol = ProtocolId::ISAKMP, "protocol ISAKMP is not supported")]
 #[case::reserved_spi(|sa: &mut SaPayload| sa.proposals[0].spi = Spi::from_u32(255).0, "SPI 255 is reserved")]
 #[case::short_spi(|sa: &mut SaPayload| sa.proposals[0].spi.truncate(2), "not of 4 bytes")]
 #[case::unknown_attribute(|sa: &mut SaPayload| attributes_of(sa).push(Attribute::short(10_u16, 1_u16)), "is not supported")]
@@ -408,6 +408,129 @@ fn extended_sequence_numbers_take_integrity() {
     attributes_of(&mut offered).push(Attribute::short(IpsecAttribute::EXTENDED_SEQUENCE_NUMBER, 1_u16));
     let error = chosen(&policy(&[alone]), &offered).unwrap_err();
     assert!(error.to_string().contains("is not supported"), "{error}");
+}
+
+const CPI: u32 = 0x1234;
+
+fn deflate() -> BundledProtocol {
+    BundledProtocol { protocol: IpsecProtocol::Ipcomp, transforms: vec![IpsecTransform::DEFLATE] }
+}
+
+/// ESP with IPComp.
+fn compressed(esp: &[IpsecTransform]) -> IpsecPolicy {
+    IpsecPolicy { bundle: vec![deflate()], lifetime: Duration::from_secs(1200), ..policy(esp) }
+}
+
+fn compressed_offer() -> SaPayload {
+    offer(&compressed(&[AES_SHA]), &[THEIRS, CPI], None, &groups()).unwrap()
+}
+
+#[test]
+fn ipcomp_in_a_bundle_has_these_bytes() {
+    let bytes = crate::wire::encode_chain(&[crate::wire::Payload::Sa(compressed_offer())]).1;
+    // ESP as in the bundle above, and IPCOMP, protocol 4, with a CPI of two octets and DEFLATE, which is transform 2 with a
+    // life and a mode.
+    let expected = "00000052 00000001 00000001 \
+        02000028 01030401 00001000 0000001c 010c0000 80010001 800204b0 80040001 80050002 80060080 \
+        0000001e 01040201 1234 00000014 01020000 80010001 800204b0 80040001";
+    assert_eq!(hex::encode(bytes), expected.replace(' ', ""));
+}
+
+#[test]
+fn ipcomp_is_chosen_together_with_esp() {
+    let without = offered(&[AES_SHA]);
+    let offered = compressed_offer();
+    let choice = choose(&[(0, &compressed(&[AES_SHA]))], &offered, None, &groups()).unwrap();
+    let peer_spis: Vec<_> = choice.chosen.iter().map(|chosen| chosen.peer_spi).collect();
+    assert_eq!(peer_spis, [THEIRS, CPI]);
+    let reply = choice.reply(&[OURS, 0x0abc]);
+    assert_eq!(reply.proposals[1].spi.as_ref(), [0x0a, 0xbc]);
+    let verified = verify_choice(&offered, &reply, &groups()).unwrap();
+    assert_eq!(verified.spis_in, [THEIRS, CPI]);
+    let theirs: Vec<_> = verified.chosen.iter().map(|c| (c.protocol, c.peer_spi)).collect();
+    assert_eq!(theirs, [(IpsecProtocol::Esp, OURS), (IpsecProtocol::Ipcomp, 0x0abc)]);
+    // Neither side takes the one without the other.
+    assert!(choose(&[(0, &policy(&[AES_SHA]))], &offered, None, &groups()).is_err());
+    assert!(chosen(&compressed(&[AES_SHA]), &without).is_err());
+}
+
+#[test]
+fn perfect_forward_secrecy_and_a_nat_are_of_the_protocols_around_ipcomp() {
+    let policy = IpsecPolicy { pfs: Some(Group::Modp1024), ..compressed(&[AES_SHA]) };
+    let offered = offer(&policy, &[THEIRS, CPI], NAT, &groups()).unwrap();
+    let has = |class: IpsecAttribute| {
+        offered.proposals.iter().map(move |p| p.transforms[0].attribute(class).and_then(Attribute::as_u64))
+    };
+    assert_eq!(has(IpsecAttribute::GROUP_DESCRIPTION).collect::<Vec<_>>(), [Some(2), None]);
+    assert_eq!(has(IpsecAttribute::ENCAPSULATION_MODE).collect::<Vec<_>>(), [Some(3), Some(1)]);
+    assert!(choose(&[(0, &policy)], &offered, NAT, &groups()).is_ok());
+    // A peer may as well repeat both.
+    let mut repeated = offered.clone();
+    let attributes = &mut repeated.proposals[1].transforms[0].attributes;
+    attributes.retain(|attribute| attribute.class != IpsecAttribute::ENCAPSULATION_MODE.0);
+    attributes.push(Attribute::short(IpsecAttribute::ENCAPSULATION_MODE, 3_u16));
+    attributes.push(Attribute::short(IpsecAttribute::GROUP_DESCRIPTION, 2_u16));
+    assert!(choose(&[(0, &policy)], &repeated, NAT, &groups()).is_ok());
+}
+
+fn ipcomp_of(sa: &mut SaPayload) -> &mut Proposal {
+    &mut sa.proposals[1]
+}
+
+fn ipcomp_attributes(sa: &mut SaPayload) -> &mut Vec<Attribute> {
+    &mut ipcomp_of(sa).transforms[0].attributes
+}
+
+// RFC 3173 section 4.1; RFC 2407 section 4.5 for the last two classes.
+#[rstest]
+#[case::four_octets(|sa: &mut SaPayload| ipcomp_of(sa).spi = vec![0, 0, 0x12, 0x34].into(), None)]
+#[case::four_octets_with_others_set(|sa: &mut SaPayload| ipcomp_of(sa).spi = vec![9, 9, 0x12, 0x34].into(), None)]
+#[case::well_known(|sa: &mut SaPayload| ipcomp_of(sa).spi = vec![0, 2].into(), None)]
+#[case::first_negotiated(|sa: &mut SaPayload| ipcomp_of(sa).spi = vec![1, 0].into(), None)]
+#[case::last_negotiated(|sa: &mut SaPayload| ipcomp_of(sa).spi = vec![0xef, 0xff].into(), None)]
+#[case::attributes_of_esp(|sa: &mut SaPayload| ipcomp_attributes(sa).push(Attribute::short(IpsecAttribute::AUTHENTICATION_ALGORITHM, 2_u16)), None)]
+#[case::whole_window(|sa: &mut SaPayload| ipcomp_attributes(sa).push(Attribute::short(IpsecAttribute::COMPRESS_DICTIONARY_SIZE, 15_u16)), None)]
+#[case::private_cpi(|sa: &mut SaPayload| ipcomp_of(sa).spi = vec![0xf0, 0].into(), Some("CPI 61440"))]
+#[case::reserved_cpi(|sa: &mut SaPayload| ipcomp_of(sa).spi = vec![0, 255].into(), Some("CPI 255"))]
+#[case::another_well_known(|sa: &mut SaPayload| ipcomp_of(sa).spi = vec![0, 3].into(), Some("CPI 3"))]
+#[case::well_known_for_two(|sa: &mut SaPayload| { let p = ipcomp_of(sa); p.spi = vec![0, 2].into(); p.transforms.push(p.transforms[0].clone()); }, Some("CPI 2"))]
+#[case::three_octets(|sa: &mut SaPayload| ipcomp_of(sa).spi = vec![1, 2, 3].into(), Some("2 or 4 bytes"))]
+#[case::no_cpi(|sa: &mut SaPayload| ipcomp_of(sa).spi = vec![].into(), Some("2 or 4 bytes"))]
+#[case::oui(|sa: &mut SaPayload| ipcomp_of(sa).transforms[0].id = IpcompTransform::OUI.into(), Some("OUI is not supported"))]
+#[case::lzs(|sa: &mut SaPayload| ipcomp_of(sa).transforms[0].id = IpcompTransform::LZS.into(), Some("LZS is not supported"))]
+#[case::unknown(|sa: &mut SaPayload| ipcomp_of(sa).transforms[0].id = TransformId(9), Some("is not supported"))]
+#[case::small_window(|sa: &mut SaPayload| ipcomp_attributes(sa).push(Attribute::short(IpsecAttribute::COMPRESS_DICTIONARY_SIZE, 14_u16)), Some("14 is not supported"))]
+#[case::private_algorithm(|sa: &mut SaPayload| ipcomp_attributes(sa).push(Attribute::short(IpsecAttribute::COMPRESS_PRIVATE_ALGORITHM, 1_u16)), Some("1 is not supported"))]
+#[case::transport_by_default(|sa: &mut SaPayload| ipcomp_attributes(sa).retain(|a| a.class != IpsecAttribute::ENCAPSULATION_MODE.0), Some("not in the policy"))]
+#[case::alone(|sa: &mut SaPayload| { sa.proposals.remove(0); }, Some("not in the policy"))]
+fn an_offer_of_ipcomp_is_judged(#[case] change: fn(&mut SaPayload), #[case] refusal: Option<&str>) {
+    let mut offered = compressed_offer();
+    change(&mut offered);
+    match (choose(&[(0, &compressed(&[AES_SHA]))], &offered, None, &groups()), refusal) {
+        (Ok(choice), None) => assert_eq!(choice.chosen.len(), 2),
+        (Err(error), Some(reason)) => assert!(error.to_string().contains(reason), "{error}"),
+        (result, _) => panic!("{result:?}"),
+    }
+}
+
+#[test]
+fn ipcomp_is_in_transport_mode_without_the_attribute() {
+    let policy = IpsecPolicy { encapsulation: Encapsulation::Transport, ..compressed(&[AES_SHA]) };
+    let mut offered = offer(&policy, &[THEIRS, CPI], None, &groups()).unwrap();
+    ipcomp_attributes(&mut offered).retain(|a| a.class != IpsecAttribute::ENCAPSULATION_MODE.0);
+    let choice = choose(&[(0, &policy)], &offered, None, &groups()).unwrap();
+    assert_eq!(choice.chosen[1].mode, EncapsulationMode::TRANSPORT);
+}
+
+#[test]
+fn ipcomp_is_not_offered_alone_nor_with_algorithms() {
+    let alone = IpsecPolicy { protocol: IpsecProtocol::Ipcomp, ..policy(&[IpsecTransform::DEFLATE]) };
+    assert!(offer(&alone, &[CPI], None, &groups()).is_err());
+    let alternative = IpsecPolicy { alternatives: vec![vec![deflate()]], ..policy(&[AES_SHA]) };
+    assert!(offer(&alternative, &[THEIRS, CPI], None, &groups()).is_err());
+    let mut with_cipher = compressed(&[AES_SHA]);
+    with_cipher.bundle[0].transforms = vec![AES_SHA];
+    assert!(offer(&with_cipher, &[THEIRS, CPI], None, &groups()).is_err());
 }
 
 /// An offer of one ESP transform with HMAC-SHA-1.

@@ -243,9 +243,25 @@ impl QmCx<'_> {
         }
     }
 
-    /// An inbound SPI for each protocol.
-    pub(crate) fn reserve_spis(&mut self, protocols: &[IpsecProtocol]) -> Vec<u32> {
-        protocols.iter().map(|_| self.ipsec.reserve_spi(self.core)).collect()
+    /// An inbound SPI for each protocol, which is a CPI for IPComp.
+    ///
+    /// # Errors
+    ///
+    /// When all CPIs are in use.
+    pub(crate) fn reserve_spis(&mut self, protocols: &[IpsecProtocol]) -> Result<Vec<u32>, ExchangeError> {
+        let mut spis = Vec::new();
+        for protocol in protocols {
+            let spi = match protocol {
+                IpsecProtocol::Ipcomp => self.ipsec.reserve_cpi(self.core),
+                IpsecProtocol::Ah | IpsecProtocol::Esp => Some(self.ipsec.reserve_spi(self.core)),
+            };
+            let Some(spi) = spi else {
+                self.release_spis(&spis);
+                return Err(ExchangeError::LimitReached("CPIs"));
+            };
+            spis.push(spi);
+        }
+        Ok(spis)
     }
 
     pub(crate) fn release_spis(&mut self, spis: &[u32]) {
@@ -322,6 +338,16 @@ impl QmCx<'_> {
         spi_in: u32,
         role: Role,
     ) -> Result<OutcomePair, ExchangeError> {
+        // A weak key, as nothing else of an agreed transform can be wrong.
+        let unusable =
+            |error| ExchangeError::NoProposalChosen(format!("the agreed transform cannot be used: {error}"));
+        // Compression has no keys.
+        if chosen.protocol == IpsecProtocol::Ipcomp {
+            let none = Secret::new(Vec::new());
+            let made = |cpi| PacketProtection::new(cpi, chosen, &none).map_err(unusable);
+            let (inbound, outbound) = (made(spi_in)?, made(chosen.peer_spi)?);
+            return Ok(OutcomePair { chosen: chosen.clone(), spi_in, inbound, outbound });
+        }
         // KEYMAT of an SA is made with the SPI that its receiver chose.
         let inbound = self.keymat(agreed, chosen, spi_in);
         let outbound = self.keymat(agreed, chosen, chosen.peer_spi);
@@ -331,9 +357,6 @@ impl QmCx<'_> {
         };
         self.log_keys(chosen, initiator, Role::Initiator);
         self.log_keys(chosen, responder, Role::Responder);
-        // A weak key, as nothing else of an agreed transform can be wrong.
-        let unusable =
-            |error| ExchangeError::NoProposalChosen(format!("the agreed transform cannot be used: {error}"));
         Ok(OutcomePair {
             chosen: chosen.clone(),
             spi_in,

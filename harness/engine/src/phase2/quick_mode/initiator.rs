@@ -30,7 +30,7 @@ pub(crate) fn initiate(
     let Some(policy) = peer.ipsec.get(policy_index) else {
         return Err(ExchangeError::NoProposalChosen("no such policy".into()));
     };
-    let spis_in = cx.reserve_spis(&policy.protocols());
+    let spis_in = cx.reserve_spis(&policy.protocols())?;
     offer(cx, (policy_index, policy), replaces, &spis_in).inspect_err(|_| cx.release_spis(&spis_in))
 }
 
@@ -115,7 +115,7 @@ impl ExpectReply {
             let got = ids.map_or("none".into(), |(ci, cr)| format!("{ci} and {cr}"));
             return Err(ExchangeError::IdentityRefused(got));
         }
-        let group = chosen.first().and_then(|chosen| chosen.group.clone());
+        let group = chosen.iter().find_map(|chosen| chosen.group.clone());
         let g_xy = cx.pfs_secret(group.as_ref(), self.key_pair.as_ref(), &opened.chain)?;
         cx.heed_notifications(&opened.chain, &mut chosen);
         let agreed = Agreed {

@@ -39,7 +39,7 @@ pub(crate) fn accept(cx: &mut QmCx<'_>, received: &Received) -> Result<Step, Exc
         return Err(ExchangeError::LimitReached("IPsec SAs"));
     }
     let protocols: Vec<_> = choice.chosen.iter().map(|chosen| chosen.protocol).collect();
-    let spis_in = cx.reserve_spis(&protocols);
+    let spis_in = cx.reserve_spis(&protocols)?;
     let offer = Offer { ni_b, ids, spis_in: spis_in.clone() };
     reply(cx, &opened.chain, choice, offer, &opened.next_iv).inspect_err(|_| cx.release_spis(&spis_in))
 }
@@ -59,7 +59,7 @@ fn reply(
     offer: Offer,
     iv: &[u8],
 ) -> Result<Step, ExchangeError> {
-    let group = choice.chosen.first().and_then(|chosen| chosen.group.clone());
+    let group = choice.chosen.iter().find_map(|chosen| chosen.group.clone());
     let key_pair = cx.pfs_key_pair(group.as_ref())?;
     let g_xy = cx.pfs_secret(group.as_ref(), key_pair.as_ref(), chain)?;
     let nr_b = cx.core.new_nonce();

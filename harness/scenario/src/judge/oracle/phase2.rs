@@ -14,6 +14,7 @@ use crate::model::{Exchange, Side};
 /// IPSEC_AH and IPSEC_ESP (RFC 2407 section 4.4.1).
 const AH: u8 = 2;
 const ESP: u8 = 3;
+const IPCOMP: u8 = 4;
 
 /// The first Group Description for private use (RFC 2409 Appendix A).
 const PRIVATE: u16 = 0x8000;
@@ -86,7 +87,9 @@ fn keys(
     let (first, second) = (exchange.message(1)?, exchange.message(2)?);
     let (ni_b, nr_b) = (first.body(NONCE)?, second.body(NONCE)?);
     let (offered, chosen) = (message::proposals(first.body(SA)?)?, message::proposals(second.body(SA)?)?);
-    let first_transform = chosen.first()?.transforms.first()?;
+    // Compression has no keys, and no group.
+    let protected = || chosen.iter().filter(|proposal| proposal.protocol != IPCOMP);
+    let first_transform = protected().next()?.transforms.first()?;
     let g_xy = if message::lacks(first.clear?, KE) && message::lacks(second.clear?, KE) {
         Vec::new()
     } else {
@@ -102,7 +105,7 @@ fn keys(
         g_xy
     };
     // Each protocol of a bundle has a pair of SAs of its own.
-    for chosen in &chosen {
+    for chosen in protected() {
         keys_of_protocol(sa, (&offered, chosen), [&g_xy, ni_b, nr_b], place, out)?;
     }
     Some(())
