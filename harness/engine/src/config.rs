@@ -402,13 +402,15 @@ pub struct Phase1Transform {
     pub group: Group,
 }
 
-/// AH or ESP.
+/// AH, ESP or IPComp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum IpsecProtocol {
     /// Authentication header (RFC 2402).
     Ah,
     /// Encapsulating security payload (RFC 2406).
     Esp,
+    /// IP payload compression (RFC 3173), in a bundle with AH or ESP. Its one transform is [`IpsecTransform::DEFLATE`].
+    Ipcomp,
 }
 
 /// Integrity algorithm of AH and ESP (RFC 2407 section 4.5, RFC 3566, RFC 4868).
@@ -488,6 +490,25 @@ pub struct IpsecTransform {
     pub cipher: Option<CipherAlgorithm>,
     /// Integrity; AH needs it.
     pub integrity: Option<IntegrityAlgorithm>,
+    /// Sequence numbers of 64 bits (RFC 4304); ESP needs integrity for them.
+    pub extended_sequence_numbers: bool,
+}
+
+impl IpsecTransform {
+    /// DEFLATE (RFC 2394), the transform of IPComp, which has no algorithm of AH and ESP.
+    pub const DEFLATE: Self = Self::new(None, None);
+
+    /// ESP with these algorithms, or AH without a cipher; sequence numbers have 32 bits.
+    #[must_use]
+    pub const fn new(cipher: Option<CipherAlgorithm>, integrity: Option<IntegrityAlgorithm>) -> Self {
+        Self { cipher, integrity, extended_sequence_numbers: false }
+    }
+
+    /// The same with sequence numbers of 64 bits.
+    #[must_use]
+    pub const fn with_extended_sequence_numbers(self) -> Self {
+        Self { extended_sequence_numbers: true, ..self }
+    }
 }
 
 /// Which of the clients that the initiator of quick mode names a policy takes as responder (RFC 2409 section 5.5). A refused
@@ -505,10 +526,16 @@ pub enum ClientMatch {
 /// A further protocol of a bundle of SAs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BundledProtocol {
-    /// AH or ESP.
+    /// AH, ESP or IPComp.
     pub protocol: IpsecProtocol,
     /// Acceptable transforms, best first.
     pub transforms: Vec<IpsecTransform>,
+}
+
+impl BundledProtocol {
+    fn with_transforms(&self) -> (IpsecProtocol, &[IpsecTransform]) {
+        (self.protocol, &self.transforms)
+    }
 }
 
 /// An SA that one quick mode negotiates beside the first of its policy, in an SA payload of its own (RFC 2409 section 5.5).
@@ -533,11 +560,14 @@ pub struct IpsecPolicy {
     /// Acceptable transforms, best first.
     pub transforms: Vec<IpsecTransform>,
     /// Further protocols that are negotiated together with this one and applied to the same packets, all or none (RFC 2408
-    /// section 4.2): ESP inside, AH outside. Each protocol may come once.
+    /// section 4.2): IPComp inside, then ESP, AH outside. Each protocol may come once.
     pub bundle: Vec<BundledProtocol>,
     /// Further SAs, each independent of the others once it stands. As initiator they are offered in the same quick mode,
     /// in this order; as responder an offer may have any of the policy's SAs, in this order.
     pub further_sas: Vec<FurtherSa>,
+    /// What else is offered and taken for the first SA, next best first: each is a protocol or a bundle, under a proposal
+    /// number of its own, and one number is chosen (RFC 2408 section 4.2).
+    pub alternatives: Vec<Vec<BundledProtocol>>,
     /// Tunnel or transport.
     pub encapsulation: Encapsulation,
     /// Group of a Diffie-Hellman exchange in quick mode (PFS). A private one must have been defined under the ISAKMP SA
@@ -557,10 +587,19 @@ pub struct IpsecPolicy {
 }
 
 impl IpsecPolicy {
-    /// Every protocol with its transforms, in the order in which they are offered.
-    pub(crate) fn protocols(&self) -> impl Iterator<Item = (IpsecProtocol, &[IpsecTransform])> {
-        let bundled = self.bundle.iter().map(|other| (other.protocol, other.transforms.as_slice()));
-        core::iter::once((self.protocol, self.transforms.as_slice())).chain(bundled)
+    /// What is offered under each proposal number, best first: every protocol with its transforms.
+    pub(crate) fn proposals(&self) -> impl Iterator<Item = Vec<(IpsecProtocol, &[IpsecTransform])>> {
+        let mut first = vec![(self.protocol, self.transforms.as_slice())];
+        first.extend(self.bundle.iter().map(BundledProtocol::with_transforms));
+        let alternatives = self.alternatives.iter();
+        let alternatives =
+            alternatives.map(|bundle| bundle.iter().map(BundledProtocol::with_transforms).collect());
+        core::iter::once(first).chain(alternatives)
+    }
+
+    /// The protocols of all proposals, in the order in which they are offered; each takes an SPI.
+    pub(crate) fn protocols(&self) -> Vec<IpsecProtocol> {
+        self.proposals().flatten().map(|(protocol, _)| protocol).collect()
     }
 
     /// The SAs of the policy in the order of their SA payloads, each as a policy of its own.
@@ -569,7 +608,14 @@ impl IpsecPolicy {
         let mut sas = vec![first];
         for further in &self.further_sas {
             let FurtherSa { protocol, transforms, bundle } = further.clone();
-            sas.push(Self { protocol, transforms, bundle, further_sas: Vec::new(), ..self.clone() });
+            sas.push(Self {
+                protocol,
+                transforms,
+                bundle,
+                further_sas: Vec::new(),
+                alternatives: Vec::new(),
+                ..self.clone()
+            });
         }
         sas
     }

@@ -67,6 +67,8 @@ impl fmt::Debug for Timestamp {
 pub const IP_UDP: u8 = 17;
 /// IP protocol number of ESP.
 pub const IP_ESP: u8 = 50;
+/// IP protocol number of IPComp.
+pub const IP_COMP: u8 = 108;
 /// IP protocol number of AH.
 pub const IP_AH: u8 = 51;
 

@@ -79,16 +79,17 @@
 //!         ipsec: vec![IpsecPolicy {
 //!             name: "host to host".into(),
 //!             protocol: IpsecProtocol::Esp,
-//!             transforms: vec![IpsecTransform {
-//!                 cipher: Some(CipherAlgorithm::AesCbc256),
-//!                 integrity: Some(IntegrityAlgorithm::HmacSha2_256),
-//!             }],
+//!             transforms: vec![IpsecTransform::new(
+//!                 Some(CipherAlgorithm::AesCbc256),
+//!                 Some(IntegrityAlgorithm::HmacSha2_256),
+//!             )],
 //!             encapsulation: Encapsulation::Transport,
 //!             pfs: None,
 //!             local_client: None,
 //!             remote_client: None,
 //!             client_match: ClientMatch::Same,
 //!             bundle: Vec::new(),
+//!             alternatives: Vec::new(),
 //!             lifetime: Duration::from_secs(3_600),
 //!             lifetime_kilobytes: None,
 //!             further_sas: Vec::new(),

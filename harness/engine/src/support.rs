@@ -5,7 +5,8 @@ use crate::crypto::{CipherAlgorithm, HashAlgorithm};
 use crate::phase1::negotiate::{cipher_numbers, hash_number};
 use crate::phase2::negotiate::{auth_number, transform_id};
 use crate::wire::{
-    AhTransform, AuthAlgorithm, AuthMethod, EncryptionAlgorithm, EspTransform, HashAlgorithmId, TransformId,
+    AhTransform, AuthAlgorithm, AuthMethod, EncryptionAlgorithm, EspTransform, HashAlgorithmId,
+    IpcompTransform, TransformId,
 };
 
 /// The values of one attribute, by their names in the RFCs.
@@ -31,14 +32,14 @@ pub fn registries() -> Vec<Registry> {
         .map(|cipher| Some(*cipher))
         .chain([None])
         .filter_map(|cipher| {
-            let transform = IpsecTransform { cipher, integrity: integrity.first().copied() };
+            let transform = IpsecTransform::new(cipher, integrity.first().copied());
             Some(transform_id(IpsecProtocol::Esp, transform)?.0)
         })
         .collect();
     let ah: Vec<_> = integrity
         .iter()
         .filter_map(|algorithm| {
-            let transform = IpsecTransform { cipher: None, integrity: Some(*algorithm) };
+            let transform = IpsecTransform::new(None, Some(*algorithm));
             Some(transform_id(IpsecProtocol::Ah, transform)?.0)
         })
         .collect();
@@ -55,6 +56,10 @@ pub fn registries() -> Vec<Registry> {
         }),
         registry("AH transforms", "RFC 2407 section 4.4.3", AhTransform::all(), |v| {
             ah.contains(&TransformId::from(v))
+        }),
+        registry("IPCOMP transforms", "RFC 2407 section 4.4.5", IpcompTransform::all(), |v| {
+            let deflate = transform_id(IpsecProtocol::Ipcomp, IpsecTransform::DEFLATE);
+            deflate.is_some_and(|(id, _)| id == v.into())
         }),
         registry("AH and ESP authentication", "RFC 2407 section 4.5", AuthAlgorithm::all(), |v| {
             authentication.contains(&v)

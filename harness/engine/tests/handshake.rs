@@ -119,7 +119,7 @@ fn packets_pass_under_every_cipher_and_integrity_algorithm() {
         let integrity = IntegrityAlgorithm::ALL.iter().map(|(integrity, _)| Some(*integrity));
         for integrity in integrity.chain(cipher.map(|_| None)) {
             let mut pair = Pair::with(CHEAP_GROUPS, |_, peer| {
-                peer.ipsec[0].transforms = vec![IpsecTransform { cipher, integrity }];
+                peer.ipsec[0].transforms = vec![IpsecTransform::new(cipher, integrity)];
             });
             pair.establish();
             assert_eq!(pair.bob.ipsec_count(), 1, "{cipher:?} {integrity:?}");
@@ -302,7 +302,7 @@ fn bundled() -> Pair {
     Pair::new(|peer| {
         peer.nat_traversal = NatTraversal::Off;
         let integrity = peer.ipsec[0].transforms[0].integrity;
-        let transforms = vec![IpsecTransform { cipher: None, integrity }];
+        let transforms = vec![IpsecTransform::new(None, integrity)];
         peer.ipsec[0].bundle = vec![BundledProtocol { protocol: IpsecProtocol::Ah, transforms }];
     })
 }

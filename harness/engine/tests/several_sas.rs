@@ -20,7 +20,8 @@ use rstest::rstest;
 
 fn further(cipher: CipherAlgorithm) -> FurtherSa {
     let integrity = Some(IntegrityAlgorithm::HmacSha2_256);
-    let transforms = vec![IpsecTransform { cipher: Some(cipher), integrity }];
+    let transforms =
+        vec![IpsecTransform { cipher: Some(cipher), integrity, extended_sequence_numbers: false }];
     FurtherSa { protocol: IpsecProtocol::Esp, transforms, bundle: Vec::new() }
 }
 

@@ -105,7 +105,7 @@ fn pair(setup: u8) -> Pair {
 fn private_group() -> PrivateGroup {
     let mut prime = [0xff; 96];
     prime[94..].copy_from_slice(&[0xfc, 0xc7]);
-    PrivateGroup::new(&prime, &[2]).expect("a prime of 768 bits")
+    PrivateGroup::modp(&prime, &[2]).expect("a prime of 768 bits")
 }
 
 /// Does what the next octets say; `None` at their end.

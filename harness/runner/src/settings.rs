@@ -141,6 +141,7 @@ fn ipsec_protocol(protocol: model::Protocol) -> IpsecProtocol {
     match protocol {
         model::Protocol::Esp => IpsecProtocol::Esp,
         model::Protocol::Ah => IpsecProtocol::Ah,
+        model::Protocol::Ipcomp => IpsecProtocol::Ipcomp,
     }
 }
 
@@ -261,8 +262,13 @@ impl Context {
         Ok(IpsecPolicy {
             name: POLICY_NAME.to_owned(),
             protocol: ipsec_protocol(phase2.protocol),
-            bundle: phase2.bundle.iter().map(|other| self.bundled(other)).collect::<Result<_, _>>()?,
+            bundle: self.bundle(&phase2.bundle)?,
             further_sas: phase2.further_sas.iter().map(|sa| self.further(sa)).collect::<Result<_, _>>()?,
+            alternatives: phase2
+                .alternatives
+                .iter()
+                .map(|bundle| self.bundle(bundle))
+                .collect::<Result<_, _>>()?,
             transforms: phase2.transforms.iter().map(|t| self.phase2(t)).collect::<Result<_, _>>()?,
             encapsulation: match phase2.encapsulation {
                 model::Encapsulation::Tunnel => Encapsulation::Tunnel,
@@ -289,7 +295,14 @@ impl Context {
             let known = IntegrityAlgorithm::ALL.iter().find(|(_, name)| *name == integrity.name());
             known.map(|(algorithm, _)| *algorithm).ok_or_else(|| self.unknown("integrity", integrity.name()))
         });
-        Ok(IpsecTransform { cipher, integrity: integrity.transpose()? })
+        Ok(IpsecTransform {
+            extended_sequence_numbers: transform.extended_sequence_numbers,
+            ..IpsecTransform::new(cipher, integrity.transpose()?)
+        })
+    }
+
+    fn bundle(self, bundle: &[model::BundledProtocol]) -> Result<Vec<BundledProtocol>, InfraError> {
+        bundle.iter().map(|other| self.bundled(other)).collect()
     }
 
     fn bundled(self, other: &model::BundledProtocol) -> Result<BundledProtocol, InfraError> {

@@ -181,6 +181,9 @@ pub struct ResolvedPhase2 {
     /// Further SAs of the same quick mode.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub further_sas: Vec<FurtherSa>,
+    /// What else is offered and taken, under proposal numbers of their own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alternatives: Vec<Vec<BundledProtocol>>,
     /// Perfect forward secrecy.
     pub pfs: Pfs,
     /// Life of the IPsec SAs in seconds.

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use crate::case::{Case, ResolvedConfig, ResolvedPhase1, ResolvedPhase2, ResolvedSide, rfc3947};
 use crate::load::LoadedScenario;
 use crate::model::{
-    Authentication, Capability, Cipher, ClientMatch, Combine, Condition, Config, ConfigMethod, DpdTrigger,
-    Encapsulation, EspCipher, Fragmentation, FragmentationMode, Group, Hash, Identity, Integrity, Matrix,
-    MatrixPoint, NatTraversal, NatTraversalVersion, Pfs, Phase1Exchange, Phase1Transform, Phase2Transform,
-    PrivateGroup, Probe, Protocol, Retransmission, Role, SaKind, Scenario, Side, SideConfig, StartExchange,
-    Step, Whose,
+    Authentication, BundledProtocol, Capability, Cipher, ClientMatch, Combine, Condition, Config,
+    ConfigMethod, DpdTrigger, Encapsulation, EspCipher, Fragmentation, FragmentationMode, Group, Hash,
+    Identity, Integrity, Matrix, MatrixPoint, NatTraversal, NatTraversalVersion, Pfs, Phase1Exchange,
+    Phase1Transform, Phase2Transform, PrivateGroup, Probe, Protocol, Retransmission, Role, SaKind, Scenario,
+    Side, SideConfig, StartExchange, Step, Whose,
 };
 use crate::pki::{self, CredentialFiles};
 
@@ -234,9 +234,11 @@ fn defaults() -> ResolvedSide {
             transforms: vec![Phase2Transform {
                 cipher: Some(EspCipher::Aes128),
                 integrity: Some(Integrity::Sha1),
+                extended_sequence_numbers: false,
             }],
             bundle: Vec::new(),
             further_sas: Vec::new(),
+            alternatives: Vec::new(),
             pfs: Pfs::None,
             lifetime_seconds: 1200,
             lifetime_kilobytes: None,
@@ -306,6 +308,7 @@ fn overlay(side: &mut ResolvedSide, layer: &SideConfig) {
         set(&mut side.phase2.transforms, phase2.transforms.as_ref());
         set(&mut side.phase2.bundle, phase2.bundle.as_ref());
         set(&mut side.phase2.further_sas, phase2.further_sas.as_ref());
+        set(&mut side.phase2.alternatives, phase2.alternatives.as_ref());
         set(&mut side.phase2.pfs, phase2.pfs.as_ref());
         set(&mut side.phase2.lifetime_seconds, phase2.lifetime_seconds.as_ref());
         set(&mut side.phase2.client, phase2.client.as_ref());
@@ -485,6 +488,26 @@ fn protocol_need(protocol: Protocol) -> Capability {
     match protocol {
         Protocol::Esp => Capability::Esp,
         Protocol::Ah => Capability::Ah,
+        Protocol::Ipcomp => Capability::Ipcomp,
+    }
+}
+
+/// What a list of protocols needs that are negotiated together with another one.
+fn bundle_needs(bundle: &[BundledProtocol], needs: &mut BTreeSet<Capability>) {
+    for other in bundle {
+        needs.insert(match other.protocol {
+            Protocol::Ipcomp => Capability::Ipcomp,
+            Protocol::Esp | Protocol::Ah => Capability::Bundles,
+        });
+        transform_needs(&other.transforms, needs);
+    }
+}
+
+fn transform_needs(transforms: &[Phase2Transform], needs: &mut BTreeSet<Capability>) {
+    needs.extend(transforms.iter().filter_map(|transform| transform.cipher).map(esp_cipher_need));
+    needs.extend(transforms.iter().filter_map(|transform| transform.integrity).map(integrity_need));
+    if transforms.iter().any(|transform| transform.extended_sequence_numbers) {
+        needs.insert(Capability::ExtendedSequenceNumbers);
     }
 }
 
@@ -495,27 +518,26 @@ fn phase2_needs(peer: &ResolvedSide, needs: &mut BTreeSet<Capability>) {
         Encapsulation::Tunnel => Capability::Tunnel,
         Encapsulation::Transport => Capability::Transport,
     });
-    for transform in &phase2.transforms {
-        needs.extend(transform.cipher.map(esp_cipher_need));
-        needs.extend(transform.integrity.map(integrity_need));
-    }
     if let Some(group) = phase2.pfs.group() {
         needs.extend([Capability::Pfs, group_need(peer, group)]);
     }
     if !phase2.ids {
         needs.insert(Capability::NoClientIds);
     }
+    transform_needs(&phase2.transforms, needs);
+    bundle_needs(&phase2.bundle, needs);
     for further in &phase2.further_sas {
-        needs.insert(Capability::SeveralSas);
-        needs.insert(protocol_need(further.protocol));
-        needs.extend(further.transforms.iter().filter_map(|transform| transform.cipher).map(esp_cipher_need));
-        needs.extend(
-            further.transforms.iter().filter_map(|transform| transform.integrity).map(integrity_need),
-        );
+        needs.extend([Capability::SeveralSas, protocol_need(further.protocol)]);
+        transform_needs(&further.transforms, needs);
+        bundle_needs(&further.bundle, needs);
     }
-    for other in phase2.bundle.iter().chain(phase2.further_sas.iter().flat_map(|further| &further.bundle)) {
-        needs.insert(Capability::Bundles);
-        needs.extend(other.transforms.iter().filter_map(|transform| transform.integrity).map(integrity_need));
+    for alternative in &phase2.alternatives {
+        needs.insert(Capability::ProposalAlternatives);
+        needs.extend(alternative.iter().map(|other| protocol_need(other.protocol)));
+        alternative.iter().for_each(|other| transform_needs(&other.transforms, needs));
+        if alternative.iter().filter(|other| other.protocol != Protocol::Ipcomp).count() > 1 {
+            needs.insert(Capability::Bundles);
+        }
     }
     for id in [&phase2.client_id, &phase2.remote_client_id].into_iter().flatten() {
         needs.insert(if id.id.is_ipv4() { Capability::ClientSelectors } else { Capability::ClientNames });
@@ -774,7 +796,12 @@ mod tests {
             r#""config": {"common": {"phase2": {"protocol": "ah", "encapsulation": "transport"}}},"#,
         )));
         let phase2 = &cases[0].config.peer.phase2;
-        assert_eq!(phase2.transforms, [Phase2Transform { cipher: None, integrity: Some(Integrity::Sha1) }]);
+        let ah = Phase2Transform {
+            cipher: None,
+            integrity: Some(Integrity::Sha1),
+            extended_sequence_numbers: false,
+        };
+        assert_eq!(phase2.transforms, [ah]);
         assert!(!phase2.ids);
         assert!(cases[0].needs.contains(&Capability::NoClientIds));
         assert!(!cases[0].needs.contains(&Capability::EspAes128));

@@ -12,11 +12,11 @@ use crate::esp::EspError;
 use crate::event::{DeleteReason, IpsecSaId, IsakmpSaId, Role};
 use crate::io::{Datagram, Timestamp};
 use crate::phase1::{self, Cx};
-use crate::phase2::negotiate::protocol_id;
+use crate::phase2::negotiate::{protocol_id, spi_octets};
 use crate::retransmit::Conversation;
 use crate::sa::IsakmpSa;
 use crate::timer::Timer;
-use crate::wire::{Cookie, CookiePair, Delete, MessageId, Notification, Payload, ProtocolId, Spi};
+use crate::wire::{Cookie, CookiePair, Delete, MessageId, Notification, Payload, ProtocolId};
 
 impl Endpoint {
     /// Starts phase 1 with a configured peer.
@@ -145,7 +145,8 @@ impl Endpoint {
             if *isakmp_sa.get_or_insert(usable) != usable {
                 return Err(unknown());
             }
-            spis.entry(protocol_id(pair.chosen.protocol).0).or_default().push(Spi::from_u32(pair.spi_in).0);
+            let protocol = pair.chosen.protocol;
+            spis.entry(protocol_id(protocol).0).or_default().push(spi_octets(protocol, pair.spi_in));
         }
         let Some(isakmp_sa) = isakmp_sa else { return Ok(()) };
         let deletes: Vec<_> = spis

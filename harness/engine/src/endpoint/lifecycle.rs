@@ -13,14 +13,14 @@ use crate::event::{DeleteReason, Event, IpsecSaId, IsakmpSaId, Role};
 use crate::io::Timestamp;
 use crate::phase2::informational;
 use crate::phase2::lifetime::{self, Life};
-use crate::phase2::negotiate::protocol_id;
+use crate::phase2::negotiate::{protocol_id, spi_number, spi_octets};
 use crate::phase2::quick_mode::{Outcome, OutcomePair, OutcomeSa, Step};
 use crate::retransmit::Conversation;
 use crate::sa::{IpsecSaPair, IsakmpSa, Phase2};
 use crate::timer::Timer;
 use crate::wire::{
     CookiePair, Delete, ExchangeType, Flags, Header, Identification, MessageId, Notification, NotifyType,
-    Payload, ProtocolId, Spi,
+    Payload, ProtocolId,
 };
 
 /// How long a replaced SA stays, so that what the peer already sent under it still arrives.
@@ -224,8 +224,12 @@ impl Endpoint {
         let mut ids: Vec<_> =
             sa.pairs.iter().map(|pair| (pair.chosen.protocol, self.new_ipsec_id())).collect();
         let in_order = ids.clone();
-        // RFC 2401 section 4.3: AH covers what ESP has made of the packet.
-        ids.sort_by_key(|(protocol, _)| *protocol == IpsecProtocol::Ah);
+        // RFC 2401 section 4.3: AH covers what ESP has made of the packet, which no one could compress any more.
+        ids.sort_by_key(|(protocol, _)| match protocol {
+            IpsecProtocol::Ipcomp => 0,
+            IpsecProtocol::Esp => 1,
+            IpsecProtocol::Ah => 2,
+        });
         let bundle: Vec<_> = ids.into_iter().map(|(_, id)| id).collect();
         let old = outcome.replaces.map(|old| self.bundle_of(old)).unwrap_or_default();
         let old: Vec<_> = old.into_iter().filter(|old| self.ipsec.get(*old).is_some()).collect();
@@ -293,6 +297,10 @@ impl Endpoint {
         }
         let (spi_in, spi_out, protocol) =
             (pair.spi_in, pair.chosen.peer_spi, protocol_id(pair.chosen.protocol));
+        let counter = match pair.chosen.transform.extended_sequence_numbers {
+            true => SequenceCounter::extended_after(0),
+            false => SequenceCounter::default(),
+        };
         self.ipsec.release_spi(spi_in);
         self.ipsec.insert(IpsecSaPair {
             id,
@@ -308,7 +316,7 @@ impl Endpoint {
             inbound: pair.inbound,
             outbound: pair.outbound,
             window: ReplayWindow::default(),
-            counter: SequenceCounter::default(),
+            counter,
             path,
             nat,
             packets_in: 0,
@@ -419,7 +427,8 @@ impl Endpoint {
     /// Tells the peer that a pair of IPsec SAs is gone: our inbound SPI (RFC 2408 section 3.15).
     pub(super) fn send_ipsec_delete(&mut self, id: IpsecSaId) {
         let Some(pair) = self.ipsec.get(id) else { return };
-        let (protocol, spi) = (protocol_id(pair.chosen.protocol), Spi::from_u32(pair.spi_in).0);
+        let (protocol, spi) =
+            (protocol_id(pair.chosen.protocol), spi_octets(pair.chosen.protocol, pair.spi_in));
         let usable = self.usable_isakmp_sa(pair.isakmp_sa, pair.peer, Some(&pair.remote_id));
         let Some(isakmp_sa) =
             usable.or_else(|| self.isakmp.contains_key(&pair.isakmp_sa).then_some(pair.isakmp_sa))
@@ -600,7 +609,7 @@ impl Endpoint {
         protocol: ProtocolId,
         spi: &Bytes,
     ) -> bool {
-        let Some(spi) = Spi(spi.clone()).as_u32() else { return false };
+        let Some(spi) = spi_number(protocol, spi) else { return false };
         let named = self.ipsec.with_spi_out(remote, spi).find(|id| {
             let pair = self.ipsec.get(*id);
             pair.is_some_and(|pair| protocol_id(pair.chosen.protocol) == protocol)

@@ -4,12 +4,13 @@ use bytes::Bytes;
 
 use super::Endpoint;
 use crate::config::FragmentationMode;
+use crate::config::IpsecProtocol;
 use crate::core::{NON_ESP_MARKER, Path, read_chain};
 use crate::crypto::HashAlgorithm;
 use crate::error::ExchangeError;
 use crate::esp::{AhSa, EspError, EspSa};
 use crate::event::{Event, IpsecSaId, IsakmpSaId, Role};
-use crate::io::{Datagram, IP_AH, IP_ESP, IP_UDP, Timestamp};
+use crate::io::{Datagram, IP_AH, IP_COMP, IP_ESP, IP_UDP, Timestamp};
 use crate::keylog::Direction;
 use crate::limits::Limits;
 use crate::phase1::{self, Cx, Received};
@@ -85,11 +86,16 @@ impl Endpoint {
         let event = match opened {
             // A dummy packet, which is there to be dropped (RFC 4303 section 2.6).
             Ok((_, opened)) if opened.next_header == IP_NO_NEXT_HEADER => return,
-            Ok((sa, opened)) if self.ipsec.get(sa).is_some_and(IpsecSaPair::has_inner) => {
+            Ok((sa, opened)) if let Some(inner) = self.ipsec.get(sa).and_then(IpsecSaPair::inner) => {
+                self.bytes_passed(sa);
                 let payload = Bytes::from(opened.payload);
+                let is_ipcomp =
+                    self.ipsec.get(inner).is_some_and(|pair| pair.chosen.protocol == IpsecProtocol::Ipcomp);
+                if is_ipcomp {
+                    return self.handle_compressible(spi, inner, opened.next_header, payload);
+                }
                 let Datagram { local, remote, .. } = *datagram;
                 let inner = Datagram { ip_protocol: opened.next_header, local, remote, payload };
-                self.bytes_passed(sa);
                 if inner.ip_protocol == IP_ESP {
                     return self.handle_packet(&inner, Some(sa));
                 }
@@ -103,6 +109,22 @@ impl Endpoint {
             Err(error) => Event::PacketRejected { spi, error },
         };
         self.core.event(event);
+    }
+
+    /// What came out of the protocol around IPComp, under this SPI: compressed, or as it is where that is not smaller (RFC 3173
+    /// section 2.2).
+    fn handle_compressible(&mut self, spi: u32, sa: IpsecSaId, next_header: u8, packet: Bytes) {
+        let opened = match self.ipsec.get_mut(sa) {
+            Some(pair) if next_header == IP_COMP => pair.decompress(&packet),
+            _ => Ok((next_header, packet.to_vec())),
+        };
+        self.core.event(match opened {
+            Ok((next_header, payload)) => {
+                Event::PacketReceived { sa, packet: Bytes::from(payload), next_header }
+            }
+            Err(error) => Event::PacketRejected { spi, error },
+        });
+        self.bytes_passed(sa);
     }
 
     /// An ISAKMP message without a non-ESP marker.

@@ -152,6 +152,7 @@ impl Endpoint {
             spi_out: pair.chosen.peer_spi,
             clients: pair.clients.clone(),
             mode: pair.chosen.mode,
+            extended_sequence_numbers: pair.chosen.transform.extended_sequence_numbers,
             role: pair.role,
             successor: pair.successor,
             packets_in: pair.packets_in,

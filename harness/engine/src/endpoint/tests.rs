@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use ikev1::config::{IntegrityAlgorithm, IpsecTransform, Phase1Mode};
+use ikev1::config::{BundledProtocol, IntegrityAlgorithm, IpsecProtocol, IpsecTransform, Phase1Mode};
 use proptest::prelude::*;
 
 use super::Endpoint;
 use crate::common::cheap::CHEAP_GROUPS;
 use crate::common::{self, From, Pair};
 use crate::error::ExchangeError;
+use crate::esp::{EspError, SequenceCounter};
 use crate::event::{Event, IsakmpSaId, Role};
 use crate::io::Datagram;
 use crate::timer::Timer;
@@ -93,7 +94,7 @@ fn a_policy_that_cannot_be_offered_leaves_no_spi_reserved() {
     let mut pair = Pair::with(ikev1::crypto::reference(), |who, peer| {
         if who == From::Alice {
             // ESP_NULL without integrity does not exist.
-            peer.ipsec[0].transforms = vec![IpsecTransform { cipher: None, integrity: None }];
+            peer.ipsec[0].transforms = vec![IpsecTransform::new(None, None)];
         }
     });
     pair.establish();
@@ -153,6 +154,152 @@ fn sas_in_all_are_limited() {
     assert!(refusals.contains(&"limit reached: IPsec SAs".to_owned()), "{refusals:?}");
     assert!(refusals.contains(&"limit reached: ISAKMP SAs".to_owned()), "{refusals:?}");
     assert_both_consistent(&pair);
+}
+
+#[test]
+fn packets_with_extended_sequence_numbers_pass_across_2_to_the_32() {
+    let mut pair = Pair::new(|peer| {
+        let transform = &mut peer.ipsec[0].transforms[0];
+        *transform = transform.with_extended_sequence_numbers();
+    });
+    pair.establish();
+    // All but two numbers of the first subspace are used.
+    let used = u64::from(u32::MAX) - 2;
+    for endpoint in [&mut pair.alice.endpoint, &mut pair.bob.endpoint] {
+        let info = endpoint.ipsec_sas().next().unwrap();
+        assert!(info.extended_sequence_numbers);
+        let sas = endpoint.ipsec.get_mut(info.id).unwrap();
+        sas.counter = SequenceCounter::extended_after(used);
+        sas.window.update(used).unwrap();
+    }
+    for _ in 0..4 {
+        for endpoint in [&mut pair.alice.endpoint, &mut pair.bob.endpoint] {
+            let id = endpoint.ipsec_sas().next().unwrap().id;
+            endpoint.send_packet(pair.now, id, 4, b"an inner packet").unwrap();
+        }
+        pair.run(pair.now + core::time::Duration::from_secs(1));
+    }
+    for endpoint in [&pair.alice.endpoint, &pair.bob.endpoint] {
+        assert_eq!(endpoint.ipsec_sas().next().unwrap().packets_in, 4);
+    }
+}
+
+/// ESP with AH, or ESP alone.
+fn alternatives(peer: &mut crate::config::PeerConfig) {
+    peer.nat_traversal = crate::config::NatTraversal::Off;
+    let policy = &mut peer.ipsec[0];
+    let alone = BundledProtocol { protocol: IpsecProtocol::Esp, transforms: policy.transforms.clone() };
+    let transforms = vec![IpsecTransform::new(None, policy.transforms[0].integrity)];
+    policy.bundle = vec![BundledProtocol { protocol: IpsecProtocol::Ah, transforms }];
+    policy.alternatives = vec![vec![alone]];
+}
+
+#[test]
+fn of_alternatives_only_the_chosen_one_keeps_its_spis() {
+    for (bundle, commit_bit) in [(true, false), (false, false), (false, true), (true, true)] {
+        let mut pair = Pair::new(|peer| {
+            alternatives(peer);
+            peer.commit_bit = commit_bit;
+            if !bundle && peer.local.ip().to_string() == common::BOB {
+                peer.ipsec[0].bundle.clear();
+                peer.ipsec[0].alternatives.clear();
+            }
+        });
+        pair.establish();
+        assert_both_consistent(&pair);
+        assert_eq!(pair.alice.ipsec_count(), if bundle { 2 } else { 1 });
+        let alice: Vec<_> = pair.alice.endpoint.ipsec_sas().map(|sa| (sa.spi_in, sa.spi_out)).collect();
+        let bob: Vec<_> = pair.bob.endpoint.ipsec_sas().map(|sa| (sa.spi_out, sa.spi_in)).collect();
+        assert_eq!(alice, bob);
+        let id = pair.alice.endpoint.ipsec_sas().next().unwrap().id;
+        pair.alice.endpoint.send_packet(pair.now, id, 4, b"an inner packet").unwrap();
+        pair.run(pair.now + core::time::Duration::from_secs(1));
+        assert!(pair.bob.endpoint.ipsec_sas().all(|sa| sa.packets_in == 1));
+    }
+}
+
+#[test]
+fn a_bundle_does_not_exceed_the_limit_of_sas() {
+    let mut pair = Pair::new(alternatives);
+    pair.bob.endpoint.core.limits.ipsec_sas_max = 3;
+    pair.establish();
+    let sa = pair.alice.endpoint.isakmp_sas().next().unwrap().id;
+    pair.alice.endpoint.initiate_quick_mode(pair.now, sa, "net").unwrap();
+    pair.run(pair.now + core::time::Duration::from_secs(100));
+    assert_eq!(pair.bob.ipsec_count(), 2);
+    let refusals = pair.bob.refusals();
+    assert!(refusals.contains(&"limit reached: IPsec SAs".to_owned()), "{refusals:?}");
+    assert_both_consistent(&pair);
+}
+
+/// ESP with IPComp, and AH around it.
+fn compressed(with_ah: bool) -> Pair {
+    Pair::new(|peer| {
+        peer.nat_traversal = crate::config::NatTraversal::Off;
+        let integrity = peer.ipsec[0].transforms[0].integrity;
+        let of = |protocol, transform| BundledProtocol { protocol, transforms: vec![transform] };
+        peer.ipsec[0].bundle = vec![of(IpsecProtocol::Ipcomp, IpsecTransform::DEFLATE)];
+        if with_ah {
+            peer.ipsec[0].bundle.push(of(IpsecProtocol::Ah, IpsecTransform::new(None, integrity)));
+        }
+    })
+}
+
+#[test]
+fn packets_are_compressed_within_esp_and_ah_where_that_is_smaller() {
+    for with_ah in [false, true] {
+        let mut pair = compressed(with_ah);
+        pair.establish();
+        assert_both_consistent(&pair);
+        let protocols: Vec<_> = pair.alice.endpoint.ipsec_sas().map(|sa| sa.protocol.0).collect();
+        assert_eq!(protocols, if with_ah { vec![3, 4, 2] } else { vec![3, 4] });
+        let esp = pair.alice.endpoint.ipsec_sas().next().unwrap();
+        let cpi = pair.alice.endpoint.ipsec_sas().nth(1).unwrap();
+        assert_eq!(esp.bundle[0], cpi.id);
+        assert!(crate::phase2::negotiate::ipcomp::NEGOTIATED_CPIS.contains(&cpi.spi_in));
+        // The second is too short to be compressed.
+        let before = pair.sent.len();
+        for packet in [&[b'a'; 1000][..], b"an inner packet"] {
+            pair.alice.endpoint.send_packet(pair.now, esp.id, 4, packet).unwrap();
+            pair.run(pair.now + core::time::Duration::from_secs(1));
+        }
+        assert!(pair.sent[before].1.payload.len() < 200, "{} bytes", pair.sent[before].1.payload.len());
+        let counts: Vec<_> = pair.bob.endpoint.ipsec_sas().map(|sa| (sa.protocol.0, sa.packets_in)).collect();
+        assert_eq!(counts[..2], [(3, 2), (4, 1)]);
+        let received: Vec<_> = pair
+            .bob
+            .events
+            .iter()
+            .filter_map(|event| match event {
+                Event::PacketReceived { packet, next_header, .. } => Some((packet.len(), *next_header)),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(received, [(1000, 4), (15, 4)]);
+        // They go as they came, by Delete payloads with a CPI of two octets among them.
+        pair.alice.endpoint.delete_ipsec_sa(pair.now, cpi.id).unwrap();
+        pair.run(pair.now + core::time::Duration::from_secs(1));
+        assert_eq!((pair.alice.ipsec_count(), pair.bob.ipsec_count()), (0, 0));
+        assert_both_consistent(&pair);
+    }
+}
+
+#[test]
+fn a_packet_under_another_cpi_or_of_another_length_is_refused() {
+    let mut pair = compressed(false);
+    pair.establish();
+    let cpi = pair.bob.endpoint.ipsec_sas().nth(1).unwrap();
+    let pairs = pair.bob.endpoint.ipsec.get_mut(cpi.id).unwrap();
+    let number = u16::try_from(cpi.spi_in).unwrap();
+    let good = crate::esp::ipcomp::compress(number, 4, &[b'a'; 100]).unwrap();
+    assert_eq!(pairs.decompress(&good).unwrap(), (4, vec![b'a'; 100]));
+    let other = crate::esp::ipcomp::compress(number ^ 1, 4, &[b'a'; 100]).unwrap();
+    assert_eq!(pairs.decompress(&other), Err(EspError::UnknownCpi { got: number ^ 1 }));
+    let bomb = crate::esp::ipcomp::compress(number, 4, &vec![0; 1 << 20]).unwrap();
+    assert_eq!(pairs.decompress(&bomb), Err(EspError::Decompression));
+    let esp = pair.bob.endpoint.ipsec_sas().next().unwrap();
+    let esp = pair.bob.endpoint.ipsec.get_mut(esp.id).unwrap();
+    assert_eq!(esp.decompress(&good), Err(EspError::NotOfBundle));
 }
 
 /// A first message of alice under this CKY-I, from this address.

@@ -4,7 +4,7 @@ use crate::config::IntegrityAlgorithm;
 use crate::crypto::{CryptoProvider, Secret};
 
 use super::error::EspError;
-use super::icv::truncated_mac;
+use super::icv::{high_half, low_half, truncated_mac};
 use super::keys::{check_key, split_keymat};
 use super::{Opened, ReplayWindow};
 
@@ -16,7 +16,8 @@ const IPV4_HEADER_LEN: usize = 20;
 /// One unidirectional AH SA: an SPI, an integrity algorithm and its key.
 ///
 /// `ICV = MAC(key, outer header with mutable fields zero | AH with ICV zero | payload)`, truncated
-/// (RFC 2402 section 3.3.3).
+/// (RFC 2402 section 3.3.3). With extended sequence numbers the high half of the number follows the payload (RFC 4302
+/// section 3.3.3.2.2).
 ///
 /// The outer header is the caller's: [`mutable_fields_zeroed`] makes it from an IPv4 header that was sent
 /// or received. Where there is none, as between two engines in one process, both sides give the same
@@ -31,8 +32,10 @@ pub struct AhSa {
     pub spi: u32,
     /// Integrity algorithm.
     pub integrity: IntegrityAlgorithm,
-    /// Key of the integrity algorithm.
+    /// Its key.
     pub integrity_key: Secret,
+    /// Sequence numbers have 64 bits (RFC 4304).
+    pub extended: bool,
 }
 
 /// What a packet states before its ICV.
@@ -44,13 +47,13 @@ struct Header {
 }
 
 impl AhSa {
-    /// The SA with its key cut from KEYMAT.
+    /// The SA with its key cut from KEYMAT, with sequence numbers of 32 bits.
     ///
     /// # Errors
     /// [`EspError::KeyLength`] when KEYMAT is too short.
     pub fn from_keymat(spi: u32, integrity: IntegrityAlgorithm, keymat: &Secret) -> Result<Self, EspError> {
         let (_, integrity_key) = split_keymat(keymat, None, Some(integrity))?;
-        Ok(Self { spi, integrity, integrity_key })
+        Ok(Self { spi, integrity, integrity_key, extended: false })
     }
 
     /// The SPI that a packet states, by which its receiver finds the SA.
@@ -67,26 +70,28 @@ impl AhSa {
     /// zero, or is empty.
     ///
     /// # Errors
-    /// [`EspError::KeyLength`] and [`EspError::Crypto`] for an SA that is not right.
+    /// [`EspError::KeyLength`] and [`EspError::Crypto`] for an SA that is not right; [`EspError::SequenceExhausted`] for a
+    /// number of more than 32 bits without extended ones.
     pub fn seal(
         &self,
         provider: &dyn CryptoProvider,
         outer_header: &[u8],
-        seq: u32,
+        seq: u64,
         next_header: u8,
         payload: &[u8],
     ) -> Result<Vec<u8>, EspError> {
         self.check()?;
         let mut fixed = [next_header, self.length(), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
         fixed[4..8].copy_from_slice(&self.spi.to_be_bytes());
-        fixed[8..].copy_from_slice(&seq.to_be_bytes());
-        let icv = self.icv(provider, outer_header, &fixed, payload)?;
+        fixed[8..].copy_from_slice(&low_half(self.extended, seq)?);
+        let icv = self.icv(provider, [outer_header, &fixed, payload], seq)?;
         Ok([fixed.as_slice(), &icv, payload].concat())
     }
 
     /// Verifies the ICV of a received packet and gives what it protects.
     ///
-    /// The sequence number is not judged here; [`AhSa::open_fresh`] does that too.
+    /// The sequence number is not judged here; [`AhSa::open_fresh`] does that too, and finds the high half of an extended
+    /// one, which is taken for 0 here.
     ///
     /// # Errors
     /// [`EspError::TooShort`], [`EspError::UnknownSpi`], [`EspError::AhLength`] and [`EspError::Integrity`] for a
@@ -96,6 +101,18 @@ impl AhSa {
         provider: &dyn CryptoProvider,
         outer_header: &[u8],
         packet: &[u8],
+    ) -> Result<Opened, EspError> {
+        let header = read_header(packet)?;
+        self.open_numbered(provider, outer_header, packet, header.seq.into())
+    }
+
+    /// [`AhSa::open`] of a packet whose whole sequence number is known.
+    fn open_numbered(
+        &self,
+        provider: &dyn CryptoProvider,
+        outer_header: &[u8],
+        packet: &[u8],
+        seq: u64,
     ) -> Result<Opened, EspError> {
         self.check()?;
         let header = read_header(packet)?;
@@ -111,10 +128,10 @@ impl AhSa {
         let Some((icv, payload)) = rest.split_at_checked(self.integrity.icv_len()) else {
             return Err(too_short);
         };
-        if !bool::from(self.icv(provider, outer_header, fixed, payload)?.ct_eq(icv)) {
+        if !bool::from(self.icv(provider, [outer_header, fixed, payload], seq)?.ct_eq(icv)) {
             return Err(EspError::Integrity);
         }
-        Ok(Opened { seq: header.seq, next_header: header.next_header, payload: payload.to_vec() })
+        Ok(Opened { seq, next_header: header.next_header, payload: payload.to_vec() })
     }
 
     /// [`AhSa::open`] with the replay window: checked before the ICV, moved after it (RFC 2402 section 3.4.3).
@@ -129,10 +146,11 @@ impl AhSa {
         packet: &[u8],
     ) -> Result<Opened, EspError> {
         let header = read_header(packet)?;
+        let seq = if self.extended { window.extend(header.seq) } else { header.seq.into() };
         if header.spi == self.spi {
-            window.check(header.seq)?;
+            window.check(seq)?;
         }
-        let opened = self.open(provider, outer_header, packet)?;
+        let opened = self.open_numbered(provider, outer_header, packet, seq)?;
         window.update(opened.seq)?;
         Ok(opened)
     }
@@ -150,12 +168,11 @@ impl AhSa {
     fn icv(
         &self,
         provider: &dyn CryptoProvider,
-        outer_header: &[u8],
-        fixed: &[u8],
-        payload: &[u8],
+        [outer_header, fixed, payload]: [&[u8]; 3],
+        seq: u64,
     ) -> Result<Vec<u8>, EspError> {
         let zero = vec![0; self.integrity.icv_len()];
-        let parts = [outer_header, fixed, &zero, payload];
+        let parts = [outer_header, fixed, &zero, payload, &high_half(self.extended, seq)];
         truncated_mac(provider, self.integrity, &self.integrity_key, &parts)
     }
 }

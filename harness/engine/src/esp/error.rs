@@ -49,16 +49,19 @@ pub enum EspError {
     #[error("sequence number {seq} is a replay, or left of the window that ends at {highest}")]
     Replay {
         /// Sequence number of the packet.
-        seq: u32,
+        seq: u64,
         /// Highest sequence number accepted so far.
-        highest: u32,
+        highest: u64,
     },
-    /// All 2^32 - 1 sequence numbers were used; the SA must be replaced.
+    /// All 2^32 - 1 sequence numbers were used, or 2^64 - 1 extended ones; the SA must be replaced.
     #[error("all sequence numbers of the SA are used")]
     SequenceExhausted,
     /// The SA has neither a cipher nor an integrity algorithm (RFC 2406 section 3.2 forbids it).
     #[error("ESP SA with neither a cipher nor an integrity algorithm")]
     NoService,
+    /// The SA has extended sequence numbers without an integrity algorithm, whose check value alone has their high half.
+    #[error("extended sequence numbers without an integrity algorithm")]
+    ExtendedAlone,
     /// A key, or KEYMAT, of the wrong length.
     #[error("{what} of {got} bytes, {expected} expected")]
     KeyLength {
@@ -73,6 +76,15 @@ pub enum EspError {
     /// any more.
     #[error("packet without all protocols of the bundle")]
     NotOfBundle,
+    /// The compressed packet has another CPI than the bundle around it (RFC 3173 section 3.3).
+    #[error("no compression for CPI {got:#06x}")]
+    UnknownCpi {
+        /// CPI of the packet.
+        got: u16,
+    },
+    /// The compressed payload is no DEFLATE stream, or longer than an IP packet once it is expanded.
+    #[error("compressed payload cannot be expanded")]
+    Decompression,
     /// A weak key came out of KEYMAT: another quick mode gives another.
     #[error("weak {} key", .cipher.name())]
     WeakKey {

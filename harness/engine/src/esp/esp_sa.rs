@@ -4,7 +4,7 @@ use crate::config::IntegrityAlgorithm;
 use crate::crypto::{CipherAlgorithm, CryptoProvider, RandomSource, Secret};
 
 use super::error::EspError;
-use super::icv::truncated_mac;
+use super::icv::{high_half, low_half, truncated_mac};
 use super::keys::{check_key, check_strength, split_keymat};
 use super::{Opened, ReplayWindow};
 
@@ -54,10 +54,12 @@ pub struct EspSa {
     pub integrity: Option<IntegrityAlgorithm>,
     /// Key of the integrity algorithm; empty without one.
     pub integrity_key: Secret,
+    /// Sequence numbers have 64 bits (RFC 4304). It takes an integrity algorithm, as the high half is nowhere but in the ICV.
+    pub extended: bool,
 }
 
 impl EspSa {
-    /// The SA with its keys cut from KEYMAT; see [`split_keymat`].
+    /// The SA with its keys cut from KEYMAT, see [`split_keymat`], with sequence numbers of 32 bits.
     ///
     /// # Errors
     /// [`EspError::KeyLength`] when KEYMAT is too short; [`EspError::NoService`] with no algorithm at all;
@@ -69,7 +71,7 @@ impl EspSa {
         keymat: &Secret,
     ) -> Result<Self, EspError> {
         let (encryption_key, integrity_key) = split_keymat(keymat, cipher, integrity)?;
-        let sa = Self { spi, cipher, encryption_key, integrity, integrity_key };
+        let sa = Self { spi, cipher, encryption_key, integrity, integrity_key, extended: false };
         sa.check()?;
         if let Some(cipher) = cipher {
             check_strength(cipher, &sa.encryption_key)?;
@@ -92,16 +94,18 @@ impl EspSa {
     /// independent of every other one (RFC 3602 section 3, RFC 2451 section 3).
     ///
     /// # Errors
-    /// [`EspError::NoService`], [`EspError::KeyLength`] and [`EspError::Crypto`] for an SA that is not right.
+    /// [`EspError::NoService`], [`EspError::ExtendedAlone`], [`EspError::KeyLength`] and [`EspError::Crypto`] for an SA that is
+    /// not right; [`EspError::SequenceExhausted`] for a number of more than 32 bits without extended ones.
     pub fn seal(
         &self,
         provider: &dyn CryptoProvider,
         rng: &mut dyn RandomSource,
-        seq: u32,
+        seq: u64,
         next_header: u8,
         payload: &[u8],
     ) -> Result<Vec<u8>, EspError> {
         self.check()?;
+        let low = low_half(self.extended, seq)?;
         let mut body = payload.to_vec();
         push_trailer(&mut body, self.alignment(), next_header);
         let mut iv = vec![0; self.iv_len()];
@@ -112,23 +116,35 @@ impl EspSa {
 
         let mut packet = Vec::with_capacity(HEADER_LEN + iv.len() + body.len() + self.icv_len());
         packet.extend_from_slice(&self.spi.to_be_bytes());
-        packet.extend_from_slice(&seq.to_be_bytes());
+        packet.extend_from_slice(&low);
         packet.extend_from_slice(&iv);
         packet.extend_from_slice(&body);
-        let icv = self.icv(provider, &packet)?;
+        let icv = self.icv(provider, &packet, seq)?;
         packet.extend_from_slice(&icv);
         Ok(packet)
     }
 
     /// Verifies the ICV of a received packet, decrypts it and takes the padding off, in this order.
     ///
-    /// The sequence number is not judged here; [`EspSa::open_fresh`] does that too. A dummy packet is
-    /// returned as any other: the caller drops next header 59 (RFC 4303 section 2.6).
+    /// The sequence number is not judged here; [`EspSa::open_fresh`] does that too, and finds the high half of an extended
+    /// one, which is taken for 0 here. A dummy packet is returned as any other: the caller drops next header 59 (RFC 4303
+    /// section 2.6).
     ///
     /// # Errors
     /// [`EspError::TooShort`], [`EspError::UnknownSpi`], [`EspError::Integrity`], [`EspError::NotAligned`] and
     /// [`EspError::Padding`] for a packet that is not right; as for [`EspSa::seal`] for an SA that is not.
     pub fn open(&self, provider: &dyn CryptoProvider, packet: &[u8]) -> Result<Opened, EspError> {
+        let header = read_header(packet)?;
+        self.open_numbered(provider, packet, header.seq.into())
+    }
+
+    /// [`EspSa::open`] of a packet whose whole sequence number is known.
+    fn open_numbered(
+        &self,
+        provider: &dyn CryptoProvider,
+        packet: &[u8],
+        seq: u64,
+    ) -> Result<Opened, EspError> {
         self.check()?;
         let header = read_header(packet)?;
         if header.spi != self.spi {
@@ -142,7 +158,7 @@ impl EspSa {
         let Some((covered, icv)) = packet.split_at_checked(packet.len() - self.icv_len()) else {
             return Err(too_short);
         };
-        if !bool::from(self.icv(provider, covered)?.ct_eq(icv)) {
+        if !bool::from(self.icv(provider, covered, seq)?.ct_eq(icv)) {
             return Err(EspError::Integrity);
         }
 
@@ -158,7 +174,7 @@ impl EspSa {
             provider.cbc_decrypt(cipher, self.encryption_key.as_bytes(), iv, &mut body)?;
         }
         let next_header = strip_trailer(&mut body)?;
-        Ok(Opened { seq: header.seq, next_header, payload: body })
+        Ok(Opened { seq, next_header, payload: body })
     }
 
     /// [`EspSa::open`] with the replay window: checked before the ICV, moved after it (RFC 4303 section 3.4.3).
@@ -177,10 +193,11 @@ impl EspSa {
             return self.open(provider, packet);
         }
         let header = read_header(packet)?;
+        let seq = if self.extended { window.extend(header.seq) } else { header.seq.into() };
         if header.spi == self.spi {
-            window.check(header.seq)?;
+            window.check(seq)?;
         }
-        let opened = self.open(provider, packet)?;
+        let opened = self.open_numbered(provider, packet, seq)?;
         window.update(opened.seq)?;
         Ok(opened)
     }
@@ -188,6 +205,9 @@ impl EspSa {
     fn check(&self) -> Result<(), EspError> {
         if self.cipher.is_none() && self.integrity.is_none() {
             return Err(EspError::NoService);
+        }
+        if self.extended && self.integrity.is_none() {
+            return Err(EspError::ExtendedAlone);
         }
         let expected = self.cipher.map_or(0, CipherAlgorithm::key_len);
         check_key("encryption key", &self.encryption_key, expected)?;
@@ -207,12 +227,11 @@ impl EspSa {
         self.cipher.map_or(WORD, CipherAlgorithm::block_len)
     }
 
-    /// The truncated MAC over everything before it; empty without an integrity algorithm.
-    fn icv(&self, provider: &dyn CryptoProvider, covered: &[u8]) -> Result<Vec<u8>, EspError> {
-        self.integrity.map_or_else(
-            || Ok(Vec::new()),
-            |integrity| truncated_mac(provider, integrity, &self.integrity_key, &[covered]),
-        )
+    /// The truncated MAC over everything before it, and the high half of an extended sequence number; empty without an
+    /// integrity algorithm.
+    fn icv(&self, provider: &dyn CryptoProvider, covered: &[u8], seq: u64) -> Result<Vec<u8>, EspError> {
+        let Some(integrity) = self.integrity else { return Ok(Vec::new()) };
+        truncated_mac(provider, integrity, &self.integrity_key, &[covered, &high_half(self.extended, seq)])
     }
 }
 

@@ -27,6 +27,25 @@ pub(super) fn truncated_mac(
     Ok(mac)
 }
 
+/// The high half of a sequence number, which the ICV of an SA with extended ones covers behind all else (RFC 4303 section
+/// 2.2.1, RFC 4302 section 3.3.3.2.2); nothing for an SA without.
+pub(super) fn high_half(extended: bool, seq: u64) -> Vec<u8> {
+    let [a, b, c, d, ..] = seq.to_be_bytes();
+    if extended { vec![a, b, c, d] } else { Vec::new() }
+}
+
+/// The low half of a sequence number, which packets carry.
+///
+/// # Errors
+/// [`EspError::SequenceExhausted`] when an SA without extended sequence numbers cannot have this one.
+pub(super) fn low_half(extended: bool, seq: u64) -> Result<[u8; 4], EspError> {
+    let [a, b, c, d, low @ ..] = seq.to_be_bytes();
+    if !extended && [a, b, c, d] != [0; 4] {
+        return Err(EspError::SequenceExhausted);
+    }
+    Ok(low)
+}
+
 /// AES-XCBC-MAC of 128 bits (RFC 3566 section 4): CBC-MAC under K1, where the last block is whole and has K2 added, or is
 /// filled up with the bits 1, 0, 0 ... and has K3 added.
 ///

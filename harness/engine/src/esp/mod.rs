@@ -16,8 +16,13 @@
 //! The engine makes no outer IP header. For ESP that makes no difference. AH protects the immutable fields
 //! of the header before it, so the caller hands them over; see [`AhSa`].
 //!
-//! Not here: extended sequence numbers (RFC 4304), combined-mode ciphers, AH in IPv6 (its ICV is
+//! With extended sequence numbers (RFC 4304) a packet carries the low 32 bits; the high ones stand behind what the ICV covers,
+//! and only there (RFC 4303 section 2.2.1, RFC 4302 section 2.5.1).
+//!
+//! Not here: recovery from a loss of 2^32 packets (RFC 4303 Appendix A3), combined-mode ciphers, AH in IPv6 (its ICV is
 //! padded to 64 bits), traffic selectors.
+//!
+//! IPComp (RFC 3173) is here too, as part of the bundles of such SAs: what gets smaller is compressed before it is protected.
 //!
 //! Nothing here panics on what a peer sends, and nothing is allocated by a length that a peer states.
 
@@ -25,6 +30,7 @@ mod ah_sa;
 mod error;
 mod esp_sa;
 mod icv;
+pub(crate) mod ipcomp;
 mod keys;
 mod replay;
 #[cfg(test)]
@@ -39,8 +45,8 @@ pub use replay::{ReplayWindow, SequenceCounter};
 /// What an [`EspSa`] or an [`AhSa`] found in a packet that it opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Opened {
-    /// Sequence number.
-    pub seq: u32,
+    /// Sequence number; all 64 bits of an extended one.
+    pub seq: u64,
     /// Protocol number of the payload: 4 for IPv4 in tunnel mode, 59 for a dummy packet (RFC 4303 section 2.6).
     pub next_header: u8,
     /// The payload: an IP packet in tunnel mode, the payload of one in transport mode.

@@ -94,7 +94,7 @@ fn ascending(first: u8, len: usize) -> Vec<u8> {
 )]
 fn seals_and_opens_the_packets_of_rfc_3602(
     #[case] spi: u32,
-    #[case] seq: u32,
+    #[case] seq: u64,
     #[case] next_header: u8,
     #[case] key: &str,
     #[case] iv: &str,
@@ -269,6 +269,76 @@ fn seals_and_opens_ah_packets_made_with_other_tools(
         let opened = sa.open(provider, &outer_header, &packet).unwrap();
         assert_eq!(opened, Opened { seq: 7, next_header: 4, payload: b"twelve bytes".to_vec() });
     }
+}
+
+/// Made with Python's `hmac` module and `openssl enc -nopad`, as above: sequence number 1 00000010, of which the ICV covers
+/// the high half behind all else (RFC 4303 section 2.2.1, RFC 4302 section 3.3.3.2.2).
+#[rstest]
+#[case::esp(
+    "deadbeef00000010 404142434445464748494a4b4c4d4e4f 7482dd2852b457029c172ce0a1d46b06
+     63b7c457435d38a78ec0aa5c",
+    true
+)]
+#[case::ah("04040000 cafef00d 00000010 176c6ead690d5d09fc06c067 7477656c7665206279746573", false)]
+fn seals_and_opens_extended_sequence_numbers_as_other_tools_do(#[case] packet: &str, #[case] is_esp: bool) {
+    let packet = bytes(packet);
+    let seq = 0x1_0000_0010;
+    let integrity = IntegrityAlgorithm::HmacSha1;
+    let keymat = [ascending(0, 16), ascending(0x80, 20)].concat().into();
+    let esp = EspSa::from_keymat(0xdead_beef, Some(CipherAlgorithm::AesCbc128), Some(integrity), &keymat);
+    let esp = EspSa { extended: true, ..esp.unwrap() };
+    let ah = AhSa::from_keymat(0xcafe_f00d, integrity, &ascending(0x80, 20).into()).unwrap();
+    let ah = AhSa { extended: true, ..ah };
+    for &provider in providers() {
+        let iv = &mut FixedIv(ascending(0x40, 16));
+        let sealed = match is_esp {
+            true => esp.seal(provider, iv, seq, 1, b"twelve bytes"),
+            false => ah.seal(provider, &[], seq, 4, b"twelve bytes"),
+        };
+        assert_eq!(hex::encode(sealed.unwrap()), hex::encode(&packet), "{}", provider.name());
+        let open = |window: &mut ReplayWindow| match is_esp {
+            true => esp.open_fresh(provider, window, &packet),
+            false => ah.open_fresh(provider, window, &[], &packet),
+        };
+        let mut window = ReplayWindow::default();
+        // At the start the high half is 0, and so the ICV another.
+        assert!(matches!(open(&mut window), Err(EspError::Integrity)));
+        window.update(u32::MAX.into()).unwrap();
+        assert_eq!(open(&mut window).unwrap().seq, seq);
+        assert!(matches!(open(&mut window), Err(EspError::Replay { seq: 0x1_0000_0010, .. })));
+    }
+}
+
+#[test]
+fn extended_sequence_numbers_go_on_and_arrive_late_across_2_to_the_32() {
+    let sa = EspSa { extended: true, ..aes128_sha1() };
+    for &provider in providers() {
+        let mut window = ReplayWindow::default();
+        window.update(u64::from(u32::MAX) - 2).unwrap();
+        let seal = |seq| sa.seal(provider, &mut Counting(0), seq, 1, b"payload").unwrap();
+        let mut late = seal(u64::from(u32::MAX) - 1);
+        for seq in [u64::from(u32::MAX), 1 << 32, 1 << 32 | 1] {
+            assert_eq!(sa.open_fresh(provider, &mut window, &seal(seq)).unwrap().seq, seq);
+        }
+        assert_eq!(sa.open_fresh(provider, &mut window, &late).unwrap().seq, u64::from(u32::MAX) - 1);
+        late[20] ^= 1;
+        assert!(matches!(sa.open_fresh(provider, &mut window, &late), Err(EspError::Replay { .. })));
+        // A number of 32 bits with the same low half is none of this SA.
+        let plain = aes128_sha1().seal(provider, &mut Counting(0), 2, 1, b"payload").unwrap();
+        assert!(matches!(sa.open_fresh(provider, &mut window, &plain), Err(EspError::Integrity)));
+    }
+}
+
+#[test]
+fn extended_sequence_numbers_take_an_integrity_algorithm_and_32_bits_have_an_end() {
+    let provider = crate::crypto::reference();
+    let alone = EspSa { integrity: None, integrity_key: Secret::from(Vec::new()), ..aes128_sha1() };
+    let alone = EspSa { extended: true, ..alone };
+    let refused = alone.seal(provider, &mut Counting(0), 1, 1, b"");
+    assert_eq!(refused.unwrap_err(), EspError::ExtendedAlone);
+    assert_eq!(alone.open(provider, &[0; 100]).unwrap_err(), EspError::ExtendedAlone);
+    let refused = aes128_sha1().seal(provider, &mut Counting(0), 1 << 32, 1, b"");
+    assert_eq!(refused.unwrap_err(), EspError::SequenceExhausted);
 }
 
 #[test]
@@ -452,7 +522,7 @@ proptest! {
     fn esp_opens_what_it_sealed(
         sa in any_esp_sa(),
         encryption_alone: bool,
-        seq: u32,
+        seq in 0..=u64::from(u32::MAX),
         next_header: u8,
         payload in prop::collection::vec(any::<u8>(), 0..300),
     ) {
@@ -522,7 +592,7 @@ proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(sa in any_esp_sa(), packet in prop::collection::vec(any::<u8>(), 0..200)) {
         let alone = EspSa { integrity: None, integrity_key: Secret::from(Vec::new()), ..sa.clone() };
-        let ah = AhSa { spi: sa.spi, integrity: IntegrityAlgorithm::HmacMd5, integrity_key: vec![1; 16].into() };
+        let ah = AhSa { spi: sa.spi, integrity: IntegrityAlgorithm::HmacMd5, integrity_key: vec![1; 16].into(), extended: false };
         let addressed = [&sa.spi.to_be_bytes(), packet.as_slice()].concat();
         for &provider in providers() {
             prop_assert!(sa.open(provider, &addressed).is_err());

@@ -1,6 +1,10 @@
 //! The SA payload of quick mode: offering, choosing and checking IPsec transforms (RFC 2407 sections 4.4 and 4.5).
 
+pub(crate) mod ipcomp;
+
 use core::time::Duration;
+
+use bytes::Bytes;
 
 use crate::config::{Encapsulation, IntegrityAlgorithm, IpsecPolicy, IpsecProtocol, IpsecTransform};
 use crate::crypto::{CipherAlgorithm, Group, KeyLength};
@@ -10,12 +14,14 @@ use crate::phase1::negotiate::{LifeAttributes, check_doi, same_attributes};
 use crate::phase2::new_group::PrivateGroups;
 use crate::refusals::Refusals;
 use crate::wire::{
-    AhTransform, Attribute, AuthAlgorithm, EncapsulationMode, EspTransform, IpsecAttribute, LifeType,
-    Proposal, ProtocolId, SaPayload, Spi, Transform, TransformId,
+    AhTransform, Attribute, AuthAlgorithm, EncapsulationMode, EspTransform, IpcompTransform, IpsecAttribute,
+    LifeType, Proposal, ProtocolId, SaPayload, Spi, Transform, TransformId,
 };
 
 /// The first SPI that is not reserved (RFC 2402 section 2.4, RFC 2406 section 2.1).
 const SPI_MIN: u32 = 256;
+/// The one value of the attribute Extended Sequence Number (RFC 4304 section 2). Without it, numbers have 32 bits.
+const SEQUENCE_NUMBERS_OF_64_BITS: u16 = 1;
 
 /// What quick mode negotiated for a pair of SAs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +43,27 @@ pub(crate) fn protocol_id(protocol: IpsecProtocol) -> ProtocolId {
     match protocol {
         IpsecProtocol::Ah => ProtocolId::IPSEC_AH,
         IpsecProtocol::Esp => ProtocolId::IPSEC_ESP,
+        IpsecProtocol::Ipcomp => ProtocolId::IPCOMP,
+    }
+}
+
+/// An SPI as it goes into payloads: 4 octets, or 2 where it is a CPI (RFC 3173 section 4.1).
+pub(crate) fn spi_octets(protocol: IpsecProtocol, spi: u32) -> Bytes {
+    match (protocol, u16::try_from(spi)) {
+        (IpsecProtocol::Ipcomp, Ok(cpi)) => Bytes::copy_from_slice(&cpi.to_be_bytes()),
+        _ => Spi::from_u32(spi).0,
+    }
+}
+
+/// The number that an SPI is; `None` when its length is not one of the protocol's. A CPI may have 4 octets, of which the
+/// first two are ignored (RFC 3173 section 4.1).
+pub(crate) fn spi_number(protocol: ProtocolId, spi: &[u8]) -> Option<u32> {
+    match (protocol, spi) {
+        (ProtocolId::IPCOMP, [high, low] | [_, _, high, low]) => {
+            Some(u16::from_be_bytes([*high, *low]).into())
+        }
+        (ProtocolId::IPCOMP, _) => None,
+        (_, spi) => spi.try_into().ok().map(u32::from_be_bytes),
     }
 }
 
@@ -53,8 +80,9 @@ pub(crate) fn encapsulation_mode(encapsulation: Encapsulation, nat: Option<Nat>)
     }
 }
 
-/// The SA payload that offers all of a policy's transforms: one proposal for each protocol, all with the same number, which
-/// makes them a bundle (RFC 2408 section 4.2). `spis_in` are our SPIs in the order of the protocols.
+/// The SA payload that offers all of a policy's transforms: one proposal for each protocol. Those of a bundle have the same
+/// number, and each alternative has the next one (RFC 2408 section 4.2). `spis_in` are our SPIs in the order of
+/// [`IpsecPolicy::protocols`].
 ///
 /// # Errors
 ///
@@ -66,17 +94,24 @@ pub(crate) fn offer(
     groups: &PrivateGroups,
 ) -> Result<SaPayload, ExchangeError> {
     let mut proposals: Vec<Proposal> = Vec::new();
-    for ((protocol, transforms), spi_in) in policy.protocols().zip(spis_in) {
+    let numbered = (1..=u8::MAX).zip(policy.proposals());
+    let protocols = numbered.flat_map(|(number, bundle)| bundle.into_iter().map(move |of| (number, of)));
+    for ((number, (protocol, transforms)), spi_in) in protocols.zip(spis_in) {
         let protocol_id = protocol_id(protocol);
-        if proposals.iter().any(|other| other.protocol == protocol_id) {
+        if proposals.iter().any(|other| (other.number, other.protocol) == (number, protocol_id)) {
             return Err(ExchangeError::NoProposalChosen(format!("{protocol_id} is twice in the bundle")));
         }
         let transforms = (1..=u8::MAX)
             .zip(transforms)
             .map(|(number, transform)| encode_transform(policy, protocol, *transform, number, nat, groups))
             .collect::<Result<_, _>>()?;
-        let spi = Spi::from_u32(*spi_in).0;
-        proposals.push(Proposal { number: 1, protocol: protocol_id, spi, transforms });
+        let spi = spi_octets(protocol, *spi_in);
+        proposals.push(Proposal { number, protocol: protocol_id, spi, transforms });
+    }
+    let protects =
+        |number| proposals.iter().any(|other| other.number == number && other.protocol != ProtocolId::IPCOMP);
+    if !proposals.iter().all(|proposal| protects(proposal.number)) {
+        return Err(ExchangeError::NoProposalChosen("IPComp alone protects nothing".into()));
     }
     Ok(SaPayload::ipsec_doi(proposals))
 }
@@ -92,7 +127,9 @@ fn encode_transform(
     let (id, key_bits) = transform_id(protocol, transform).ok_or_else(|| {
         ExchangeError::NoProposalChosen("a configured IPsec transform does not exist".into())
     })?;
-    let mode = encapsulation_mode(policy.encapsulation, nat);
+    let is_ipcomp = protocol == IpsecProtocol::Ipcomp;
+    // What the NAT needs is for the protocol outside; IPComp is in it.
+    let mode = encapsulation_mode(policy.encapsulation, nat.filter(|_| !is_ipcomp));
     let seconds = u32::try_from(policy.lifetime.as_secs()).unwrap_or(u32::MAX);
     let mut attributes = vec![
         Attribute::short(IpsecAttribute::SA_LIFE_TYPE, LifeType::SECONDS.0),
@@ -102,7 +139,7 @@ fn encode_transform(
         attributes.push(Attribute::short(IpsecAttribute::SA_LIFE_TYPE, LifeType::KILOBYTES.0));
         attributes.push(Attribute::lifetime(IpsecAttribute::SA_LIFE_DURATION, kilobytes));
     }
-    if let Some(group) = &policy.pfs {
+    if let Some(group) = policy.pfs.as_ref().filter(|_| !is_ipcomp) {
         let description = groups.description(group).ok_or_else(|| {
             ExchangeError::NoProposalChosen("New Group mode has not yet defined the private group".into())
         })?;
@@ -114,6 +151,10 @@ fn encode_transform(
     }
     if let Some(bits) = key_bits {
         attributes.push(Attribute::short(IpsecAttribute::KEY_LENGTH, bits));
+    }
+    if transform.extended_sequence_numbers {
+        attributes
+            .push(Attribute::short(IpsecAttribute::EXTENDED_SEQUENCE_NUMBER, SEQUENCE_NUMBERS_OF_64_BITS));
     }
     Ok(Transform { number, id, attributes })
 }
@@ -128,12 +169,18 @@ pub(crate) struct Choice<'a> {
 }
 
 impl Choice<'_> {
+    /// The protocols, each of which takes an SPI of ours.
+    pub(crate) fn protocols(&self) -> Vec<IpsecProtocol> {
+        self.chosen.iter().map(|chosen| chosen.protocol).collect()
+    }
+
     /// The SA payload that says so, with our SPI for each protocol.
     pub(crate) fn reply(&self, spis_in: &[u32]) -> SaPayload {
-        let proposals = self.offered.iter().zip(spis_in).map(|((proposal, transform), spi_in)| Proposal {
+        let offered = self.offered.iter().zip(&self.chosen).zip(spis_in);
+        let proposals = offered.map(|(((proposal, transform), chosen), spi_in)| Proposal {
             number: proposal.number,
             protocol: proposal.protocol,
-            spi: Spi::from_u32(*spi_in).0,
+            spi: spi_octets(chosen.protocol, *spi_in),
             transforms: vec![(*transform).clone()],
         });
         SaPayload::ipsec_doi(proposals.collect())
@@ -211,10 +258,19 @@ fn bundles(sa: &SaPayload) -> Vec<Vec<&Proposal>> {
 /// A proposal of a bundle with those of its transforms that we can read.
 type ReadProposal<'a> = (&'a Proposal, Vec<(&'a Transform, ChosenIpsec)>);
 
-/// For each proposal of a bundle the place of the first transform that a policy has; `None` unless the policy has just
-/// these protocols and a transform for each.
+/// For each proposal of a bundle the place of the first transform that a policy has; `None` unless the policy has a bundle
+/// of just these protocols, among its alternatives or before them, and a transform for each.
 fn first_fitting(policy: &IpsecPolicy, bundle: &[ReadProposal<'_>], nat: Option<Nat>) -> Option<Vec<usize>> {
-    let mut wanted: Vec<_> = policy.protocols().collect();
+    policy.proposals().filter_map(|wanted| fitting_places(policy, wanted, bundle, nat)).min()
+}
+
+/// The same for one of the policy's bundles.
+fn fitting_places(
+    policy: &IpsecPolicy,
+    mut wanted: Vec<(IpsecProtocol, &[IpsecTransform])>,
+    bundle: &[ReadProposal<'_>],
+    nat: Option<Nat>,
+) -> Option<Vec<usize>> {
     let mut places = Vec::new();
     for (proposal, terms) in bundle {
         let at = wanted.iter().position(|(protocol, _)| protocol_id(*protocol) == proposal.protocol)?;
@@ -230,13 +286,23 @@ fn acceptable(
     terms: &ChosenIpsec,
     nat: Option<Nat>,
 ) -> bool {
+    let has_mode = |nat| encapsulation_mode(policy.encapsulation, nat) == terms.mode;
+    let is_ipcomp = terms.protocol == IpsecProtocol::Ipcomp;
     transforms.contains(&terms.transform)
-        && policy.pfs == terms.group
-        && encapsulation_mode(policy.encapsulation, nat) == terms.mode
+        && (is_ipcomp || policy.pfs == terms.group)
+        && (has_mode(nat) || is_ipcomp && has_mode(None))
+}
+
+/// What the responder chose from our offer: the terms of each protocol with the SPI that we offered for it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Verified {
+    pub(crate) chosen: Vec<ChosenIpsec>,
+    pub(crate) spis_in: Vec<u32>,
 }
 
 /// Checks that the reply is one of the offered bundles, with one of the offered transforms for each protocol, and reads it
-/// in the order of the offer.
+/// in the order of the offer. The responder should keep the proposal number and need not (RFC 2408 section 4.2); where the
+/// reply fits several numbers, its own one is meant.
 ///
 /// # Errors
 ///
@@ -245,7 +311,7 @@ pub(crate) fn verify_choice(
     offered: &SaPayload,
     reply: &SaPayload,
     groups: &PrivateGroups,
-) -> Result<Vec<ChosenIpsec>, ExchangeError> {
+) -> Result<Verified, ExchangeError> {
     check_doi(reply)?;
     reply.proposals.iter().try_for_each(|proposal| check_proposal(proposal).map(|_| ()))?;
     let altered = |what: &str| ExchangeError::ProposalAltered(what.to_owned());
@@ -254,22 +320,28 @@ pub(crate) fn verify_choice(
     if bundle.iter().any(|proposal| proposal.transforms.len() != 1) {
         return Err(altered("expected exactly one transform"));
     }
-    let chosen = bundles(offered).into_iter().find_map(|offered| chosen_of(&offered, &bundle));
+    let number = |bundle: &[&Proposal]| bundle.first().map(|proposal| proposal.number);
+    let mut candidates = bundles(offered);
+    candidates.sort_by_key(|offered| number(offered) != number(&bundle));
+    let chosen = candidates.iter().find_map(|offered| chosen_of(offered, &bundle));
     let chosen =
         chosen.ok_or_else(|| altered("no offered bundle has these protocols, identifiers and attributes"))?;
-    chosen
-        .into_iter()
-        .map(|(proposal, transform)| read_transform(proposal, transform, groups))
-        .collect::<Result<_, _>>()
-        .map_err(|error: ExchangeError| ExchangeError::ProposalAltered(error.reason()))
+    let mut verified = Verified { chosen: Vec::new(), spis_in: Vec::new() };
+    for (source, proposal, transform) in chosen {
+        let terms = read_transform(proposal, transform, groups)
+            .map_err(|error| ExchangeError::ProposalAltered(error.reason()))?;
+        verified.chosen.push(terms);
+        verified.spis_in.extend(spi_number(source.protocol, &source.spi));
+    }
+    Ok(verified)
 }
 
-/// The proposals of a reply with their transforms, in the order of the offered bundle, when they are a choice from it; the
+/// Each proposal of an offered bundle with that of the reply and its transform, when the reply is a choice from it; the
 /// numbers aside.
 fn chosen_of<'a>(
-    offered: &[&Proposal],
+    offered: &[&'a Proposal],
     reply: &[&'a Proposal],
-) -> Option<Vec<(&'a Proposal, &'a Transform)>> {
+) -> Option<Vec<(&'a Proposal, &'a Proposal, &'a Transform)>> {
     let mut left = reply.to_vec();
     let mut chosen = Vec::new();
     for source in offered {
@@ -280,7 +352,7 @@ fn chosen_of<'a>(
             offered.id == transform.id && same_attributes(&offered.attributes, &transform.attributes)
         };
         source.transforms.iter().any(was_offered).then_some(())?;
-        chosen.push((proposal, transform));
+        chosen.push((*source, proposal, transform));
     }
     left.is_empty().then_some(chosen)
 }
@@ -290,11 +362,14 @@ fn check_proposal(proposal: &Proposal) -> Result<(IpsecProtocol, u32), ExchangeE
     let protocol = match proposal.protocol {
         ProtocolId::IPSEC_AH => IpsecProtocol::Ah,
         ProtocolId::IPSEC_ESP => IpsecProtocol::Esp,
+        ProtocolId::IPCOMP => IpsecProtocol::Ipcomp,
         other => return Err(ExchangeError::InvalidProtocolId(other)),
     };
     let invalid = ExchangeError::InvalidSpi { protocol: proposal.protocol, len: proposal.spi.len() };
-    let spi = Spi(proposal.spi.clone()).as_u32().ok_or(invalid)?;
-    if spi < SPI_MIN { Err(ExchangeError::ReservedSpi(spi)) } else { Ok((protocol, spi)) }
+    let spi = spi_number(proposal.protocol, &proposal.spi).ok_or(invalid)?;
+    // Which CPIs are possible depends on the transform.
+    let is_reserved = protocol != IpsecProtocol::Ipcomp && spi < SPI_MIN;
+    if is_reserved { Err(ExchangeError::ReservedSpi(spi)) } else { Ok((protocol, spi)) }
 }
 
 /// Reads a transform. One with an unknown identifier is passed over without a notify of its own, unlike one with a
@@ -306,9 +381,9 @@ fn read_transform(
 ) -> Result<ChosenIpsec, ExchangeError> {
     let (protocol, peer_spi) = check_proposal(proposal)?;
     let (id, reserved) = match protocol {
-        // RFC 2407 sections 4.4.3 and 4.4.4.
+        // RFC 2407 sections 4.4.3 to 4.4.5.
         IpsecProtocol::Ah => (transform.id, 0..=1),
-        IpsecProtocol::Esp => (transform.id, 0..=0),
+        IpsecProtocol::Esp | IpsecProtocol::Ipcomp => (transform.id, 0..=0),
     };
     if reserved.contains(&id.0) {
         return Err(ExchangeError::InvalidTransformId(id));
@@ -316,17 +391,21 @@ fn read_transform(
     if !is_supported(protocol, id) {
         return Err(ExchangeError::NoProposalChosen(format!("transform {} is not supported", id.0)));
     }
+    if protocol == IpsecProtocol::Ipcomp {
+        return ipcomp::read_transform(proposal, transform, peer_spi);
+    }
     read_attributes(protocol, peer_spi, transform, groups).map_err(ExchangeError::AttributesNotSupported)
 }
 
 /// Whether there is a transform with this identifier.
 fn is_supported(protocol: IpsecProtocol, id: TransformId) -> bool {
     let has_id = |cipher, integrity| {
-        let transform = IpsecTransform { cipher, integrity };
+        let transform = IpsecTransform { cipher, integrity, extended_sequence_numbers: false };
         transform_id(protocol, transform).is_some_and(|(supported, _)| supported == id)
     };
     let mut integrity = IntegrityAlgorithm::ALL.iter().map(|(integrity, _)| Some(*integrity));
     match protocol {
+        IpsecProtocol::Ipcomp => IpcompTransform(id.0) == IpcompTransform::DEFLATE,
         IpsecProtocol::Ah => integrity.any(|integrity| has_id(None, integrity)),
         IpsecProtocol::Esp => {
             let some = integrity.next().flatten();
@@ -342,7 +421,7 @@ fn read_attributes(
     transform: &Transform,
     groups: &PrivateGroups,
 ) -> Result<ChosenIpsec, String> {
-    let (mut group, mut mode, mut auth, mut key_bits) = (None, None, None, None);
+    let (mut group, mut mode, mut auth, mut key_bits, mut extended) = (None, None, None, None, None);
     let mut life = LifeAttributes::default();
     for attribute in &transform.attributes {
         let class = IpsecAttribute(attribute.class);
@@ -360,6 +439,9 @@ fn read_attributes(
             IpsecAttribute::ENCAPSULATION_MODE => &mut mode,
             IpsecAttribute::AUTHENTICATION_ALGORITHM => &mut auth,
             IpsecAttribute::KEY_LENGTH => &mut key_bits,
+            IpsecAttribute::EXTENDED_SEQUENCE_NUMBER if value == u64::from(SEQUENCE_NUMBERS_OF_64_BITS) => {
+                &mut extended
+            }
             other => return Err(format!("attribute {other:?} is not supported")),
         };
         if slot.replace(value).is_some_and(|former| former != value) {
@@ -371,8 +453,9 @@ fn read_attributes(
             auth_from_number(number).ok_or(format!("authentication algorithm {number} is not supported"))
         })
         .transpose()?;
-    let transform = transform_from_numbers(protocol, transform.id, key_bits, integrity)
-        .ok_or_else(|| format!("transform {} with these attributes is not supported", transform.id.0))?;
+    let transform =
+        transform_from_numbers(protocol, transform.id, key_bits, integrity, extended.is_some())
+            .ok_or_else(|| format!("transform {} with these attributes is not supported", transform.id.0))?;
     let group = group
         .map(|id| {
             let named = u16::try_from(id).ok().and_then(|id| groups.named(id));
@@ -424,8 +507,14 @@ pub(crate) fn transform_id(
                 ) => EspTransform::CAMELLIA,
             };
             let bits = transform.cipher.and_then(CipherAlgorithm::variable_key_bits);
-            // RFC 2406 section 5: ESP_NULL and no integrity must not come together.
-            (transform.cipher.is_some() || transform.integrity.is_some()).then(|| (id.into(), bits))
+            // RFC 2406 section 5: ESP_NULL and no integrity must not come together. The high half of an extended sequence
+            // number is nowhere but in the ICV (RFC 4303 section 2.2.1).
+            let serves = transform.integrity.is_some()
+                || (transform.cipher.is_some() && !transform.extended_sequence_numbers);
+            serves.then(|| (id.into(), bits))
+        }
+        IpsecProtocol::Ipcomp => {
+            (transform == IpsecTransform::DEFLATE).then(|| (IpcompTransform::DEFLATE.into(), None))
         }
     }
 }
@@ -435,12 +524,13 @@ fn transform_from_numbers(
     id: TransformId,
     key_bits: Option<u64>,
     integrity: Option<IntegrityAlgorithm>,
+    extended_sequence_numbers: bool,
 ) -> Option<IpsecTransform> {
     let cipher = match protocol {
-        IpsecProtocol::Ah => None,
+        IpsecProtocol::Ah | IpsecProtocol::Ipcomp => None,
         IpsecProtocol::Esp => esp_cipher_from_numbers(id, key_bits)?,
     };
-    let transform = IpsecTransform { cipher, integrity };
+    let transform = IpsecTransform { cipher, integrity, extended_sequence_numbers };
     // An AH transform goes with one integrity algorithm, and ESP_NULL needs some.
     let (number, bits) = transform_id(protocol, transform)?;
     (number == id && bits.map(u64::from) == key_bits).then_some(transform)

@@ -11,7 +11,7 @@
 
 use std::collections::BTreeSet;
 
-use super::negotiate::{self, Choice, ChosenIpsec, protocol_id};
+use super::negotiate::{self, Choice, ChosenIpsec, Verified, protocol_id};
 use super::new_group::PrivateGroups;
 use crate::config::IpsecPolicy;
 use crate::error::ExchangeError;
@@ -97,7 +97,7 @@ pub(crate) fn verify_choices(
     offered: &[&SaPayload],
     reply: &[&SaPayload],
     groups: &PrivateGroups,
-) -> Result<Vec<Vec<ChosenIpsec>>, ExchangeError> {
+) -> Result<Vec<Verified>, ExchangeError> {
     if reply.len() != offered.len() {
         let (got, wanted) = (reply.len(), offered.len());
         return Err(ExchangeError::ProposalAltered(format!("SA payloads: {got}, offered were {wanted}")));
@@ -105,7 +105,7 @@ pub(crate) fn verify_choices(
     let chosen =
         offered.iter().zip(reply).map(|(offered, reply)| negotiate::verify_choice(offered, reply, groups));
     let chosen: Vec<_> = chosen.collect::<Result<_, _>>()?;
-    if !distinct_spis(chosen.iter().flatten()) {
+    if !distinct_spis(chosen.iter().flat_map(|verified| &verified.chosen)) {
         return Err(ExchangeError::ProposalAltered("one SPI comes for two SAs".into()));
     }
     Ok(chosen)

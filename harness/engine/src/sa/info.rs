@@ -37,18 +37,20 @@ pub struct IpsecSaInfo {
     pub isakmp_sa: IsakmpSaId,
     /// The policy's name.
     pub policy: String,
-    /// AH or ESP.
+    /// AH, ESP or IPComp. Of the latter, packets that went uncompressed are not counted.
     pub protocol: ProtocolId,
     /// All pairs of its bundle, itself included, in the order in which they are applied to outgoing packets.
     pub bundle: Vec<IpsecSaId>,
-    /// SPI of the inbound SA.
+    /// SPI of the inbound SA; the CPI of IPComp.
     pub spi_in: u32,
-    /// SPI of the outbound SA.
+    /// SPI of the outbound SA; the CPI of IPComp.
     pub spi_out: u32,
     /// The clients on our side and on the peer's (IDci and IDcr); without them the SAs are between the ISAKMP peers.
     pub clients: Option<(Identification, Identification)>,
     /// Negotiated encapsulation mode.
     pub mode: EncapsulationMode,
+    /// Sequence numbers of 64 bits were negotiated (RFC 4304).
+    pub extended_sequence_numbers: bool,
     /// Our role in its quick mode.
     pub role: Role,
     /// The pair that has taken its place. This one takes packets for a while; what goes out should go through the other.

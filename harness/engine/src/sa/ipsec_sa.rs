@@ -5,14 +5,15 @@ use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
 
-use crate::config::IpsecProtocol;
+use crate::config::{IpsecProtocol, IpsecTransform};
 use crate::core::{Core, Path};
 use crate::crypto::Secret;
-use crate::esp::{AhSa, EspError, EspSa, Opened, ReplayWindow, SequenceCounter};
+use crate::esp::{AhSa, EspError, EspSa, Opened, ReplayWindow, SequenceCounter, ipcomp};
 use crate::event::{IpsecSaId, IsakmpSaId, Role};
-use crate::io::{Datagram, IP_AH, IP_ESP, IP_UDP, Timestamp};
+use crate::io::{Datagram, IP_AH, IP_COMP, IP_ESP, IP_UDP, Timestamp};
 use crate::natt::Nat;
 use crate::phase2::negotiate::ChosenIpsec;
+use crate::phase2::negotiate::ipcomp::NEGOTIATED_CPIS;
 use crate::wire::Identification;
 
 /// How packets of one unidirectional SA are protected.
@@ -20,17 +21,24 @@ use crate::wire::Identification;
 pub(crate) enum PacketProtection {
     Esp(EspSa),
     Ah(AhSa),
+    /// The CPI of IPComp, which protects nothing and has no keys.
+    Ipcomp(u16),
 }
 
 impl PacketProtection {
     /// Cuts KEYMAT into the keys of the negotiated transform.
     pub(crate) fn new(spi: u32, chosen: &ChosenIpsec, keymat: &Secret) -> Result<Self, EspError> {
-        let transform = chosen.transform;
-        match (chosen.protocol, transform.integrity) {
-            (IpsecProtocol::Ah, Some(integrity)) => Ok(Self::Ah(AhSa::from_keymat(spi, integrity, keymat)?)),
+        let IpsecTransform { cipher, integrity, extended_sequence_numbers: extended } = chosen.transform;
+        match (chosen.protocol, integrity) {
+            (IpsecProtocol::Ah, Some(integrity)) => {
+                Ok(Self::Ah(AhSa { extended, ..AhSa::from_keymat(spi, integrity, keymat)? }))
+            }
             (IpsecProtocol::Ah, None) => Err(EspError::NoService),
+            (IpsecProtocol::Ipcomp, _) => {
+                Ok(Self::Ipcomp(u16::try_from(spi).map_err(|_| EspError::UnknownSpi { got: spi })?))
+            }
             (IpsecProtocol::Esp, integrity) => {
-                Ok(Self::Esp(EspSa::from_keymat(spi, transform.cipher, integrity, keymat)?))
+                Ok(Self::Esp(EspSa { extended, ..EspSa::from_keymat(spi, cipher, integrity, keymat)? }))
             }
         }
     }
@@ -49,7 +57,7 @@ pub(crate) struct IpsecSaPair {
     /// Which of the policy's SAs it is.
     pub(crate) place: usize,
     pub(crate) role: Role,
-    /// All pairs of its bundle, itself included, in the order in which they are applied to outgoing packets: ESP, then AH.
+    /// All pairs of its bundle, itself included, in the order in which they are applied to outgoing packets: IPComp, ESP, AH.
     pub(crate) bundle: Vec<IpsecSaId>,
     pub(crate) chosen: ChosenIpsec,
     /// The clients on our side and on the peer's; without them the SAs are between the ISAKMP peers.
@@ -96,13 +104,18 @@ impl IpsecSaPair {
         next_header: u8,
         payload: &[u8],
     ) -> Result<Datagram, EspError> {
-        let seq = self.counter.next_seq()?;
         let (ip_protocol, packet) = match &self.outbound {
+            PacketProtection::Ipcomp(cpi) => {
+                let compressed = ipcomp::compress(*cpi, next_header, payload);
+                return Ok(self.compressed(next_header, payload, compressed));
+            }
             PacketProtection::Esp(sa) => {
+                let seq = self.counter.next_seq()?;
                 let packet = sa.seal(core.provider, core.random.as_mut(), seq, next_header, payload)?;
                 (if self.path.nat_t { IP_UDP } else { IP_ESP }, packet)
             }
             PacketProtection::Ah(sa) => {
+                let seq = self.counter.next_seq()?;
                 let outer =
                     outer_header(self.path.local.ip(), self.path.remote.ip(), sa_overhead(sa, payload));
                 (IP_AH, sa.seal(core.provider, &outer, seq, next_header, payload)?)
@@ -118,15 +131,44 @@ impl IpsecSaPair {
         Ok(Datagram { ip_protocol, local, remote, payload: Bytes::from(packet) })
     }
 
+    /// What the next protocol of the bundle is to protect: the compressed packet, or the payload as it is. Only the former
+    /// counts as a packet of this pair.
+    fn compressed(&mut self, next_header: u8, payload: &[u8], compressed: Option<Vec<u8>>) -> Datagram {
+        let (ip_protocol, packet) = match compressed {
+            Some(packet) => {
+                self.packets_out = self.packets_out.saturating_add(1);
+                self.bytes_out = self.bytes_out.saturating_add(payload.len().try_into().unwrap_or(u64::MAX));
+                (IP_COMP, Bytes::from(packet))
+            }
+            None => (next_header, Bytes::copy_from_slice(payload)),
+        };
+        let (local, remote) = (self.path.local, self.path.remote);
+        Datagram { ip_protocol, local, remote, payload: packet }
+    }
+
+    /// The next header and the payload of a compressed packet that came out of the next protocol of the bundle.
+    ///
+    /// # Errors
+    ///
+    /// As for [`ipcomp::decompress`], or when this is no pair of IPComp.
+    pub(crate) fn decompress(&mut self, packet: &[u8]) -> Result<(u8, Vec<u8>), EspError> {
+        let PacketProtection::Ipcomp(cpi) = self.inbound else { return Err(EspError::NotOfBundle) };
+        let (next_header, payload) = ipcomp::decompress(cpi, packet)?;
+        self.packets_in = self.packets_in.saturating_add(1);
+        self.bytes_in = self.bytes_in.saturating_add(payload.len().try_into().unwrap_or(u64::MAX));
+        Ok((next_header, payload))
+    }
+
     /// The pair whose packets those of this pair must come in: the AH pair of its bundle.
     pub(crate) fn expected_outer(&self) -> Option<IpsecSaId> {
         let at = self.bundle.iter().position(|id| *id == self.id)?;
         self.bundle.get(at.checked_add(1)?).copied()
     }
 
-    /// Whether its packets hold packets of another pair of its bundle.
-    pub(crate) fn has_inner(&self) -> bool {
-        self.bundle.first().is_some_and(|first| *first != self.id)
+    /// The pair of its bundle whose packets its packets hold.
+    pub(crate) fn inner(&self) -> Option<IpsecSaId> {
+        let at = self.bundle.iter().position(|id| *id == self.id)?;
+        self.bundle.get(at.checked_sub(1)?).copied()
     }
 
     /// Checks and opens a packet of the inbound SA.
@@ -137,6 +179,7 @@ impl IpsecSaPair {
     pub(crate) fn open(&mut self, core: &Core, datagram: &Datagram) -> Result<Opened, EspError> {
         let packet = &datagram.payload;
         let opened = match &self.inbound {
+            PacketProtection::Ipcomp(_) => return Err(EspError::UnknownSpi { got: self.spi_in }),
             PacketProtection::Esp(sa) => sa.open_fresh(core.provider, &mut self.window, packet)?,
             PacketProtection::Ah(sa) => {
                 let outer = outer_header(datagram.remote.ip(), datagram.local.ip(), packet.len());
@@ -275,6 +318,16 @@ impl IpsecTable {
         }
         self.reserved.insert(spi);
         spi
+    }
+
+    /// A random CPI of those that are negotiated, which nothing has as a CPI or SPI; `None` when there is none left.
+    pub(crate) fn reserve_cpi(&mut self, core: &mut Core) -> Option<u32> {
+        let (first, last) = NEGOTIATED_CPIS.into_inner();
+        let start = u32::from(u16::from_be_bytes(core.random_bytes())).clamp(first, last);
+        let free = |cpi: &u32| !self.by_spi_in.contains_key(cpi) && !self.reserved.contains(cpi);
+        let cpi = (start..=last).chain(first..start).find(free)?;
+        self.reserved.insert(cpi);
+        Some(cpi)
     }
 
     /// The SPIs that unfinished quick modes hold.

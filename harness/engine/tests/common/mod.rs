@@ -90,10 +90,10 @@ pub fn peer_config(own: &str, other: &str) -> PeerConfig {
         ipsec: vec![IpsecPolicy {
             name: "net".into(),
             protocol: IpsecProtocol::Esp,
-            transforms: vec![IpsecTransform {
-                cipher: Some(CipherAlgorithm::AesCbc128),
-                integrity: Some(IntegrityAlgorithm::HmacSha1),
-            }],
+            transforms: vec![IpsecTransform::new(
+                Some(CipherAlgorithm::AesCbc128),
+                Some(IntegrityAlgorithm::HmacSha1),
+            )],
             encapsulation: Encapsulation::Tunnel,
             pfs: None,
             local_client: Some(net(own)),
@@ -101,6 +101,7 @@ pub fn peer_config(own: &str, other: &str) -> PeerConfig {
             client_match: ClientMatch::Same,
             bundle: Vec::new(),
             further_sas: Vec::new(),
+            alternatives: Vec::new(),
             lifetime: Duration::from_secs(1200),
             lifetime_kilobytes: None,
         }],

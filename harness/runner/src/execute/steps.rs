@@ -215,8 +215,11 @@ impl<D: Driver + ?Sized> Executor<'_, D> {
         for _ in 0..traffic.packets {
             self.echoes = self.echoes.wrapping_add(1);
             let data = b"IPsec SA in both ways";
-            requests.push(Echo::request(source, destination, ECHO_IDENTIFIER, self.echoes, data));
+            let len = traffic.data_bytes.map_or(data.len(), usize::from);
+            let data: Vec<_> = data.iter().copied().cycle().take(len).collect();
+            requests.push(Echo::request(source, destination, ECHO_IDENTIFIER, self.echoes, &data));
         }
+        let compressed_before = self.compressed(&sa.bundle);
         let deadline = self.now() + Duration::from_millis(traffic.within_ms);
         let mut rounds = 0_u32;
         loop {
@@ -253,8 +256,27 @@ impl<D: Driver + ?Sized> Executor<'_, D> {
             TrafficExpect::None if replies > 0 => {
                 Err(Stop::Unmet(format!("{replies} echo requests were answered, none should be")))
             }
+            _ if traffic.compressed => {
+                let [out, back] = self.compressed(&sa.bundle);
+                let [out_before, back_before] = compressed_before;
+                let (out, back) = (out.saturating_sub(out_before), back.saturating_sub(back_before));
+                let wanted = u64::from(traffic.packets);
+                if out >= wanted && back >= wanted {
+                    return Ok(());
+                }
+                Err(Stop::Unmet(format!(
+                    "of {sent} packets {out} went out compressed, and {back} came back so"
+                )))
+            }
             _ => Ok(()),
         }
+    }
+
+    /// Packets that went out compressed through a bundle, and such that came back.
+    fn compressed(&self, bundle: &[IpsecSaId]) -> [u64; 2] {
+        let of_bundle = self.engine.ipsec_sas().filter(|sa| bundle.contains(&sa.id));
+        let mut compressing = of_bundle.filter(|sa| sa.protocol == ProtocolId::IPCOMP);
+        compressing.next().map_or([0; 2], |sa| [sa.packets_out, sa.packets_in])
     }
 
     async fn send_echo(&mut self, id: IpsecSaId, request: &Echo) -> Result<(), Stop> {

@@ -31,7 +31,8 @@ pub fn connection(case: &Case, charon: Ipv4Addr, harness: Ipv4Addr, harness_port
     connection.phase1_proposals =
         side.phase1.transforms.iter().map(|t| format!("{}-{}-{}", t.cipher, hash(t.hash), t.group)).collect();
     connection.protocol = match side.phase2.protocol {
-        Protocol::Esp => SecurityProtocol::Esp,
+        // Compression is no protocol of its own for charon, and a capability that it does not have here.
+        Protocol::Esp | Protocol::Ipcomp => SecurityProtocol::Esp,
         Protocol::Ah => SecurityProtocol::Ah,
     };
     connection.phase2_proposals = phase2_proposals(side);
@@ -256,11 +257,20 @@ mod tests {
                 protocol: Protocol::Esp,
                 encapsulation: Encapsulation::Tunnel,
                 transforms: vec![
-                    Phase2Transform { cipher: Some(EspCipher::Aes256), integrity: Some(Integrity::Sha2_512) },
-                    Phase2Transform { cipher: Some(EspCipher::Null), integrity: Some(Integrity::Md5) },
+                    Phase2Transform {
+                        cipher: Some(EspCipher::Aes256),
+                        integrity: Some(Integrity::Sha2_512),
+                        extended_sequence_numbers: false,
+                    },
+                    Phase2Transform {
+                        cipher: Some(EspCipher::Null),
+                        integrity: Some(Integrity::Md5),
+                        extended_sequence_numbers: false,
+                    },
                 ],
                 bundle: Vec::new(),
                 further_sas: Vec::new(),
+                alternatives: Vec::new(),
                 pfs: Pfs::Modp1024,
                 lifetime_seconds: 1200,
                 lifetime_kilobytes: None,

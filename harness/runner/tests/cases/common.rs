@@ -35,9 +35,11 @@ pub(crate) fn side(client: &str, remote_client: &str) -> ResolvedSide {
             transforms: vec![Phase2Transform {
                 cipher: Some(EspCipher::Aes128),
                 integrity: Some(Integrity::Sha1),
+                extended_sequence_numbers: false,
             }],
             bundle: Vec::new(),
             further_sas: Vec::new(),
+            alternatives: Vec::new(),
             pfs: Pfs::None,
             lifetime_seconds: 1200,
             lifetime_kilobytes: None,
@@ -110,6 +112,8 @@ pub(crate) fn expect_sas(isakmp: u32, ipsec: u32) -> Step {
 
 pub(crate) fn echo() -> Step {
     Step::Traffic(Traffic {
+        data_bytes: None,
+        compressed: false,
         packets: 2,
         sa: Which::Newest,
         expect: TrafficExpect::Reply,

@@ -275,6 +275,10 @@ pub struct Phase2Config {
     /// As responder an offer may have any of a side's SAs, in their order. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub further_sas: Option<Vec<FurtherSa>>,
+    /// What else is offered and taken, next best first: each is a protocol or a bundle, under a proposal number of its own.
+    /// Default: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alternatives: Option<Vec<Vec<BundledProtocol>>>,
     /// Perfect forward secrecy. Default `none`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pfs: Option<Pfs>,
@@ -381,7 +385,7 @@ impl ClientName {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BundledProtocol {
-    /// ESP or AH; each protocol comes once.
+    /// ESP, AH or IPComp; each protocol comes once.
     pub protocol: Protocol,
     /// Transforms, best first.
     pub transforms: Vec<Phase2Transform>,
@@ -410,6 +414,9 @@ pub struct Phase2Transform {
     /// Integrity algorithm; may be left out in ESP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub integrity: Option<Integrity>,
+    /// Sequence numbers of 64 bits (RFC 4304), which take an integrity algorithm. Default false.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub extended_sequence_numbers: bool,
 }
 
 /// Dead peer detection (RFC 3706).

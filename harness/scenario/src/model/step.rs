@@ -585,6 +585,13 @@ pub struct Traffic {
     #[serde(default = "one")]
     #[schemars(range(min = 1))]
     pub packets: u32,
+    /// Bytes of data in each packet, which compress well. Default: 21, too few for compression.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1300))]
+    pub data_bytes: Option<u16>,
+    /// Both the packets and the replies must have been compressed (IPComp), as the harness counts them. Default false.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub compressed: bool,
     /// Through which pair of IPsec SAs.
     #[serde(default = "newest")]
     pub sa: Which,

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::initiator::ExpectReply;
 use super::responder::ExpectHash3;
 use super::status::ExpectConnected;
-use crate::config::{Encapsulation, IpsecPolicy, ModeConfig, PeerConfig};
+use crate::config::{Encapsulation, IpsecPolicy, IpsecProtocol, ModeConfig, PeerConfig};
 use crate::core::{Core, Envelope, Opened, Path};
 use crate::crypto::{DhKeyPair, Group, Secret};
 use crate::error::ExchangeError;
@@ -273,9 +273,32 @@ impl QmCx<'_> {
         }
     }
 
-    /// An inbound SPI for each of so many protocols.
-    pub(crate) fn reserve_spis(&mut self, count: usize) -> Vec<u32> {
-        (0..count).map(|_| self.ipsec.reserve_spi(self.core)).collect()
+    /// Inbound SPIs for several SAs, one for each of their protocols, which is a CPI for IPComp.
+    ///
+    /// # Errors
+    ///
+    /// When all CPIs are in use; then none is reserved.
+    pub(crate) fn reserve_spis(
+        &mut self,
+        sas: impl Iterator<Item = Vec<IpsecProtocol>>,
+    ) -> Result<Vec<Vec<u32>>, ExchangeError> {
+        let mut spis: Vec<Vec<u32>> = Vec::new();
+        for protocols in sas {
+            let mut of_sa = Vec::new();
+            for protocol in protocols {
+                let spi = match protocol {
+                    IpsecProtocol::Ipcomp => self.ipsec.reserve_cpi(self.core),
+                    IpsecProtocol::Ah | IpsecProtocol::Esp => Some(self.ipsec.reserve_spi(self.core)),
+                };
+                let Some(spi) = spi else {
+                    self.release_spis(&[spis.concat(), of_sa].concat());
+                    return Err(ExchangeError::LimitReached("CPIs"));
+                };
+                of_sa.push(spi);
+            }
+            spis.push(of_sa);
+        }
+        Ok(spis)
     }
 
     pub(crate) fn release_spis(&mut self, spis: &[u32]) {
@@ -355,6 +378,16 @@ impl QmCx<'_> {
         spi_in: u32,
         role: Role,
     ) -> Result<OutcomePair, ExchangeError> {
+        // A weak key, as nothing else of an agreed transform can be wrong.
+        let unusable =
+            |error| ExchangeError::NoProposalChosen(format!("the agreed transform cannot be used: {error}"));
+        // Compression has no keys.
+        if chosen.protocol == IpsecProtocol::Ipcomp {
+            let none = Secret::new(Vec::new());
+            let made = |cpi| PacketProtection::new(cpi, chosen, &none).map_err(unusable);
+            let (inbound, outbound) = (made(spi_in)?, made(chosen.peer_spi)?);
+            return Ok(OutcomePair { chosen: chosen.clone(), spi_in, inbound, outbound });
+        }
         // KEYMAT of an SA is made with the SPI that its receiver chose.
         let inbound = self.keymat(agreed, chosen, spi_in);
         let outbound = self.keymat(agreed, chosen, chosen.peer_spi);
@@ -364,9 +397,6 @@ impl QmCx<'_> {
         };
         self.log_keys(chosen, initiator, Role::Initiator);
         self.log_keys(chosen, responder, Role::Responder);
-        // A weak key, as nothing else of an agreed transform can be wrong.
-        let unusable =
-            |error| ExchangeError::NoProposalChosen(format!("the agreed transform cannot be used: {error}"));
         Ok(OutcomePair {
             chosen: chosen.clone(),
             spi_in,

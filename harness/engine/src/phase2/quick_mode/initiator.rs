@@ -13,7 +13,8 @@ use crate::keylog::Label;
 use crate::keys;
 use crate::payloads;
 use crate::phase1::Received;
-use crate::phase2::{negotiate, several_sas};
+use crate::phase2::negotiate::{self, Verified};
+use crate::phase2::several_sas;
 use crate::wire::{Flags, Identification, KeyExchange, Nonce, Payload, SaPayload};
 
 // --- Quick mode 1: HDR*, HASH(1), SA [, SA1 ...], Ni [, KE ] [, IDci, IDcr ] ---
@@ -31,7 +32,7 @@ pub(crate) fn initiate(
     let place = replaces.and_then(|old| cx.ipsec.get(old)).map(|pair| pair.place);
     let mut sas: Vec<_> = policy.sas().into_iter().enumerate().collect();
     sas.retain(|(at, _)| place.is_none_or(|place| place == *at));
-    let spis_in: Vec<_> = sas.iter().map(|(_, sa)| cx.reserve_spis(sa.protocols().count())).collect();
+    let spis_in = cx.reserve_spis(sas.iter().map(|(_, sa)| sa.protocols()))?;
     let offered = sas.iter().zip(&spis_in).map(|((place, sa), spis_in)| {
         let payload = negotiate::offer(sa, spis_in, cx.established.nat, cx.groups)?;
         Ok(OfferedSa { place: *place, payload, spis_in: spis_in.clone() })
@@ -131,7 +132,9 @@ impl ExpectReply {
         }
         let reply = payloads::sas_from(&opened.chain, 1, cx.core.limits.sa_payloads_max)?;
         let offered: Vec<_> = self.offered.iter().map(|sa| &sa.payload).collect();
-        let mut chosen = several_sas::verify_choices(&offered, &reply, cx.groups)?;
+        let verified = several_sas::verify_choices(&offered, &reply, cx.groups)?;
+        let (mut chosen, spis_in): (Vec<_>, Vec<_>) =
+            verified.into_iter().map(|Verified { chosen, spis_in }| (chosen, spis_in)).unzip();
         let nr_b = payloads::nonce(&opened.chain)?;
         let ids = client_ids(&opened.chain)?;
         if ids != self.ids {
@@ -139,13 +142,13 @@ impl ExpectReply {
             return Err(ExchangeError::IdentityRefused(got));
         }
         // All of our offers have the same group.
-        let group = chosen.iter().flatten().next().and_then(|chosen| chosen.group.clone());
+        let group = chosen.iter().flatten().find_map(|chosen| chosen.group.clone());
         let g_xy = cx.pfs_secret(group.as_ref(), self.key_pair.as_ref(), &opened.chain)?;
         cx.heed_notifications(&opened.chain, &mut chosen);
-        let sas = self.offered.iter().zip(chosen).map(|(offered, chosen)| AgreedSa {
+        let sas = self.offered.iter().zip(chosen).zip(spis_in).map(|((offered, chosen), spis_in)| AgreedSa {
             place: offered.place,
             meets: None,
-            protocols: chosen.into_iter().zip(offered.spis_in.iter().copied()).collect(),
+            protocols: chosen.into_iter().zip(spis_in).collect(),
         });
         let agreed =
             Agreed { policy: self.policy, sas: sas.collect(), ids, ni_b: self.ni_b.clone(), nr_b, g_xy };

@@ -37,8 +37,12 @@ pub(crate) fn accept(cx: &mut QmCx<'_>, received: &Received) -> Result<Step, Exc
     let ids = client_ids(&opened.chain)?;
     let candidates = candidates(cx, ids.as_ref())?;
     let choices = several_sas::choose(&candidates, &offered, cx.established.nat, cx.groups)?;
-    let spis_in: Vec<_> =
-        choices.sas.iter().map(|(_, choice)| cx.reserve_spis(choice.chosen.len())).collect();
+    let wanted = choices.sas.iter().map(|(_, choice)| choice.chosen.len()).sum();
+    if cx.ipsec.len().saturating_add(wanted) > cx.core.limits.ipsec_sas_max {
+        return Err(ExchangeError::LimitReached("IPsec SAs"));
+    }
+    let protocols = choices.sas.iter().map(|(_, choice)| choice.protocols());
+    let spis_in = cx.reserve_spis(protocols)?;
     let commit = received.header.flags.contains(Flags::COMMIT);
     let offer = Offer { ni_b, ids, spis_in: spis_in.clone(), commit };
     reply(cx, &opened.chain, choices, offer, &opened.next_iv)
@@ -63,8 +67,8 @@ fn reply(
     iv: &[u8],
 ) -> Result<Step, ExchangeError> {
     // The policy has one group for all its SAs.
-    let first = choices.sas.first().and_then(|(_, choice)| choice.chosen.first());
-    let group = first.and_then(|chosen| chosen.group.clone());
+    let chosen = choices.sas.iter().flat_map(|(_, choice)| &choice.chosen);
+    let group = chosen.into_iter().find_map(|chosen| chosen.group.clone());
     let key_pair = cx.pfs_key_pair(group.as_ref())?;
     let g_xy = cx.pfs_secret(group.as_ref(), key_pair.as_ref(), chain)?;
     let nr_b = cx.core.new_nonce();

@@ -3,15 +3,15 @@
 use bytes::Bytes;
 
 use super::exchange::{Agreed, QmCx, QuickMode, Step};
-use crate::config::IpsecPolicy;
+use crate::config::{IpsecPolicy, IpsecProtocol};
 use crate::error::ExchangeError;
 use crate::event::{Event, IpsecSaId, Role};
 use crate::phase1::Received;
 use crate::phase2::informational;
 use crate::phase2::lifetime::{self, Life};
-use crate::phase2::negotiate::{ChosenIpsec, protocol_id};
+use crate::phase2::negotiate::{ChosenIpsec, protocol_id, spi_number, spi_octets};
 use crate::retransmit::Sent;
-use crate::wire::{Chain, ExchangeType, Flags, Notification, NotifyType, Payload, PayloadType, Spi};
+use crate::wire::{Chain, ExchangeType, Flags, Notification, NotifyType, Payload, PayloadType};
 
 /// The flags of a message of ours.
 pub(super) fn flags(commit: bool) -> Flags {
@@ -27,14 +27,14 @@ impl QmCx<'_> {
         chosen: &ChosenIpsec,
         spi_in: u32,
     ) -> Vec<Payload> {
-        let (protocol, spi) = (protocol_id(chosen.protocol), Spi::from_u32(spi_in).0);
+        let (protocol, spi) = (protocol_id(chosen.protocol), spi_octets(chosen.protocol, spi_in));
         let mut notifications = Vec::new();
         let offered = Life::offered(chosen.lifetime, chosen.kilobytes);
         let ours = Life::of_policy(policy).shorter(offered);
         if self.peer.responder_lifetime && ours != offered {
             notifications.push(lifetime::notification(protocol, spi.clone(), ours));
         }
-        if self.peer.replay_status {
+        if self.peer.replay_status && chosen.protocol != IpsecProtocol::Ipcomp {
             let data = Bytes::from_static(&[0, 0, 0, 1]);
             let status = Notification::isakmp(NotifyType::REPLAY_STATUS);
             notifications.push(Notification { protocol, spi, data, ..status });
@@ -63,7 +63,7 @@ impl QmCx<'_> {
         let Notification { protocol, ref spi, .. } = *notification;
         let about_it = |chosen: &&mut ChosenIpsec| {
             protocol == protocol_id(chosen.protocol)
-                && (*spi == Spi::from_u32(chosen.peer_spi).0 || **spi == self.cookies.to_bytes())
+                && (spi_number(protocol, spi) == Some(chosen.peer_spi) || **spi == self.cookies.to_bytes())
         };
         if notification.notify_type == NotifyType::RESPONDER_LIFETIME {
             let chosen = chosen.iter_mut().flatten().find(about_it);
@@ -86,11 +86,11 @@ impl QmCx<'_> {
     /// is that of quick mode 1.
     pub(super) fn send_connected(&mut self, agreed: &Agreed) -> Result<Sent, ExchangeError> {
         // One says it for the exchange, and so for all its SAs.
-        let first = agreed.protocols().next().map(|(chosen, spi_in)| (protocol_id(chosen.protocol), *spi_in));
+        let first = agreed.protocols().next().map(|(chosen, spi_in)| (chosen.protocol, *spi_in));
         let (protocol, spi_in) = first.ok_or(ExchangeError::SaDeleted)?;
         let connected = Notification {
-            protocol,
-            spi: Spi::from_u32(spi_in).0,
+            protocol: protocol_id(protocol),
+            spi: spi_octets(protocol, spi_in),
             ..Notification::isakmp(NotifyType::CONNECTED)
         };
         informational::send(self, &[Payload::Notification(connected)])

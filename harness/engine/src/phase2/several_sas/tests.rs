@@ -11,10 +11,14 @@ use crate::wire::{Payload, encode_chain};
 const AES_SHA: IpsecTransform = IpsecTransform {
     cipher: Some(CipherAlgorithm::AesCbc128),
     integrity: Some(IntegrityAlgorithm::HmacSha1),
+    extended_sequence_numbers: false,
 };
-const DES_MD5: IpsecTransform =
-    IpsecTransform { cipher: Some(CipherAlgorithm::Des), integrity: Some(IntegrityAlgorithm::HmacMd5) };
-const AH_MD5: IpsecTransform = IpsecTransform { cipher: None, integrity: Some(IntegrityAlgorithm::HmacMd5) };
+const DES_MD5: IpsecTransform = IpsecTransform {
+    cipher: Some(CipherAlgorithm::Des),
+    integrity: Some(IntegrityAlgorithm::HmacMd5),
+    extended_sequence_numbers: false,
+};
+const AH_MD5: IpsecTransform = IpsecTransform { cipher: None, ..DES_MD5 };
 
 fn groups() -> PrivateGroups {
     PrivateGroups::default()
@@ -50,7 +54,8 @@ fn reply(choices: &Choices<'_>) -> Vec<SaPayload> {
 
 fn verified(offered: &[SaPayload], reply: &[SaPayload]) -> Result<Vec<Vec<ChosenIpsec>>, ExchangeError> {
     let (offered, reply): (Vec<_>, Vec<_>) = (offered.iter().collect(), reply.iter().collect());
-    verify_choices(&offered, &reply, &groups())
+    let verified = verify_choices(&offered, &reply, &groups())?;
+    Ok(verified.into_iter().map(|verified| verified.chosen).collect())
 }
 
 #[test]

@@ -14,6 +14,7 @@ use crate::model::{Exchange, Side};
 /// IPSEC_AH and IPSEC_ESP (RFC 2407 section 4.4.1).
 const AH: u8 = 2;
 const ESP: u8 = 3;
+const IPCOMP: u8 = 4;
 
 /// The first Group Description for private use (RFC 2409 Appendix A).
 const PRIVATE: u16 = 0x8000;
@@ -89,7 +90,9 @@ fn keys(
     if offered.len() != chosen.len() {
         return None;
     }
-    let first_transform = chosen.first()?.first()?.transforms.first()?;
+    // Compression has no keys, and no group.
+    let is_protected = |proposal: &&Proposal<'_>| proposal.protocol != IPCOMP;
+    let first_transform = chosen.first()?.iter().find(is_protected)?.transforms.first()?;
     let g_xy = if message::lacks(first.clear?, KE) && message::lacks(second.clear?, KE) {
         Vec::new()
     } else {
@@ -106,7 +109,7 @@ fn keys(
     };
     // Each SA payload answers the one in its place, and each protocol of a bundle has a pair of SAs of its own.
     for (offered, chosen) in offered.iter().zip(&chosen) {
-        for chosen in chosen {
+        for chosen in chosen.iter().filter(is_protected) {
             keys_of_protocol(sa, (offered, chosen), [&g_xy, ni_b, nr_b], place, out)?;
         }
     }

@@ -137,6 +137,10 @@ names! {
         Bundles = "bundles",
         /// Several SA payloads in one quick mode.
         SeveralSas = "several-sas",
+        /// IPComp with DEFLATE, negotiated together with ESP or AH.
+        Ipcomp = "ipcomp",
+        /// Several proposals, under numbers of their own, offered to choose one from.
+        ProposalAlternatives = "proposal-alternatives",
         /// ESP_NULL.
         EspNull = "esp-null",
         /// DES-CBC in ESP.
@@ -185,6 +189,8 @@ names! {
         HmacSha2_512 = "hmac-sha2-512",
         /// AES-XCBC-MAC-96 in ESP or AH.
         AesXcbcMac = "aes-xcbc-mac",
+        /// Sequence numbers of 64 bits in ESP or AH (RFC 4304).
+        ExtendedSequenceNumbers = "extended-sequence-numbers",
         /// Tunnel mode.
         Tunnel = "tunnel",
         /// Transport mode.

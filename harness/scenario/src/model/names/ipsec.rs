@@ -7,6 +7,8 @@ names! {
         Esp = "esp",
         /// Authentication header.
         Ah = "ah",
+        /// IP payload compression, in a bundle; its only transform is DEFLATE, `{}`.
+        Ipcomp = "ipcomp",
     }
 }
 
