@@ -125,6 +125,8 @@
 //!
 //! With KE payloads the keys have perfect forward secrecy: who learns SKEYID_d later learns none of them. One quick mode
 //! makes a *pair* of SAs. Each side chooses the SPI of the SA that it receives on, so the two KEYMATs differ.
+//! Several SA payloads behind one another give a pair each, from the same nonces; [`FurtherSa`](crate::config::FurtherSa)
+//! has them offered.
 //!
 //! ## Informational exchange
 //!

@@ -178,9 +178,9 @@ fn only_these_octets_of_main_mode_may_change_unnoticed() {
     Identity Protection 4, Bob: header flags (1 octets)
     Identity Protection 5, Alice: header flags (1 octets)
     Identity Protection 6, Bob: header flags (1 octets)
-    Quick Mode 1, Alice: header flags (1 octets)
+    Quick Mode 1, Alice: -
     Quick Mode 2, Bob: -
-    Quick Mode 3, Alice: header flags (1 octets)
+    Quick Mode 3, Alice: -
     ");
 }
 
@@ -190,9 +190,9 @@ fn only_these_octets_of_aggressive_mode_may_change_unnoticed() {
     Aggressive 1, Alice: ID next payload (1 octets), VID body (16 octets), header flags (1 octets)
     Aggressive 2, Bob: HASH next payload (1 octets), P number (1 octets), T number (1 octets), VID body (16 octets), header flags (1 octets)
     Aggressive 3, Alice: N body (9 octets), header flags (1 octets)
-    Quick Mode 1, Alice: header flags (1 octets)
+    Quick Mode 1, Alice: -
     Quick Mode 2, Bob: -
-    Quick Mode 3, Alice: header flags (1 octets)
+    Quick Mode 3, Alice: -
     ");
 }
 

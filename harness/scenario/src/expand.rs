@@ -753,6 +753,27 @@ mod tests {
     }
 
     #[test]
+    fn further_sas_need_what_they_are_made_of() {
+        let cases = expand(&loaded(&scenario(
+            r#""config": {"common": {"phase2": {"further_sas": [
+                {"protocol": "esp", "transforms": [{"cipher": "3des", "integrity": "md5"}],
+                 "bundle": [{"protocol": "ah", "transforms": [{"integrity": "sha2-256"}]}]}]}}},"#,
+        )));
+        let needs = &cases[0].needs;
+        for need in [
+            Capability::SeveralSas,
+            Capability::EspTripleDes,
+            Capability::HmacMd5,
+            Capability::Bundles,
+            Capability::HmacSha2_256,
+        ] {
+            assert!(needs.contains(&need), "{need:?} is not in {needs:?}");
+        }
+        let plain = expand(&loaded(&scenario("")));
+        assert!(!plain[0].needs.contains(&Capability::SeveralSas));
+    }
+
+    #[test]
     fn a_side_wins_over_matrix_and_common() {
         let cases = expand(&loaded(&scenario(
             r#""matrix": {"exchange": ["aggressive-mode"]}, "config": {
