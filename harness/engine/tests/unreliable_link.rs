@@ -86,7 +86,7 @@ proptest! {
                 _ => credentials::raw_keys(who, peer, method),
             }
             if let Some((mode, size)) = fragment {
-                peer.fragmentation = Fragmentation { mode: mode, size };
+                peer.fragmentation = Fragmentation { mode, size };
             }
             peer.mode = mode;
             peer.nat_traversal = nat;

@@ -5,6 +5,7 @@
 mod common;
 mod loopback;
 mod pool;
+mod record;
 mod steps;
 mod strongswan;
 mod tshark;
