@@ -156,12 +156,17 @@ fn the_redundant_pair_stays_when_the_other_is_deleted_meanwhile() {
 
 fn esp(cipher: CipherAlgorithm) -> FurtherSa {
     let integrity = Some(IntegrityAlgorithm::HmacSha1);
-    let transforms = vec![IpsecTransform { cipher: Some(cipher), integrity }];
+    let transforms =
+        vec![IpsecTransform { cipher: Some(cipher), integrity, extended_sequence_numbers: false }];
     FurtherSa { protocol: IpsecProtocol::Esp, transforms, bundle: Vec::new() }
 }
 
 fn with_ah(peer: &mut PeerConfig) {
-    let transforms = vec![IpsecTransform { cipher: None, integrity: Some(IntegrityAlgorithm::HmacSha1) }];
+    let transforms = vec![IpsecTransform {
+        cipher: None,
+        integrity: Some(IntegrityAlgorithm::HmacSha1),
+        extended_sequence_numbers: false,
+    }];
     peer.ipsec[0].bundle = vec![BundledProtocol { protocol: IpsecProtocol::Ah, transforms }];
 }
 
