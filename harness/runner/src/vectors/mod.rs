@@ -7,7 +7,7 @@
 //! ```
 //!
 //! The files have the shape of the Wycheproof project: `schema`, `source`, `generator`, `testGroups`, and in each
-//! group `tests` with `tcId`, `comment`, `flags` and `result`. `vectors/README.md` describes the four subjects.
+//! group `tests` with `tcId`, `comment`, `flags` and `result`. `vectors/README.md` describes the subjects.
 //! Reading is strict: an unknown field, name, flag or result, a repeated `tcId`, a wrong count or an empty file is
 //! an error that names the place; a value that comes out differently is a [`ValueFailure`] that shows both.
 //!
