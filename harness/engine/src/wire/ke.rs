@@ -15,7 +15,8 @@ opaque_payload! {
     /// +---------------------------------------------------------------+
     /// ```
     pub struct KeyExchange {
-        /// Public Diffie-Hellman value; for a MODP group as long as its prime, zeros prepended (RFC 2409 section 5).
+        /// Public Diffie-Hellman value; for a MODP group as long as its prime, zeros prepended (RFC 2409 section 5), for an
+        /// EC2N group an x coordinate as long as the field's elements (section 6.3).
         data,
     }
 }
