@@ -15,16 +15,12 @@ pub fn isakmp_sa(endpoint: &Endpoint, which: Which) -> Result<IsakmpSaId, InfraE
     of_these(ids, which).ok_or(InfraError::NoSuchSa("ISAKMP SA"))
 }
 
-/// A pair of IPsec SAs of an endpoint. The newest is the newest whose place no other has taken, where there is one.
+/// A pair of IPsec SAs of an endpoint.
 ///
 /// # Errors
 /// When there is none.
 pub fn ipsec_sa(endpoint: &Endpoint, which: Which) -> Result<IpsecSaId, InfraError> {
-    let current = endpoint.ipsec_sas().filter(|sa| sa.successor.is_none()).map(|sa| sa.id);
-    let newest = of_these(current, which).filter(|_| which == Which::Newest);
-    newest
-        .or_else(|| of_these(endpoint.ipsec_sas().map(|sa| sa.id), which))
-        .ok_or(InfraError::NoSuchSa("IPsec SA"))
+    of_these(endpoint.ipsec_sas().map(|sa| sa.id), which).ok_or(InfraError::NoSuchSa("IPsec SA"))
 }
 
 /// IDs rise as SAs are set up.

@@ -24,7 +24,7 @@ use crate::wire::{
 };
 
 /// How long a replaced SA stays, so that what the peer already sent under it still arrives.
-pub(super) const REPLACED_GRACE: Duration = Duration::from_secs(2);
+const REPLACED_GRACE: Duration = Duration::from_secs(2);
 
 /// What the pairs of a bundle have in common, and what a new one is.
 struct Made {
@@ -165,8 +165,6 @@ impl Endpoint {
         policy: usize,
         replaces: Option<IpsecSaId>,
     ) -> Result<MessageId, ExchangeError> {
-        // A bundle is replaced as a whole, whichever of its pairs was named.
-        let replaces = replaces.map(|old| self.bundle_of(old).first().copied().unwrap_or(old));
         let m_id = self.new_m_id(id);
         let step = self
             .with_quick_mode(id, m_id, |cx| crate::phase2::quick_mode::initiate(cx, policy, replaces))
@@ -249,28 +247,9 @@ impl Endpoint {
             };
             self.insert_pair(isakmp_sa, made, pair);
         }
-        let first = bundle.first().copied();
         for old in old {
             self.core.timers.stop(Timer::RekeyIpsec(old));
             self.core.timers.set(Timer::ExpireIpsec(old), self.core.now + REPLACED_GRACE);
-            if let Some(old) = self.ipsec.get_mut(old) {
-                old.successor = first;
-            }
-        }
-        let replaced = match role {
-            Role::Initiator => outcome.replaces,
-            Role::Responder => sa.meets.or_else(|| {
-                let remote = self.isakmp.get(&isakmp_sa)?.remote()?;
-                self.ipsec.being_replaced(remote, (policy, sa.place), clients.as_ref())
-            }),
-        };
-        if let (Some(first), Some(replaced)) = (first, replaced) {
-            for id in &bundle {
-                if let Some(pair) = self.ipsec.get_mut(*id) {
-                    pair.replaces = Some(replaced);
-                }
-            }
-            self.resolve_collision(first, replaced);
         }
     }
 
@@ -326,9 +305,6 @@ impl Endpoint {
             bytes_max: life.bytes(),
             expires,
             being_replaced: false,
-            replaces: None,
-            successor: None,
-            made_redundant: None,
             remote_id,
             made: made.made,
         });
@@ -419,9 +395,6 @@ impl Endpoint {
         self.core.timers.stop(Timer::RekeyIpsec(id));
         self.core.timers.stop(Timer::ExpireIpsec(id));
         self.core.event(Event::IpsecSaDeleted { sa: id, spi_in: pair.spi_in, reason });
-        if let Some(redundant) = pair.made_redundant {
-            self.stays_after_all(redundant);
-        }
     }
 
     /// Tells the peer that a pair of IPsec SAs is gone: our inbound SPI (RFC 2408 section 3.15).

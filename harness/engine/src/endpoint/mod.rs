@@ -1,6 +1,5 @@
 //! The endpoint: all SAs of one side, and the way in and out for its driver.
 
-mod collision;
 mod commands;
 mod half_open;
 mod life;

@@ -154,7 +154,6 @@ impl Endpoint {
             mode: pair.chosen.mode,
             extended_sequence_numbers: pair.chosen.transform.extended_sequence_numbers,
             role: pair.role,
-            successor: pair.successor,
             packets_in: pair.packets_in,
             packets_out: pair.packets_out,
             expires: pair.expires,
@@ -214,7 +213,6 @@ impl Endpoint {
         let mut cx = QmCx {
             core: &mut self.core,
             peer: self.peers.get(sa.peer)?,
-            peer_index: sa.peer,
             ipsec: &mut self.ipsec,
             sa: id,
             established: sa.established()?,

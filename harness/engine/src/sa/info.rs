@@ -53,8 +53,6 @@ pub struct IpsecSaInfo {
     pub extended_sequence_numbers: bool,
     /// Our role in its quick mode.
     pub role: Role,
-    /// The pair that has taken its place. This one takes packets for a while; what goes out should go through the other.
-    pub successor: Option<IpsecSaId>,
     /// Packets that came in and were accepted.
     pub packets_in: u64,
     /// Packets that went out.

@@ -80,12 +80,6 @@ pub(crate) struct IpsecSaPair {
     pub(crate) expires: Timestamp,
     /// A newer pair took over, or a quick mode that makes one runs.
     pub(crate) being_replaced: bool,
-    /// The pair that it replaced, or that the peer is taken to have replaced by it: the first of its bundle.
-    pub(crate) replaces: Option<IpsecSaId>,
-    /// The pair that does its work now.
-    pub(crate) successor: Option<IpsecSaId>,
-    /// The pair that gives way for this one, as both came to replace the same.
-    pub(crate) made_redundant: Option<IpsecSaId>,
     /// The identity that the peer authenticated in phase 1.
     pub(crate) remote_id: Identification,
     /// The endpoint's count of SAs when this pair was made.
@@ -262,23 +256,6 @@ impl IpsecTable {
         let first = (peer, remote_id.clone(), 0, IpsecSaId(0));
         let last = (peer, remote_id.clone(), u32::MAX, IpsecSaId(u32::MAX));
         self.by_remote.range(first..=last).map(|entry| entry.3)
-    }
-
-    /// The pair that is being replaced, of those with one identity of a peer that have this policy, this one of its SAs and
-    /// these clients: the first of its bundle, and the newest if there are several.
-    pub(crate) fn being_replaced(
-        &self,
-        remote: (usize, &Identification),
-        (policy, place): (usize, usize),
-        clients: Option<&(Identification, Identification)>,
-    ) -> Option<IpsecSaId> {
-        let fits = |pair: &&IpsecSaPair| {
-            pair.being_replaced
-                && (pair.policy, pair.place) == (policy, place)
-                && pair.clients.as_ref() == clients
-                && pair.bundle.first() == Some(&pair.id)
-        };
-        self.with_remote(remote).filter_map(|id| self.get(id)).filter(fits).map(|pair| pair.id).max()
     }
 
     /// Those of them that have this outbound SPI; it is the peer's choice, so there may be several.

@@ -31,8 +31,6 @@ use crate::wire::{
 pub(crate) struct QmCx<'a> {
     pub(crate) core: &'a mut Core,
     pub(crate) peer: &'a PeerConfig,
-    /// Its index among the configured peers.
-    pub(crate) peer_index: usize,
     pub(crate) ipsec: &'a mut IpsecTable,
     /// The ISAKMP SA that protects it.
     pub(crate) sa: IsakmpSaId,
@@ -84,8 +82,6 @@ pub(crate) struct Outcome {
 pub(crate) struct OutcomeSa {
     /// Which of the policy's SAs it is.
     pub(crate) place: usize,
-    /// The pair that we replace as well, when the peer began.
-    pub(crate) meets: Option<IpsecSaId>,
     /// A pair for each protocol.
     pub(crate) pairs: Vec<OutcomePair>,
 }
@@ -168,8 +164,6 @@ pub(crate) struct Agreed {
 pub(crate) struct AgreedSa {
     /// Which of the policy's SAs it is.
     pub(crate) place: usize,
-    /// The pair that we replace as well, when the peer began.
-    pub(crate) meets: Option<IpsecSaId>,
     /// The terms of each protocol with the SPI of our inbound SA.
     pub(crate) protocols: Vec<(ChosenIpsec, u32)>,
 }
@@ -361,8 +355,7 @@ impl QmCx<'_> {
         for sa in &agreed.sas {
             let pairs = sa.protocols.iter();
             let pairs = pairs.map(|(chosen, spi_in)| self.outcome_pair(agreed, chosen, *spi_in, role));
-            let pairs = pairs.collect::<Result<_, _>>()?;
-            sas.push(OutcomeSa { place: sa.place, meets: sa.meets, pairs });
+            sas.push(OutcomeSa { place: sa.place, pairs: pairs.collect::<Result<_, _>>()? });
         }
         let clients = agreed.ids.clone().map(|(id_ci, id_cr)| match role {
             Role::Initiator => (id_ci, id_cr),

@@ -147,7 +147,6 @@ impl ExpectReply {
         cx.heed_notifications(&opened.chain, &mut chosen);
         let sas = self.offered.iter().zip(chosen).zip(spis_in).map(|((offered, chosen), spis_in)| AgreedSa {
             place: offered.place,
-            meets: None,
             protocols: chosen.into_iter().zip(spis_in).collect(),
         });
         let agreed =

@@ -7,7 +7,7 @@ use super::exchange::{Agreed, AgreedSa, QmCx, QuickMode, Step, client_ids};
 use super::status::{self, ExpectConnected};
 use crate::config::IpsecPolicy;
 use crate::error::ExchangeError;
-use crate::event::{IpsecSaId, Role};
+use crate::event::Role;
 use crate::keylog::Label;
 use crate::keys;
 use crate::payloads;
@@ -76,8 +76,7 @@ fn reply(
     let mut sas = Vec::new();
     for ((place, choice), spis_in) in choices.sas.into_iter().zip(offer.spis_in) {
         payloads.push(Payload::Sa(choice.reply(&spis_in)));
-        let meets = cx.being_replaced((choices.policy, place), offer.ids.as_ref());
-        sas.push(AgreedSa { place, meets, protocols: choice.chosen.into_iter().zip(spis_in).collect() });
+        sas.push(AgreedSa { place, protocols: choice.chosen.into_iter().zip(spis_in).collect() });
     }
     payloads.push(Payload::Nonce(Nonce { data: nr_b.clone() }));
     if let Some(pair) = key_pair {
@@ -115,19 +114,6 @@ fn reply(
         retransmit: true,
         outcome: None,
     })
-}
-
-impl QmCx<'_> {
-    /// The pair that we replace just now, when it is for the same as one that the peer sets up.
-    fn being_replaced(
-        &self,
-        sa: (usize, usize),
-        ids: Option<&(Identification, Identification)>,
-    ) -> Option<IpsecSaId> {
-        let remote = (self.peer_index, &self.established.remote_id);
-        let clients = ids.map(|(id_ci, id_cr)| (id_cr.clone(), id_ci.clone()));
-        self.ipsec.being_replaced(remote, sa, clients.as_ref())
-    }
 }
 
 /// The policies that take the clients that the initiator named; without IDs the ISAKMP peers themselves are
