@@ -26,10 +26,11 @@ impl BinaryCurve {
         Some(Self { polynomial, b: BigUint::from(b) })
     }
 
-    /// The curve by its numbers in octets; `None` without a polynomial.
+    /// The curve by its numbers in octets; `None` without a polynomial, or with one that no group in use has.
     pub(super) fn in_full(polynomial: &[u8], b: &[u8]) -> Option<Self> {
         let [polynomial, b] = [polynomial, b].map(BigUint::from_bytes_be);
-        (polynomial.bits() > 1).then_some(Self { polynomial, b })
+        let curve = Self { b, polynomial };
+        (1..=MAX_DEGREE).contains(&curve.degree()).then_some(curve)
     }
 
     fn degree(&self) -> u64 {
@@ -43,8 +44,9 @@ impl BinaryCurve {
 
     /// The x coordinate of `factor * P`; `None` at infinity.
     pub(super) fn multiply(&self, factor: &BigUint, x: &BigUint) -> Option<BigUint> {
+        let x = &self.reduce(x.clone());
         // Two points whose difference is P all the way.
-        let (mut lower, mut upper) = (None, Some(self.reduce(x.clone())));
+        let (mut lower, mut upper) = (None, Some(x.clone()));
         for bit in (0..factor.bits()).rev() {
             let sum = self.sum(lower.as_ref(), upper.as_ref(), x)?;
             (lower, upper) = if factor.bit(bit) {
@@ -80,17 +82,24 @@ impl BinaryCurve {
         Some(Some(square ^ quotient))
     }
 
+    /// `a * b`: a product of integers whose digits are the coefficients, where no digit has room to carry.
     fn product(&self, a: &BigUint, b: &BigUint) -> BigUint {
+        let digits = (spread(a) * spread(b)).to_bytes_le();
         let mut product = BigUint::ZERO;
-        for bit in (0..b.bits()).filter(|bit| b.bit(*bit)) {
-            product ^= a << bit;
+        for (bit, digit) in (0..).zip(digits.chunks(DIGIT)) {
+            product.set_bit(bit, digit.first().is_some_and(|low| low & 1 == 1));
         }
         self.reduce(product)
     }
 
+    /// The element modulo the polynomial, which is `u^m` and a rest: `u^m` is replaced by that rest until it is gone.
     fn reduce(&self, mut element: BigUint) -> BigUint {
-        while let Some(excess) = element.bits().checked_sub(self.polynomial.bits()) {
-            element ^= &self.polynomial << excess;
+        let degree = self.degree();
+        while element.bits() > degree {
+            let high = &element >> degree;
+            for bit in (0..=degree).filter(|bit| self.polynomial.bit(*bit)) {
+                element ^= &high << bit;
+            }
         }
         element
     }
@@ -115,6 +124,18 @@ impl BinaryCurve {
         }
         Some(self.reduce(a_factor))
     }
+}
+
+/// A peer that gives a group in full must not keep the oracle busy.
+const MAX_DEGREE: u64 = 1024;
+
+/// Octets of a digit: two count further than the degree.
+const DIGIT: usize = 2;
+
+/// The integer with an element's coefficients as its digits.
+fn spread(element: &BigUint) -> BigUint {
+    let digits: Vec<u8> = (0..element.bits()).flat_map(|bit| [u8::from(element.bit(bit)), 0]).collect();
+    BigUint::from_bytes_le(&digits)
 }
 
 #[cfg(test)]

@@ -46,8 +46,8 @@ pub(super) fn shared_secret(group: u16, exponent: &[u8], public: &[u8]) -> Optio
     let exponent = BigUint::from_bytes_be(exponent);
     if let Some(curve) = curve(group) {
         let (x, y) = public.split_at_checked(public.len() / 2)?;
-        let point = Point { x: BigUint::from_bytes_be(x), y: BigUint::from_bytes_be(y) };
-        let product = curve.multiply(&exponent, point)?;
+        let coordinate = |octets: &[u8]| BigUint::from_bytes_be(octets) % &curve.p;
+        let product = curve.multiply(&exponent, &Point { x: coordinate(x), y: coordinate(y) })?;
         return padded(&product.x, x.len());
     }
     if let Some(curve) = BinaryCurve::of_group(group) {
@@ -191,34 +191,79 @@ fn curve(group: u16) -> Option<Curve> {
     Some(Curve { p })
 }
 
+/// The point `(X / Z^2, Y / Z^3)`, so that only the end of a multiplication has to divide.
+#[derive(Debug, Clone)]
+struct Jacobian {
+    x: BigUint,
+    y: BigUint,
+    z: BigUint,
+}
+
 impl Curve {
     /// `factor * point`, by doubling and adding; `None` at infinity.
-    fn multiply(&self, factor: &BigUint, point: Point) -> Option<Point> {
+    fn multiply(&self, factor: &BigUint, point: &Point) -> Option<Point> {
         let mut product = None;
         for bit in (0..factor.bits()).rev() {
-            product = product.and_then(|product: Point| self.add(&product, &product));
+            product = product.and_then(|product| self.double(&product));
             if factor.bit(bit) {
                 product = match product {
-                    Some(product) => self.add(&product, &point),
-                    None => Some(point.clone()),
+                    Some(product) => self.add(&product, point),
+                    None => Some(point.into()),
                 };
             }
         }
-        product
+        self.affine(&product?)
     }
 
-    /// The sum of two points by the line through them, or by the tangent (RFC 6090 section 3.1); `None` at infinity.
-    fn add(&self, a: &Point, b: &Point) -> Option<Point> {
+    /// `2a` by the tangent, whose slope is `3(X + Z^2)(X - Z^2) / 2YZ` (RFC 6090 section 3.1); `None` at infinity.
+    fn double(&self, a: &Jacobian) -> Option<Jacobian> {
         let p = &self.p;
-        let (rise, run) = if a == b {
-            (&a.x * &a.x * 3_u8 + p - 3_u8, &a.y * 2_u8)
-        } else {
-            (p + &a.y - &b.y, p + &a.x - &b.x)
-        };
-        let slope = rise * (run % p).modinv(p)? % p;
-        let x = (&slope * &slope + p + p - &a.x - &b.x) % p;
-        let y = (slope * (p + &a.x - &x) + p - &a.y) % p;
-        Some(Point { x, y })
+        let z = &a.y * &a.z * 2_u8 % p;
+        if z == BigUint::ZERO {
+            return None;
+        }
+        let (y_square, z_square) = (&a.y * &a.y % p, &a.z * &a.z % p);
+        let rise = (&a.x + &z_square) * (p + &a.x - &z_square) * 3_u8 % p;
+        let corner = &a.x * &y_square * 4_u8 % p;
+        let x = self.minus(&(&rise * &rise % p), &(&corner * 2_u8 % p));
+        let y = self.minus(&(rise * self.minus(&corner, &x) % p), &(&y_square * &y_square * 8_u8 % p));
+        Some(Jacobian { x, y, z })
+    }
+
+    /// `a + b` by the line through them, or by the tangent when they are the same (RFC 6090 section 3.1); `None` at
+    /// infinity.
+    fn add(&self, a: &Jacobian, b: &Point) -> Option<Jacobian> {
+        let p = &self.p;
+        let z_square = &a.z * &a.z % p;
+        let run = self.minus(&(&b.x * &z_square % p), &a.x);
+        let rise = self.minus(&(&b.y * z_square * &a.z % p), &a.y);
+        if run == BigUint::ZERO {
+            return (rise == BigUint::ZERO).then(|| self.double(a)).flatten();
+        }
+        let square = &run * &run % p;
+        let corner = &a.x * &square % p;
+        let cube = square * &run % p;
+        let x = self.minus(&(&rise * &rise % p), &((&cube + &corner * 2_u8) % p));
+        let y = self.minus(&(rise * self.minus(&corner, &x) % p), &(&a.y * cube % p));
+        Some(Jacobian { x, y, z: &a.z * run % p })
+    }
+
+    /// The coordinates that a KE payload has.
+    fn affine(&self, point: &Jacobian) -> Option<Point> {
+        let inverse = point.z.modinv(&self.p)?;
+        let square = &inverse * &inverse % &self.p;
+        Some(Point { x: &point.x * &square % &self.p, y: &point.y * square * inverse % &self.p })
+    }
+
+    /// `a - b`, for two numbers below p.
+    fn minus(&self, a: &BigUint, b: &BigUint) -> BigUint {
+        (&self.p + a - b) % &self.p
+    }
+}
+
+impl From<&Point> for Jacobian {
+    fn from(point: &Point) -> Self {
+        Self { x: point.x.clone(), y: point.y.clone(), z: BigUint::from(1_u8) }
     }
 }
 
@@ -322,12 +367,16 @@ mod tests {
         assert_eq!(InFull::Ec2n { polynomial: &[], b: &b }.shared_secret(&exponent, &public), None);
     }
 
-    /// A point and its negative, which have the same x.
+    /// A point and its negative have the same x, and a point whose tangent is vertical has no y.
     #[test]
     fn opposite_points_add_up_to_infinity() {
         let curve = curve(19).unwrap();
-        let point = Point { x: BigUint::from(5_u8), y: BigUint::from(1_u8) };
+        let [point, flat] = [1_u8, 0].map(|y| Point { x: BigUint::from(5_u8), y: BigUint::from(y) });
         let opposite = Point { x: point.x.clone(), y: &curve.p - &point.y };
-        assert_eq!(curve.add(&point, &opposite), None);
+        assert!(curve.add(&(&point).into(), &opposite).is_none());
+        assert!(curve.double(&(&flat).into()).is_none());
+        let twice = curve.double(&(&point).into()).unwrap();
+        assert_eq!(curve.affine(&curve.add(&(&point).into(), &point).unwrap()), curve.affine(&twice));
+        assert_eq!(curve.affine(&curve.add(&twice, &opposite).unwrap()), Some(point));
     }
 }
