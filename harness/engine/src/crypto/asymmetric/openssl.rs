@@ -1,5 +1,7 @@
 //! Asymmetric operations over libcrypto.
 
+use std::sync::{Arc, OnceLock};
+
 use openssl::bn::BigNum;
 use openssl::dsa::DsaSig;
 use openssl::ecdsa::EcdsaSig;
@@ -18,6 +20,23 @@ use super::padding::encryption_block;
 use super::{KeyType, PrivateKey, PublicKey, SignatureScheme, reference};
 use crate::crypto::{CryptoError, HashAlgorithm, RandomSource, Secret};
 
+/// An RSA private key of libcrypto's, made when it is first needed. Clones share it, and with it the blinding, which costs
+/// more to begin than to renew.
+#[derive(Clone, Default)]
+pub(super) struct SharedKey(Arc<OnceLock<PKey<Private>>>);
+
+impl SharedKey {
+    fn get(&self, key: &rsa::PrivateKey) -> Result<&PKey<Private>, CryptoError> {
+        if let Some(made) = self.0.get() {
+            return Ok(made);
+        }
+        let der = key.to_pkcs1_der().map_err(|error| provider(&error))?;
+        let made = Rsa::private_key_from_der(der.as_bytes()).and_then(PKey::from_rsa);
+        let made = made.map_err(|error| provider(&error))?;
+        Ok(self.0.get_or_init(|| made))
+    }
+}
+
 pub(in crate::crypto) fn sign(
     key: &PrivateKey,
     scheme: SignatureScheme,
@@ -28,9 +47,9 @@ pub(in crate::crypto) fn sign(
     let Ok(rsa) = key.rsa() else { return reference::sign(key, scheme, hash, rng) };
     scheme.check(key.key_type(), hash)?;
     skip_seed(rng);
-    let key = private_key(rsa)?;
+    let key = key.libcrypto.get(rsa)?;
     let sign = || -> Result<Vec<u8>, ErrorStack> {
-        let mut context = PkeyCtx::new(&key)?;
+        let mut context = PkeyCtx::new(key)?;
         context.sign_init()?;
         set_rsa_padding(&mut context, scheme)?;
         let mut signature = vec![];
@@ -85,7 +104,7 @@ pub(in crate::crypto) fn rsa_decrypt(
     key.check_ciphertext(cipher)?;
     skip_seed(rng);
     let parts = key.rsa()?;
-    let rsa = private_key(parts)?.rsa().map_err(|error| provider(&error))?;
+    let rsa = key.libcrypto.get(parts)?.rsa().map_err(|error| provider(&error))?;
     // libcrypto 3.0 answers wrong padding with an error; so it only does the arithmetic.
     let mut block = Zeroizing::new(vec![0; parts.size()]);
     rsa.private_decrypt(cipher, &mut block, Padding::NONE).map_err(|error| provider(&error))?;
@@ -93,14 +112,21 @@ pub(in crate::crypto) fn rsa_decrypt(
     implicit_rejection::unpad(&block, &exponent, cipher)
 }
 
-fn private_key(key: &rsa::PrivateKey) -> Result<PKey<Private>, CryptoError> {
-    let der = key.to_pkcs1_der().map_err(|error| provider(&error))?;
-    Rsa::private_key_from_der(der.as_bytes()).and_then(PKey::from_rsa).map_err(|error| provider(&error))
+fn public_key(key: &PublicKey) -> Result<PKey<Public>, CryptoError> {
+    let made = match key.rsa() {
+        // Many times faster than libcrypto's decoders.
+        Ok(rsa) => rsa_public_key(rsa),
+        Err(_) => {
+            let der = key.to_spki_der().map_err(|error| provider(&error))?;
+            PKey::public_key_from_der(&der)
+        }
+    };
+    made.map_err(|error| provider(&error))
 }
 
-fn public_key(key: &PublicKey) -> Result<PKey<Public>, CryptoError> {
-    let der = key.to_spki_der().map_err(|error| provider(&error))?;
-    PKey::public_key_from_der(&der).map_err(|error| provider(&error))
+fn rsa_public_key(key: &rsa::PublicKey) -> Result<PKey<Public>, ErrorStack> {
+    let (n, e) = (BigNum::from_slice(&key.n_bytes())?, BigNum::from_slice(&key.e_bytes())?);
+    PKey::from_rsa(Rsa::from_public_components(n, e)?)
 }
 
 /// PKCS #1 v1.5; around the bare hash unless the scheme has a DigestInfo.

@@ -18,6 +18,9 @@ use crate::crypto::CryptoError;
 pub struct PrivateKey {
     pub(super) private: Private,
     public: PublicKey,
+    /// The key as libcrypto has it.
+    #[cfg(feature = "openssl")]
+    pub(super) libcrypto: super::openssl::SharedKey,
 }
 
 #[derive(Clone)]
@@ -116,7 +119,12 @@ impl PrivateKey {
             Private::P384(key) => Public::P384(*key.verifying_key()),
             Private::P521(key) => Public::P521(*key.verifying_key()),
         });
-        Self { private, public }
+        Self {
+            private,
+            public,
+            #[cfg(feature = "openssl")]
+            libcrypto: super::openssl::SharedKey::default(),
+        }
     }
 
     /// The public key that belongs to it.

@@ -13,6 +13,13 @@ pub(super) struct BinaryCurve {
     b: BigUint,
 }
 
+/// An x coordinate as a quotient, so that only the end of a multiplication has to divide; at infinity `under` is zero.
+#[derive(Debug)]
+struct Fraction {
+    over: BigUint,
+    under: BigUint,
+}
+
 impl BinaryCurve {
     /// The curve of a group of RFC 2409 section 6.
     pub(super) fn of_group(group: u16) -> Option<Self> {
@@ -45,51 +52,39 @@ impl BinaryCurve {
     /// The x coordinate of `factor * P`; `None` at infinity.
     pub(super) fn multiply(&self, factor: &BigUint, x: &BigUint) -> Option<BigUint> {
         let x = &self.reduce(x.clone());
-        // Two points whose difference is P all the way.
-        let (mut lower, mut upper) = (None, Some(x.clone()));
+        let one = || BigUint::from(1_u8);
+        // Two points whose difference is P all the way, the first of them at infinity.
+        let mut lower = Fraction { over: one(), under: BigUint::ZERO };
+        let mut upper = Fraction { over: x.clone(), under: one() };
         for bit in (0..factor.bits()).rev() {
-            let sum = self.sum(lower.as_ref(), upper.as_ref(), x)?;
-            (lower, upper) = if factor.bit(bit) {
-                (sum, self.double(upper.as_ref())?)
-            } else {
-                (self.double(lower.as_ref())?, sum)
-            };
+            let sum = self.sum(&lower, &upper, x);
+            (lower, upper) =
+                if factor.bit(bit) { (sum, self.double(&upper)) } else { (self.double(&lower), sum) };
         }
-        lower
+        Some(self.product(&lower.over, &self.inverse(&lower.under)?))
     }
 
-    /// `x(P+Q)`, where the inner `None` is infinity; the outer one is a failure to divide.
-    #[expect(clippy::option_option, reason = "infinity is a point")]
-    fn sum(&self, p: Option<&BigUint>, q: Option<&BigUint>, difference: &BigUint) -> Option<Option<BigUint>> {
-        let (p, q) = match (p, q) {
-            (Some(p), Some(q)) => (p, q),
-            (point, None) | (None, point) => return Some(point.cloned()),
-        };
-        let apart = p ^ q;
-        if apart == BigUint::ZERO {
-            // The same x and not the same point, as their difference is P: each is the other's negative.
-            return Some(None);
-        }
-        let quotient = self.product(&self.product(p, q), &self.inverse(&self.product(&apart, &apart))?);
-        Some(Some(quotient ^ difference))
+    /// `x(P+Q)` by the difference of the two.
+    fn sum(&self, p: &Fraction, q: &Fraction, difference: &BigUint) -> Fraction {
+        let (left, right) = (self.product(&p.over, &q.under), self.product(&q.over, &p.under));
+        let apart = &left ^ &right;
+        let under = self.product(&apart, &apart);
+        Fraction { over: self.product(difference, &under) ^ self.product(&left, &right), under }
     }
 
-    #[expect(clippy::option_option, reason = "infinity is a point")]
-    fn double(&self, p: Option<&BigUint>) -> Option<Option<BigUint>> {
-        let Some(p) = p.filter(|p| **p != BigUint::ZERO) else { return Some(None) };
-        let square = self.product(p, p);
-        let quotient = self.product(&self.b, &self.inverse(&square)?);
-        Some(Some(square ^ quotient))
+    fn double(&self, p: &Fraction) -> Fraction {
+        let square = |a: &BigUint| self.product(a, a);
+        let (over, under) = (square(&p.over), square(&p.under));
+        let quotient = self.product(&self.b, &square(&under));
+        Fraction { over: square(&over) ^ quotient, under: self.product(&over, &under) }
     }
 
     /// `a * b`: a product of integers whose digits are the coefficients, where no digit has room to carry.
     fn product(&self, a: &BigUint, b: &BigUint) -> BigUint {
         let digits = (spread(a) * spread(b)).to_bytes_le();
-        let mut product = BigUint::ZERO;
-        for (bit, digit) in (0..).zip(digits.chunks(DIGIT)) {
-            product.set_bit(bit, digit.first().is_some_and(|low| low & 1 == 1));
-        }
-        self.reduce(product)
+        let bits: Vec<u8> = digits.iter().step_by(DIGIT).map(|digit| digit & 1).collect();
+        // Two is a radix, and the bits are digits of it.
+        self.reduce(BigUint::from_radix_le(&bits, 2).unwrap_or_default())
     }
 
     /// The element modulo the polynomial, which is `u^m` and a rest: `u^m` is replaced by that rest until it is gone.
@@ -134,7 +129,7 @@ const DIGIT: usize = 2;
 
 /// The integer with an element's coefficients as its digits.
 fn spread(element: &BigUint) -> BigUint {
-    let digits: Vec<u8> = (0..element.bits()).flat_map(|bit| [u8::from(element.bit(bit)), 0]).collect();
+    let digits: Vec<u8> = element.to_radix_le(2).into_iter().flat_map(|bit| [bit, 0]).collect();
     BigUint::from_bytes_le(&digits)
 }
 
