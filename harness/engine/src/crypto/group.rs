@@ -89,8 +89,8 @@ pub struct Ec2n<'a> {
     pub b: &'a [u8],
     /// The generator's x coordinate, as a big-endian number. Which of the two y coordinates it has makes no difference.
     pub generator: &'a [u8],
-    /// The generator's order or a multiple of it, big-endian, without leading zeros. Exponents are below it. RFC 2412 Appendices E.3 and E.4 say which part of the
-    /// Group Order of RFC 2409 sections 6.3 and 6.4 it is.
+    /// The generator's order or a multiple of it, big-endian, without leading zeros. Exponents are below it. RFC 2412
+    /// Appendices E.3 and E.4 say which part of the Group Order of RFC 2409 sections 6.3 and 6.4 it is.
     pub order: &'a [u8],
 }
 

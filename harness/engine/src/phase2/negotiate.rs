@@ -271,6 +271,10 @@ fn fitting_places(
     bundle: &[ReadProposal<'_>],
     nat: Option<Nat>,
 ) -> Option<Vec<usize>> {
+    if wanted.iter().all(|(protocol, _)| *protocol == IpsecProtocol::Ipcomp) {
+        // Such SAs protect nothing, whatever the policy says.
+        return None;
+    }
     let mut places = Vec::new();
     for (proposal, terms) in bundle {
         let at = wanted.iter().position(|(protocol, _)| protocol_id(*protocol) == proposal.protocol)?;

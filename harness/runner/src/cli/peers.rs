@@ -108,7 +108,8 @@ pub(super) fn preflight(peer: &PeerName) -> Result<(), CliError> {
     }
 }
 
-/// Starts a peer, and lets it play `jobs` cases at the same time. What takes long, such as the build of its image, is told to `progress`.
+/// Starts a peer, and lets it play `jobs` cases at the same time. What takes long, such as the build of its image, is told
+/// to `progress`.
 pub(super) fn open(
     peer: &PeerName,
     workspace: &Workspace,

@@ -12,9 +12,9 @@ pub(crate) const NEGOTIATED_CPIS: core::ops::RangeInclusive<u32> = 256..=61_439;
 /// The base 2 logarithm of DEFLATE's window, 32 KiB.
 const WINDOW_BITS: u64 = 15;
 
-/// Reads a DEFLATE transform. Of the attributes, lives and Encapsulation Mode count, which is transport mode when there is none; those
-/// of the other protocols of the bundle are ignored (RFC 3173 section 4.1). A dictionary smaller than DEFLATE's is refused,
-/// and so is a private algorithm.
+/// Reads a DEFLATE transform. Of the attributes, lives and Encapsulation Mode count, which is transport mode when there is
+/// none; those of the other protocols of the bundle are ignored (RFC 3173 section 4.1). A dictionary smaller than DEFLATE's
+/// is refused, and so is a private algorithm.
 ///
 /// # Errors
 ///

@@ -543,6 +543,16 @@ fn ipcomp_is_not_offered_alone_nor_with_algorithms() {
     assert!(offer(&with_cipher, &[THEIRS, CPI], None, &groups()).is_err());
 }
 
+#[rstest]
+#[case::as_the_first(IpsecPolicy { protocol: IpsecProtocol::Ipcomp, ..policy(&[IpsecTransform::DEFLATE]) })]
+#[case::as_an_alternative(IpsecPolicy { alternatives: vec![vec![deflate()]], ..policy(&[AES_SHA]) })]
+fn ipcomp_alone_is_not_taken_even_when_a_policy_has_it(#[case] policy: IpsecPolicy) {
+    let mut offered = compressed_offer();
+    offered.proposals.remove(0);
+    let error = chosen(&policy, &offered).unwrap_err();
+    assert!(error.to_string().contains("not in the policy"), "{error}");
+}
+
 /// An offer of one ESP transform with HMAC-SHA-1.
 fn esp_offer(id: EspTransform, key_bits: Option<u16>) -> SaPayload {
     let mut offered = offered(&[NULL_SHA]);
