@@ -93,6 +93,9 @@ pub(crate) fn offer(
     nat: Option<Nat>,
     groups: &PrivateGroups,
 ) -> Result<SaPayload, ExchangeError> {
+    if policy.proposals().any(|bundle| protects_nothing(&bundle)) {
+        return Err(ExchangeError::NoProposalChosen("IPComp alone protects nothing".into()));
+    }
     let mut proposals: Vec<Proposal> = Vec::new();
     let numbered = (1..=u8::MAX).zip(policy.proposals());
     let protocols = numbered.flat_map(|(number, bundle)| bundle.into_iter().map(move |of| (number, of)));
@@ -107,11 +110,6 @@ pub(crate) fn offer(
             .collect::<Result<_, _>>()?;
         let spi = spi_octets(protocol, *spi_in);
         proposals.push(Proposal { number, protocol: protocol_id, spi, transforms });
-    }
-    let protects =
-        |number| proposals.iter().any(|other| other.number == number && other.protocol != ProtocolId::IPCOMP);
-    if !proposals.iter().all(|proposal| protects(proposal.number)) {
-        return Err(ExchangeError::NoProposalChosen("IPComp alone protects nothing".into()));
     }
     Ok(SaPayload::ipsec_doi(proposals))
 }
@@ -271,8 +269,7 @@ fn fitting_places(
     bundle: &[ReadProposal<'_>],
     nat: Option<Nat>,
 ) -> Option<Vec<usize>> {
-    if wanted.iter().all(|(protocol, _)| *protocol == IpsecProtocol::Ipcomp) {
-        // Such SAs protect nothing, whatever the policy says.
+    if protects_nothing(&wanted) {
         return None;
     }
     let mut places = Vec::new();
@@ -282,6 +279,11 @@ fn fitting_places(
         places.push(terms.iter().position(|(_, terms)| acceptable(policy, transforms, terms, nat))?);
     }
     wanted.is_empty().then_some(places)
+}
+
+/// Whether the protocols of a bundle are IPComp alone, whatever a policy says.
+fn protects_nothing(bundle: &[(IpsecProtocol, &[IpsecTransform])]) -> bool {
+    bundle.iter().all(|(protocol, _)| *protocol == IpsecProtocol::Ipcomp)
 }
 
 fn acceptable(

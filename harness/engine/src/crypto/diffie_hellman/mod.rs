@@ -6,3 +6,5 @@ mod ec2n;
 #[cfg(feature = "openssl")]
 pub(super) mod openssl;
 pub(super) mod reference;
+#[cfg(test)]
+mod tests;

@@ -36,7 +36,7 @@ impl BinaryCurve {
     /// The curve by its numbers in octets; `None` without a polynomial, or with one that no group in use has.
     pub(super) fn in_full(polynomial: &[u8], b: &[u8]) -> Option<Self> {
         let [polynomial, b] = [polynomial, b].map(BigUint::from_bytes_be);
-        let curve = Self { b, polynomial };
+        let curve = Self { polynomial, b };
         (1..=MAX_DEGREE).contains(&curve.degree()).then_some(curve)
     }
 
@@ -87,13 +87,19 @@ impl BinaryCurve {
         self.reduce(BigUint::from_radix_le(&bits, 2).unwrap_or_default())
     }
 
-    /// The element modulo the polynomial, which is `u^m` and a rest: `u^m` is replaced by that rest until it is gone.
+    /// The element modulo the polynomial, which is `u^m` and a rest, so that `u^m` may be replaced by that rest: all at once
+    /// where the rest is short, as in most fields, and else one power after the other, which is less work.
     fn reduce(&self, mut element: BigUint) -> BigUint {
         let degree = self.degree();
-        while element.bits() > degree {
-            let high = &element >> degree;
-            for bit in (0..=degree).filter(|bit| self.polynomial.bit(*bit)) {
-                element ^= &high << bit;
+        let is_short = self.polynomial.count_ones() <= FEW_TERMS;
+        while let Some(excess) = element.bits().checked_sub(self.polynomial.bits()) {
+            if is_short {
+                let high = &element >> degree;
+                for term in (0..=degree).filter(|term| self.polynomial.bit(*term)) {
+                    element ^= &high << term;
+                }
+            } else {
+                element ^= &self.polynomial << excess;
             }
         }
         element
@@ -124,6 +130,9 @@ impl BinaryCurve {
 /// A peer that gives a group in full must not keep the oracle busy.
 const MAX_DEGREE: u64 = 1024;
 
+/// Trinomials and pentanomials make the fields in use.
+const FEW_TERMS: u64 = 5;
+
 /// Octets of a digit: two count further than the degree.
 const DIGIT: usize = 2;
 
@@ -135,6 +144,8 @@ fn spread(element: &BigUint) -> BigUint {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
 
     #[test]
@@ -147,6 +158,27 @@ mod tests {
         }
         assert_eq!(curve.inverse(&BigUint::ZERO), None);
         assert_eq!(curve.inverse(&curve.polynomial), None);
+    }
+
+    #[rstest]
+    #[case::five_terms(&[0x01, 0x1b])]
+    #[case::seven_terms(&[0x01, 0xf9])]
+    fn every_element_of_a_small_field_has_an_inverse(#[case] polynomial: &[u8]) {
+        let curve = BinaryCurve::in_full(polynomial, &[1]).unwrap();
+        for number in 1..=u8::MAX {
+            let element = BigUint::from(number);
+            let inverse = curve.inverse(&element).unwrap();
+            assert!(inverse.bits() <= 8, "{number}");
+            assert_eq!(curve.product(&element, &inverse), BigUint::from(1_u8), "{number}");
+        }
+    }
+
+    #[test]
+    fn a_field_has_a_degree_from_1_to_1024() {
+        let of_degree = |degree: u64| (BigUint::from(1_u8) << degree).to_bytes_be();
+        let taken = [0, 1, 1024, 1025].map(|degree| BinaryCurve::in_full(&of_degree(degree), &[1]).is_some());
+        assert_eq!(taken, [false, true, true, false]);
+        assert!(BinaryCurve::in_full(&[], &[1]).is_none());
     }
 
     /// The generators' orders by RFC 2412 Appendices E.3 and E.4.
