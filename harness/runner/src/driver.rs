@@ -1,8 +1,8 @@
 //! What stands between the executor and a peer: addresses, a clock, datagrams, commands, the peer's own view.
 //!
 //! Three kinds of peer sit behind [`Driver`]: an endpoint in the same process with a virtual clock
-//! ([`crate::target::loopback`]), a daemon in a container ([`crate::target::strongswan`]), and later a
-//! device somewhere on the network. The executor and the scenarios see no difference.
+//! ([`crate::target::loopback`]), a daemon in a container ([`crate::target::strongswan`],
+//! [`crate::target::shell_peer`]), and a device somewhere on the network. The executor and the scenarios see no difference.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -72,6 +72,30 @@ pub enum ValueSource {
     Engine,
     /// The daemon logged it.
     DaemonLog,
+    /// It is installed in the kernel that the peer uses.
+    Kernel,
+}
+
+/// One unidirectional IPsec SA in the peer's kernel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstalledSa {
+    /// AH or ESP.
+    pub protocol: ProtocolId,
+    /// Its SPI, which its receiver has chosen.
+    pub spi: u32,
+    /// The cipher's key; `None` where it has none.
+    pub encryption_key: Option<Vec<u8>>,
+    /// The key of the integrity algorithm; `None` where it has none.
+    pub integrity_key: Option<Vec<u8>>,
+}
+
+/// What a peer shows of the values that it has derived.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PeerValues {
+    /// Values that are known to belong to an exchange.
+    pub values: Vec<PeerValue>,
+    /// The SAs in its kernel, with their keys.
+    pub installed: Vec<InstalledSa>,
 }
 
 /// An ISAKMP SA as one side lists it.
@@ -229,11 +253,12 @@ pub trait Driver: Send {
     /// When the peer does not tell.
     async fn state(&mut self) -> Result<SaView, InfraError>;
 
-    /// The derived values that the peer has shown since [`Driver::prepare`]; empty for a peer that shows none.
+    /// The derived values that the peer has shown since [`Driver::prepare`], and the keys in its kernel; empty for a peer
+    /// that shows none.
     ///
     /// # Errors
-    /// When the peer's log cannot be read.
-    async fn values(&mut self) -> Result<Vec<PeerValue>, InfraError>;
+    /// When the peer's log or its kernel cannot be read.
+    async fn values(&mut self) -> Result<PeerValues, InfraError>;
 
     /// Ends the case: the peer gives up its SAs. The text is the peer's log since [`Driver::prepare`].
     ///

@@ -1,10 +1,11 @@
 //! An endpoint's SAs in the form in which both sides' SAs are recorded.
 
-use ikev1::Endpoint;
-use ikev1::event::{IpsecSaId, IsakmpSaId};
+use ikev1::event::{IpsecSaId, IsakmpSaId, Role};
+use ikev1::keylog::Label;
+use ikev1::{Endpoint, IpsecSaInfo};
 use ikev1_scenario::model::Which;
 
-use crate::driver::{InfraError, IpsecSaView, IsakmpSaView, SaView};
+use crate::driver::{InfraError, InstalledSa, IpsecSaView, IsakmpSaView, PeerValue, SaView, ValueSource};
 
 /// An established ISAKMP SA of an endpoint.
 ///
@@ -29,6 +30,34 @@ fn of_these<T: Ord>(ids: impl Iterator<Item = T>, which: Which) -> Option<T> {
         Which::Newest => ids.max(),
         Which::Oldest => ids.min(),
     }
+}
+
+/// The keys of an SA in the peer's kernel as values of the quick mode that made it; none where the endpoint does not have
+/// that SA any more.
+pub fn values_of(endpoint: &Endpoint, installed: &InstalledSa) -> Vec<PeerValue> {
+    let same = |sa: &IpsecSaInfo| {
+        sa.protocol == installed.protocol && (sa.spi_in == installed.spi || sa.spi_out == installed.spi)
+    };
+    let Some(sa) = endpoint.ipsec_sas().find(same) else { return Vec::new() };
+    let initiator_sends = (sa.spi_out == installed.spi) == (sa.role == Role::Initiator);
+    let [encryption, integrity] = if initiator_sends {
+        [Label::EncryptionKeyInitiator, Label::IntegrityKeyInitiator]
+    } else {
+        [Label::EncryptionKeyResponder, Label::IntegrityKeyResponder]
+    };
+    [(encryption, &installed.encryption_key), (integrity, &installed.integrity_key)]
+        .into_iter()
+        .filter_map(|(label, key)| {
+            let bytes = key.clone()?;
+            Some(PeerValue {
+                cookies: sa.made_under,
+                m_id: sa.m_id,
+                label,
+                bytes,
+                source: ValueSource::Kernel,
+            })
+        })
+        .collect()
 }
 
 /// The SAs of an endpoint, oldest first.

@@ -27,7 +27,7 @@ async fn image() -> Option<String> {
         return None;
     }
     let peer = PeerDir::strongswan().unwrap();
-    let suite = peer.suite(None).unwrap();
+    let suite = peer.suite(&peer.manifest.default_release).to_owned();
     let mut progress = |line: &str| println!("{line}");
     Some(ensure_image(&peer, &suite, &mut progress).await.unwrap())
 }

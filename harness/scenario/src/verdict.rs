@@ -180,4 +180,7 @@ pub struct PeerProfile {
     /// How it is known that it cannot do something.
     #[serde(default)]
     pub missing: BTreeMap<Capability, String>,
+    /// Which kernel has its IPsec SAs, and why that one, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel: Option<String>,
 }

@@ -29,6 +29,7 @@ const REPLACED_GRACE: Duration = Duration::from_secs(2);
 /// What the pairs of a bundle have in common, and what a new one is.
 struct Made {
     id: IpsecSaId,
+    m_id: MessageId,
     bundle: Vec<IpsecSaId>,
     policy: usize,
     place: usize,
@@ -231,12 +232,13 @@ impl Endpoint {
         let bundle: Vec<_> = ids.into_iter().map(|(_, id)| id).collect();
         let old = outcome.replaces.map(|old| self.bundle_of(old)).unwrap_or_default();
         let old: Vec<_> = old.into_iter().filter(|old| self.ipsec.get(*old).is_some()).collect();
-        let Outcome { policy, role, ref clients, .. } = *outcome;
+        let Outcome { m_id, policy, role, ref clients, .. } = *outcome;
         for (pair, (protocol, id)) in sa.pairs.into_iter().zip(in_order) {
             let same =
                 |old: &&IpsecSaId| self.ipsec.get(**old).is_some_and(|old| old.chosen.protocol == protocol);
             let made = Made {
                 id,
+                m_id,
                 bundle: bundle.clone(),
                 policy,
                 place: sa.place,
@@ -257,7 +259,7 @@ impl Endpoint {
     fn insert_pair(&mut self, isakmp_sa: IsakmpSaId, made: Made, pair: OutcomePair) {
         let Some(sa) = self.isakmp.get(&isakmp_sa) else { return };
         let Some((peer_index, remote_id)) = sa.remote().map(|(peer, id)| (peer, id.clone())) else { return };
-        let (path, nat) = (sa.path, sa.nat());
+        let (path, nat, made_under) = (sa.path, sa.nat(), sa.cookies);
         let Some(peer) = self.peers.get(peer_index) else { return };
         let Some(policy) = peer.ipsec.get(made.policy) else { return };
         let offered = Life::offered(pair.chosen.lifetime, pair.chosen.kilobytes);
@@ -288,6 +290,8 @@ impl Endpoint {
             policy: made.policy,
             place: made.place,
             role: made.role,
+            made_under,
+            m_id: made.m_id,
             bundle: made.bundle,
             chosen: pair.chosen,
             clients: made.clients,

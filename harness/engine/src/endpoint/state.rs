@@ -154,6 +154,8 @@ impl Endpoint {
             mode: pair.chosen.mode,
             extended_sequence_numbers: pair.chosen.transform.extended_sequence_numbers,
             role: pair.role,
+            made_under: pair.made_under,
+            m_id: pair.m_id,
             packets_in: pair.packets_in,
             packets_out: pair.packets_out,
             expires: pair.expires,

@@ -3,7 +3,7 @@
 use crate::config::Phase1Transform;
 use crate::event::{IpsecSaId, IsakmpSaId, Role};
 use crate::io::Timestamp;
-use crate::wire::{CookiePair, EncapsulationMode, Identification, ProtocolId};
+use crate::wire::{CookiePair, EncapsulationMode, Identification, MessageId, ProtocolId};
 
 /// An ISAKMP SA, standing or being set up.
 #[derive(Debug, Clone)]
@@ -53,6 +53,10 @@ pub struct IpsecSaInfo {
     pub extended_sequence_numbers: bool,
     /// Our role in its quick mode.
     pub role: Role,
+    /// CKY-I and CKY-R of the ISAKMP SA under which its quick mode ran.
+    pub made_under: CookiePair,
+    /// The M-ID of its quick mode.
+    pub m_id: MessageId,
     /// Packets that came in and were accepted.
     pub packets_in: u64,
     /// Packets that went out.

@@ -14,7 +14,7 @@ use crate::io::{Datagram, IP_AH, IP_COMP, IP_ESP, IP_UDP, Timestamp};
 use crate::natt::Nat;
 use crate::phase2::negotiate::ChosenIpsec;
 use crate::phase2::negotiate::ipcomp::NEGOTIATED_CPIS;
-use crate::wire::Identification;
+use crate::wire::{CookiePair, Identification, MessageId};
 
 /// How packets of one unidirectional SA are protected.
 #[derive(Debug)]
@@ -57,6 +57,10 @@ pub(crate) struct IpsecSaPair {
     /// Which of the policy's SAs it is.
     pub(crate) place: usize,
     pub(crate) role: Role,
+    /// CKY-I and CKY-R of the ISAKMP SA under which its quick mode ran.
+    pub(crate) made_under: CookiePair,
+    /// The M-ID of its quick mode.
+    pub(crate) m_id: MessageId,
     /// All pairs of its bundle, itself included, in the order in which they are applied to outgoing packets: IPComp, ESP, AH.
     pub(crate) bundle: Vec<IpsecSaId>,
     pub(crate) chosen: ChosenIpsec,

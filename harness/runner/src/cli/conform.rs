@@ -32,7 +32,8 @@ pub struct Args {
     /// Cases: an ID, the beginning of one, or a glob such as `rfc2409/5.4*/**` [default: all]
     #[arg(value_name = "ID-or-GLOB")]
     pub(crate) cases: Vec<String>,
-    /// Peer to run against: `self`, or a folder of `docker/`; may be given several times
+    /// Peer to run against: `self`, a folder of `docker/`, such a folder with a release as in `strongswan-5.9`, or `all` for
+    /// every release of all of them; may be given several times
     #[arg(long = "peer", value_name = "NAME", default_value = "self")]
     peers: Vec<String>,
     /// Only cases in which the harness plays this role: `initiator` or `responder`
@@ -50,6 +51,10 @@ pub struct Args {
     /// Folder for the reports and artefacts [default: a new one in reports/run/]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Kernel for the IPsec SAs of daemons that need one: the `host`'s, that of a User-Mode Linux guest (`uml`), or `auto` for
+    /// the host's where it can do ESP
+    #[arg(long, value_name = "KERNEL", value_parser = ["auto", "host", "uml"], default_value = "auto")]
+    kernel: String,
     /// List what would run, and run nothing
     #[arg(long)]
     dry_run: bool,
@@ -89,6 +94,7 @@ impl Args {
             strict: false,
             out: None,
             dry_run: false,
+            kernel: "auto".to_owned(),
             quiet: false,
         }
     }
@@ -114,12 +120,15 @@ fn choose(args: &Args, context: &Context) -> Result<(Catalogue, Vec<Case>, Peers
     let cases = catalogue.select(&args.cases, args.role)?;
     let mut peers = Vec::new();
     for name in args.peers.iter().collect::<BTreeSet<_>>() {
-        let peer = PeerName::parse(name, &context.workspace)?;
-        let waivers = match peer.waiver_file(&context.workspace) {
-            Some(file) => waiver::load(&file).map_err(CliError::usage)?,
-            None => Vec::new(),
-        };
-        peers.push((peer, waivers));
+        for peer in PeerName::parse_all(name, &context.workspace)? {
+            let waivers = match peer.waiver_file(&context.workspace) {
+                Some(file) => waiver::load(&file).map_err(CliError::usage)?,
+                None => Vec::new(),
+            };
+            if !peers.iter().any(|(known, _)| *known == peer) {
+                peers.push((peer, waivers));
+            }
+        }
     }
     Ok((catalogue, cases, peers))
 }
@@ -200,7 +209,8 @@ impl Plan<'_> {
         let mut progress = |line: &str| sink(RunEvent::Note { text: line.to_owned() });
         let jobs = self.args.jobs.map_or_else(|| peer.default_jobs(), usize::from);
         let options = RunOptions { jobs, ..self.options.clone() };
-        let runner = match peers::open(peer, &self.context.workspace, jobs, &mut progress) {
+        let runner = match peers::open(peer, &self.context.workspace, jobs, &self.args.kernel, &mut progress)
+        {
             Ok(runner) => runner,
             Err(error) => {
                 sink(RunEvent::Fault { text: format!("peer {} did not start: {error}", peer.name()) });
@@ -213,7 +223,7 @@ impl Plan<'_> {
         let catalogue: Vec<_> =
             self.catalogue.cases().iter().map(|case| (case.id.clone(), case.role)).collect();
         let today = TimeZone::UTC.to_datetime(self.started).date();
-        waiver::out_of_date(known, (peer.name(), &version), &catalogue, &results, today)
+        waiver::out_of_date(known, (&peer.name(), &version), &catalogue, &results, today)
     }
 
     /// Vectors belong to a run of everything against ourselves.
@@ -244,10 +254,13 @@ impl Plan<'_> {
         let mut words = vec![self.options.program.clone(), "conform".to_owned()];
         words.extend(self.args.cases.iter().map(|case| shell_quote(case)));
         for (peer, _) in self.peers.iter().filter(|(peer, _)| self.peers.len() > 1 || !peer.is_self()) {
-            words.push(format!("--peer {}", shell_quote(peer.name())));
+            words.push(format!("--peer {}", shell_quote(&peer.name())));
         }
         words.extend(self.args.role.map(|role| format!("--role {role}")));
         words.push(format!("--seed {}", self.options.seed));
+        if self.args.kernel != "auto" {
+            words.push(format!("--kernel {}", self.args.kernel));
+        }
         if self.args.strict {
             words.push("--strict".to_owned());
         }

@@ -8,7 +8,7 @@ use ikev1_report::text::one_line;
 use super::app::Context;
 use super::error::CliError;
 use super::peers::{self, PeerName};
-use crate::docker::{PeerDir, docker_available, ensure_image};
+use crate::docker::{ChosenPeer, PeerDir, docker_available};
 
 /// Longest line of a build that is shown, in characters.
 const LINE_CHARS_MAX: usize = 200;
@@ -16,12 +16,10 @@ const LINE_CHARS_MAX: usize = 200;
 /// Arguments of `images`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
-    /// Peers: folders of `docker/` [default: all]
+    /// Peers: `all`, folders of `docker/`, or such with a release as in `strongswan-5.9` [default: each folder's
+    /// default release]
     #[arg(value_name = "NAME")]
     peers: Vec<String>,
-    /// Debian suite to build for [default: the one in the peer's `peer.toml`]
-    #[arg(long, value_name = "SUITE")]
-    suite: Option<String>,
     /// No progress
     #[arg(long, short)]
     quiet: bool,
@@ -30,10 +28,13 @@ pub struct Args {
 pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Outcome, CliError> {
     let workspace = &context.workspace;
     let names = match args.peers.is_empty() {
-        true => peers::known(workspace),
+        true => peers::folders(workspace),
         false => args.peers.clone(),
     };
-    let names = names.iter().map(|name| PeerName::parse(name, workspace)).collect::<Result<Vec<_>, _>>()?;
+    let mut peers = Vec::new();
+    for name in &names {
+        peers.extend(PeerName::parse_all(name, workspace)?);
+    }
     let runtime = peers::runtime()?;
     runtime.block_on(docker_available()).map_err(CliError::harness)?;
     let quiet = args.quiet;
@@ -43,12 +44,13 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
             let _ = writeln!(io::stderr(), "{}", one_line(line, LINE_CHARS_MAX));
         }
     };
-    for folder in names.iter().filter_map(|name| name.folder(workspace)) {
-        let peer = PeerDir::load(folder).map_err(CliError::usage)?;
-        let suite = peer.suite(args.suite.as_deref()).map_err(CliError::usage)?;
-        let image =
-            runtime.block_on(ensure_image(&peer, &suite, &mut progress)).map_err(CliError::harness)?;
-        writeln!(out, "{} {image}", peer.manifest.name)?;
+    for peer in &peers {
+        let PeerName::Container { folder, release } = peer else { continue };
+        let dir = PeerDir::load(workspace.docker().join(folder)).map_err(CliError::usage)?;
+        let name = peer.name();
+        let chosen = ChosenPeer::prepare(dir, &name, release.as_deref(), "auto", &mut progress);
+        let image = runtime.block_on(chosen).map_err(CliError::harness)?.image;
+        writeln!(out, "{name} {image}")?;
     }
     Ok(Outcome::Success)
 }

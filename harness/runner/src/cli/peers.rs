@@ -1,7 +1,7 @@
 //! Peers by name: `self`, and the folders of `docker/`.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::runtime::{Builder, Runtime};
@@ -9,11 +9,13 @@ use tokio::runtime::{Builder, Runtime};
 use super::error::{CliError, unknown};
 use super::workspace::Workspace;
 use crate::docker::{
-    DockerError, PeerDir, RunGuard, docker_available, ensure_image, log_of_run, process_run_id,
+    ChosenPeer, Control, DockerError, PeerDir, RunGuard, docker_available, log_of_run, process_run_id,
     sweep_blocking,
 };
+use crate::driver::Driver;
 use crate::execute::CaseLimits;
 use crate::run::{CaseRunner, LoopbackRunner, PoolRunner, StartMember};
+use crate::target::shell_peer::ShellPeer;
 use crate::target::strongswan::Strongswan;
 
 /// The engine as its own peer.
@@ -25,31 +27,67 @@ const MANIFEST: &str = "peer.toml";
 /// is waiting, and Docker's default address pools have room for three such runs.
 const CONTAINER_JOBS: usize = 8;
 
+/// What stands for every release of every peer in a container.
+const ALL: &str = "all";
+
 /// A peer that exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum PeerName {
     /// The engine as its own peer, in this process.
     Loopback,
-    /// A daemon in a container: its folder's name.
-    Container(String),
+    /// A daemon in a container.
+    Container {
+        /// Its folder's name.
+        folder: String,
+        /// Its release, as it was asked for; without one the manifest's default is meant.
+        release: Option<String>,
+    },
 }
 
 impl PeerName {
-    /// The peer with this name.
+    /// The peer with this name: `self`, a folder of `docker/`, or such a folder and a release as in `strongswan-5.9`.
     pub(super) fn parse(name: &str, workspace: &Workspace) -> Result<Self, CliError> {
-        let known = known(workspace);
-        match name {
-            SELF => Ok(Self::Loopback),
-            _ if known.iter().any(|known| known == name) => Ok(Self::Container(name.to_owned())),
-            _ => Err(unknown("peer", name, &known)),
+        if name == SELF {
+            return Ok(Self::Loopback);
         }
+        // A folder's own name may have a hyphen, so the longest one that fits is meant.
+        let folder = folders(workspace)
+            .into_iter()
+            .filter(|folder| {
+                name.strip_prefix(folder.as_str()).is_some_and(|r| r.is_empty() || r.starts_with('-'))
+            })
+            .max_by_key(String::len)
+            .ok_or_else(|| unknown("peer", name, &known(workspace)))?;
+        let release = name.strip_prefix(&folder).and_then(|rest| rest.strip_prefix('-')).map(str::to_owned);
+        if release.is_some() {
+            let dir = PeerDir::load(workspace.docker().join(&folder)).map_err(CliError::usage)?;
+            dir.release(release.as_deref()).map_err(CliError::usage)?;
+        }
+        Ok(Self::Container { folder, release })
+    }
+
+    /// The peers that a value of `--peer` names: one, or with `all` every release of every peer in a container.
+    pub(super) fn parse_all(name: &str, workspace: &Workspace) -> Result<Vec<Self>, CliError> {
+        if name != ALL {
+            return Ok(vec![Self::parse(name, workspace)?]);
+        }
+        let mut all = Vec::new();
+        for folder in folders(workspace) {
+            let dir = PeerDir::load(workspace.docker().join(&folder)).map_err(CliError::usage)?;
+            all.extend(dir.releases().into_iter().map(|release| Self::Container {
+                folder: folder.clone(),
+                release: Some(release.to_owned()),
+            }));
+        }
+        Ok(all)
     }
 
     /// Its name on the command line.
-    pub(super) fn name(&self) -> &str {
+    pub(super) fn name(&self) -> String {
         match self {
-            Self::Loopback => SELF,
-            Self::Container(name) => name,
+            Self::Loopback => SELF.to_owned(),
+            Self::Container { folder, release: None } => folder.clone(),
+            Self::Container { folder, release: Some(release) } => format!("{folder}-{release}"),
         }
     }
 
@@ -62,7 +100,7 @@ impl PeerName {
     pub(super) fn default_jobs(&self) -> usize {
         match self {
             Self::Loopback => std::thread::available_parallelism().map_or(1, usize::from),
-            Self::Container(_) => CONTAINER_JOBS,
+            Self::Container { .. } => CONTAINER_JOBS,
         }
     }
 
@@ -70,7 +108,7 @@ impl PeerName {
     pub(super) fn folder(&self, workspace: &Workspace) -> Option<PathBuf> {
         match self {
             Self::Loopback => None,
-            Self::Container(name) => Some(workspace.docker().join(name)),
+            Self::Container { folder, .. } => Some(workspace.docker().join(folder)),
         }
     }
 
@@ -80,8 +118,8 @@ impl PeerName {
     }
 }
 
-/// The names of all peers.
-pub(super) fn known(workspace: &Workspace) -> Vec<String> {
+/// The folders of the peers that run in containers.
+pub(super) fn folders(workspace: &Workspace) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(workspace.docker())
         .into_iter()
         .flatten()
@@ -90,6 +128,12 @@ pub(super) fn known(workspace: &Workspace) -> Vec<String> {
         .filter_map(|entry| entry.file_name().into_string().ok())
         .collect();
     names.sort();
+    names
+}
+
+/// The names of all peers, without those of their releases.
+pub(super) fn known(workspace: &Workspace) -> Vec<String> {
+    let mut names = folders(workspace);
     names.insert(0, SELF.to_owned());
     names
 }
@@ -98,49 +142,55 @@ pub(super) fn known(workspace: &Workspace) -> Vec<String> {
 pub(super) fn preflight(peer: &PeerName) -> Result<(), CliError> {
     match peer {
         PeerName::Loopback => Ok(()),
-        PeerName::Container(name) => {
+        PeerName::Container { .. } => {
             let runtime = runtime()?;
-            runtime
-                .block_on(docker_available())
-                .map(drop)
-                .map_err(|error| CliError::Harness(format!("peer `{name}` runs in a container: {error}")))
+            runtime.block_on(docker_available()).map(drop).map_err(|error| {
+                CliError::Harness(format!("peer `{}` runs in a container: {error}", peer.name()))
+            })
         }
     }
 }
 
-/// Starts a peer, and lets it play `jobs` cases at the same time. What takes long, such as the build of its image, is told
-/// to `progress`.
+/// Starts a peer, and lets it play `jobs` cases at the same time, with the SAs of a daemon that needs a kernel for them in
+/// `kernel`. What takes long, such as the build of its image, is told to `progress`.
 pub(super) fn open(
     peer: &PeerName,
     workspace: &Workspace,
     jobs: usize,
+    kernel: &str,
     progress: &mut (dyn FnMut(&str) + Send),
 ) -> Result<Arc<dyn CaseRunner>, CliError> {
-    match peer.folder(workspace) {
-        None => Ok(Arc::new(LoopbackRunner::new())),
-        Some(folder) => container(&folder, jobs, progress),
+    let PeerName::Container { folder, release } = peer else { return Ok(Arc::new(LoopbackRunner::new())) };
+    let runtime = runtime()?;
+    let chosen = runtime
+        .block_on(async {
+            let dir = PeerDir::load(workspace.docker().join(folder))?;
+            ChosenPeer::prepare(dir, &peer.name(), release.as_deref(), kernel, progress).await
+        })
+        .map_err(|error: DockerError| CliError::harness(error))?;
+    match chosen.dir.manifest.control.clone() {
+        Control::Vici {} => pool(runtime, jobs, move |member| {
+            let chosen = chosen.clone();
+            async move { Strongswan::start(&chosen, member).await }
+        }),
+        Control::Shell(control) => pool(runtime, jobs, move |member| {
+            let (chosen, control) = (chosen.clone(), control.clone());
+            async move { ShellPeer::start(&chosen, &control, member).await }
+        }),
     }
 }
 
-fn container(
-    folder: &Path,
-    jobs: usize,
-    progress: &mut (dyn FnMut(&str) + Send),
-) -> Result<Arc<dyn CaseRunner>, CliError> {
-    let runtime = runtime()?;
-    let (peer, image) = runtime
-        .block_on(async {
-            let peer = PeerDir::load(folder)?;
-            let image = ensure_image(&peer, &peer.manifest.default_suite, progress).await?;
-            Ok((peer, image))
-        })
-        .map_err(|error: DockerError| CliError::harness(error))?;
-    let run_id = process_run_id();
+/// A pool of daemons in containers; `start` starts one that belongs to a run of the given name.
+fn pool<D, F, S>(runtime: Runtime, jobs: usize, start: S) -> Result<Arc<dyn CaseRunner>, CliError>
+where
+    D: Driver + 'static,
+    F: Future<Output = Result<D, DockerError>>,
+    S: Fn(String) -> F + Send + Sync + 'static,
+{
     let guards = Mutex::new(Vec::new());
-    let start: StartMember<Strongswan> = Box::new(move |runtime, member| {
+    let start: StartMember<D> = Box::new(move |runtime, member| {
         guards.lock().unwrap_or_else(PoisonError::into_inner).push(RunGuard::new(member));
-        let started = runtime.block_on(Strongswan::start(&peer, image.clone(), member.to_owned()));
-        started.map_err(|error| error.to_string())
+        runtime.block_on(start(member.to_owned())).map_err(|error| error.to_string())
     });
     let discard = Box::new(|member: &str| {
         let log = log_of_run(member);
@@ -148,7 +198,7 @@ fn container(
         let _ = sweep_blocking(member);
         log
     });
-    let pool = PoolRunner::new(run_id, jobs, runtime, CaseLimits::default(), start, discard);
+    let pool = PoolRunner::new(process_run_id(), jobs, runtime, CaseLimits::default(), start, discard);
     Ok(Arc::new(pool.map_err(CliError::Harness)?))
 }
 

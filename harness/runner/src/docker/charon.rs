@@ -2,7 +2,6 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
-    sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
 };
 
@@ -10,13 +9,12 @@ use tokio::time::sleep;
 
 use super::{
     charon_config::CharonConnection,
-    container::{ContainerRequest, PeerContainer},
+    container::{ContainerRequest, PeerContainer, control_port},
     error::{DockerError, ViciError},
     vici::Vici,
     vici_message::Section,
 };
 
-const VICI_PORT_MIN: u16 = 10_000;
 const READY_TIME_MAX: Duration = Duration::from_secs(15);
 const RESET_TIME_MAX: Duration = Duration::from_secs(3);
 const LOG_TIME_MAX: Duration = Duration::from_secs(2);
@@ -144,7 +142,7 @@ impl Charon {
         protected: Ipv4Addr,
         apart: bool,
     ) -> Result<Self, DockerError> {
-        let vici_port = vici_port();
+        let vici_port = control_port();
         let request = ContainerRequest {
             image: image.to_owned(),
             run_id: run_id.to_owned(),
@@ -152,6 +150,7 @@ impl Charon {
                 ("PROTECTED_ADDRESS".to_owned(), format!("{protected}/32")),
                 ("VICI_PORT".to_owned(), vici_port.to_string()),
             ],
+            tmpfs: Vec::new(),
             apart,
         };
         let container = PeerContainer::start(&request).await?;
@@ -367,16 +366,6 @@ impl Charon {
     pub async fn remove(self) -> Result<(), DockerError> {
         self.container.remove().await
     }
-}
-
-/// A control port that no other charon on this machine is likely to have.
-///
-/// The engine gives the address of a dead container to the next one that starts; with one port for all, its
-/// commands would then reach a stranger.
-fn vici_port() -> u16 {
-    static STARTED: AtomicU32 = AtomicU32::new(0);
-    let number = STARTED.fetch_add(1, Ordering::Relaxed).wrapping_add(std::process::id().wrapping_mul(61));
-    u16::try_from(number % 20_000).map_or(VICI_PORT_MIN, |offset| VICI_PORT_MIN + offset)
 }
 
 async fn query_version(vici: &Vici) -> Result<CharonVersion, ViciError> {

@@ -1,9 +1,13 @@
 //! One running peer: its addresses, commands in it, and its log. It is removed on drop.
 
 use std::{
+    collections::HashMap,
     fmt,
     net::{IpAddr, Ipv4Addr},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -20,6 +24,8 @@ use tokio::{runtime::Handle, sync::Notify, time::timeout};
 
 use super::{api_version, error::DockerError, images::LABEL, network::PeerNetwork};
 
+const CONTROL_PORT_MIN: u16 = 10_000;
+
 /// A daemon that needs longer than this to start does not start at all.
 const START_TIME_MAX: Duration = Duration::from_secs(30);
 
@@ -32,6 +38,8 @@ pub struct ContainerRequest {
     pub run_id: String,
     /// Environment of the entrypoint.
     pub environment: Vec<(String, String)>,
+    /// Memory file systems: mount point and options.
+    pub tmpfs: Vec<(String, String)>,
     /// Whether it gets a network of its own instead of a place on the default bridge.
     pub apart: bool,
 }
@@ -87,6 +95,7 @@ impl PeerContainer {
         let negotiated = Arc::new(Mutex::new(Ok(())));
         let container = {
             let (log, negotiated) = (Arc::clone(&log), Arc::clone(&negotiated));
+            let tmpfs: HashMap<String, String> = request.tmpfs.iter().cloned().collect();
             let (name, tag) = request.image.rsplit_once(':').unwrap_or((&request.image, "latest"));
             let mut start = GenericImage::new(name, tag)
                 .with_label(LABEL, &request.run_id)
@@ -95,7 +104,7 @@ impl PeerContainer {
                 .with_log_consumer(move |frame: &LogFrame| log.push(frame.bytes()))
                 .with_host_config_modifier(move |host| {
                     *lock(&negotiated) = api_version::negotiate();
-                    set_up(host);
+                    set_up(host, tmpfs.clone());
                 });
             for (key, value) in &request.environment {
                 start = start.with_env_var(key, value);
@@ -249,13 +258,24 @@ impl Drop for PeerContainer {
     }
 }
 
-fn set_up(host: &mut HostConfig) {
+/// A control port that no other daemon on this machine is likely to have.
+///
+/// The engine gives the address of a dead container to the next one that starts; with one port for all, its
+/// commands would then reach a stranger.
+pub(super) fn control_port() -> u16 {
+    static STARTED: AtomicU32 = AtomicU32::new(0);
+    let number = STARTED.fetch_add(1, Ordering::Relaxed).wrapping_add(std::process::id().wrapping_mul(61));
+    u16::try_from(number % 20_000).map_or(CONTROL_PORT_MIN, |offset| CONTROL_PORT_MIN + offset)
+}
+
+fn set_up(host: &mut HostConfig, tmpfs: HashMap<String, String>) {
     let tun = "/dev/net/tun".to_owned();
     host.devices = Some(vec![DeviceMapping {
         path_on_host: Some(tun.clone()),
         path_in_container: Some(tun),
         cgroup_permissions: Some("rwm".to_owned()),
     }]);
+    host.tmpfs = Some(tmpfs);
     // The harness talks to the container's address; nothing is published on the host.
     host.publish_all_ports = Some(false);
 }

@@ -46,14 +46,14 @@ pub enum DockerError {
         /// Why the pull failed.
         detail: String,
     },
-    /// The suite is not one that the peer's manifest lists.
-    #[error("peer {peer} has no suite {suite:?}: expected one of {known}")]
-    UnknownSuite {
+    /// The release is not one that the peer's manifest lists.
+    #[error("peer {peer} has no release {release:?}: expected one of {known}")]
+    UnknownRelease {
         /// The peer.
         peer: String,
-        /// The suite that was asked for.
-        suite: String,
-        /// The suites in the manifest.
+        /// The release that was asked for.
+        release: String,
+        /// The releases in the manifest.
         known: String,
     },
     /// A file of the image's directory could not be read.
@@ -72,6 +72,20 @@ pub enum DockerError {
         /// The TOML reader's message, with line and column.
         source: Box<toml::de::Error>,
     },
+    /// A template of a peer's files or commands cannot be understood or filled in.
+    #[error("template {path}: {source:#}")]
+    Template {
+        /// The file, or the command in the manifest.
+        path: String,
+        /// The template engine's message, with the line.
+        source: Box<minijinja::Error>,
+    },
+    /// A script failed.
+    #[error("{0}")]
+    Shell(#[from] super::shell::ShellError),
+    /// What a script printed cannot be understood.
+    #[error("{0}")]
+    StateLine(#[from] super::shell_state::StateLineError),
     /// The Docker Engine API refused something.
     #[error("docker engine: {0}")]
     Api(#[from] testcontainers::bollard::errors::Error),

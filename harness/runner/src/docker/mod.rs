@@ -7,6 +7,8 @@
 //! - [`docker_available`], [`ensure_image`]: preflight, and an image tagged by the hash of its directory.
 //! - [`PeerContainer`]: one running daemon, its addresses, commands in it and its log; removed on drop.
 //!   [`RunGuard`] and [`sweep`] remove whatever a run has left.
+//! - [`ChosenPeer`]: one release of a peer and its image.
+//! - [`ControlShell`], [`Templates`]: control of any other daemon through a shell, by what its manifest says.
 //! - [`Charon`]: control of strongSwan over VICI, without a restart between cases.
 //! - [`CharonConnection`]: what both sides agree on, rendered as a charon connection.
 
@@ -15,12 +17,17 @@ mod charon;
 mod charon_config;
 mod charon_keys;
 mod charon_log;
+mod chosen;
 mod container;
 mod error;
 mod images;
 mod manifest;
 mod network;
+mod shell;
+mod shell_daemon;
+mod shell_state;
 mod sweep;
+mod templates;
 mod vici;
 mod vici_message;
 
@@ -36,10 +43,15 @@ pub(crate) use charon_keys::pem_blocks;
 pub use charon_log::{
     LogEvent, LoggedMessage, PeerLogNote, PeerValue, ValueLabel, parse_charon_log, parse_charon_notes,
 };
+pub use chosen::ChosenPeer;
 pub use container::{ContainerRequest, ExecOutput, PeerContainer};
 pub use error::{DockerError, ViciError};
 pub use images::{LABEL, Progress, content_hash, docker_available, ensure_image, image_name};
-pub use manifest::{PeerDir, PeerManifest, PeerRole};
+pub use manifest::{ContainerNeeds, Control, PeerDir, PeerManifest, Release, ShellControl};
+pub use shell::{ControlShell, SCRIPT_TIME_MAX, ShellError};
+pub use shell_daemon::ShellDaemon;
+pub use shell_state::{StateLineError, parse_state, parse_values};
 pub use sweep::{RunGuard, log_of_run, process_run_id, sweep, sweep_blocking, sweep_process};
+pub use templates::Templates;
 pub use vici::{COMMAND_TIMEOUT, Reply, Vici};
 pub use vici_message::{Element, Section};

@@ -12,7 +12,7 @@ use ikev1_scenario::transcript::{Event, Record, StepResult};
 use super::executor::{Executor, Stop};
 use super::hook::{EditHook, SharedTap, ValueTap};
 use super::recorder::Recorder;
-use crate::driver::{Driver, InfraError};
+use crate::driver::{Driver, InfraError, PeerValues};
 use crate::random::SeededRandom;
 use crate::{settings, view};
 
@@ -193,7 +193,11 @@ impl<D: Driver + ?Sized> Executor<'_, D> {
             let values = self.driver.values().await;
             let now = self.now();
             match values {
-                Ok(values) => values.iter().for_each(|value| self.recorder.peer_value(now, value)),
+                Ok(PeerValues { values, installed }) => {
+                    let installed = installed.iter().flat_map(|sa| view::values_of(&self.engine, sa));
+                    let all: Vec<_> = values.into_iter().chain(installed).collect();
+                    all.iter().for_each(|value| self.recorder.peer_value(now, value));
+                }
                 Err(error) => self.recorder.infrastructure(now, error),
             }
         }

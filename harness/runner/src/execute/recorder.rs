@@ -110,6 +110,7 @@ impl Recorder {
         let source = match value.source {
             Source::Engine => ValueSource::Engine,
             Source::DaemonLog => ValueSource::DaemonLog,
+            Source::Kernel => ValueSource::Kernel,
         };
         let PeerValue { cookies, m_id, label, bytes, .. } = value;
         self.value(at, Side::Peer, *cookies, m_id.0, *label, bytes, source);

@@ -5,7 +5,7 @@
 //! costs nothing.
 
 use core::time::Duration;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,7 +21,7 @@ use ikev1_scenario::case::Case;
 use ikev1_scenario::model::{Capability, Side, Which};
 use ikev1_scenario::verdict::PeerProfile;
 
-use crate::driver::{Addresses, Driver, InfraError, PeerCommand, PeerValue, SaView, ValueSource};
+use crate::driver::{Addresses, Driver, InfraError, PeerCommand, PeerValue, PeerValues, SaView, ValueSource};
 use crate::random::SeededRandom;
 use crate::settings::{self, PEER_NAME, POLICY_NAME};
 use crate::{traffic, view};
@@ -46,7 +46,7 @@ impl Loopback {
             name: "self".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             capabilities: Capability::ALL.iter().copied().collect(),
-            missing: BTreeMap::new(),
+            ..PeerProfile::default()
         };
         Self { profile, session: None }
     }
@@ -134,9 +134,10 @@ impl Driver for Loopback {
         Ok(view::of_endpoint(&self.session()?.peer))
     }
 
-    async fn values(&mut self) -> Result<Vec<PeerValue>, InfraError> {
+    async fn values(&mut self) -> Result<PeerValues, InfraError> {
         let values = &self.session()?.values;
-        Ok(values.lock().unwrap_or_else(PoisonError::into_inner).clone())
+        let values = values.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Ok(PeerValues { values, installed: Vec::new() })
     }
 
     async fn finish(&mut self) -> Result<String, InfraError> {

@@ -1,14 +1,16 @@
-//! The harness' two UDP sockets towards a peer that is not in this process.
+//! The harness' sockets towards a peer that is not in this process: two for UDP, and one for ESP outside it.
 
+use std::future::pending;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use ikev1::io::{Datagram, IP_UDP};
+use ikev1::io::{Datagram, IP_ESP, IP_UDP};
 use tokio::net::UdpSocket;
 use tokio::time::{sleep, timeout_at};
 
+use super::raw_ip::RawEsp;
 use crate::driver::InfraError;
 
 /// The ISAKMP port (RFC 2408 section 2.5.1).
@@ -39,6 +41,8 @@ pub struct Sockets {
     /// Where the harness believes the NAT traversal socket to be: behind a NAT, its port on the outside is another.
     inside: Option<SocketAddr>,
     peer: IpAddr,
+    /// For peers whose ESP comes from a kernel.
+    esp: Option<RawEsp>,
 }
 
 impl Sockets {
@@ -52,18 +56,27 @@ impl Sockets {
         let deadline = Instant::now() + PORTS_TIME_MAX;
         loop {
             let error = match (bind(address, ISAKMP_PORT).await, bind(address, NAT_T_PORT).await) {
-                (Ok(isakmp), Ok(nat_t)) => return Ok(Self { isakmp, nat_t, inside: None, peer }),
+                (Ok(isakmp), Ok(nat_t)) => return Ok(Self { isakmp, nat_t, inside: None, peer, esp: None }),
                 (Err(error), _) | (_, Err(error)) => error,
             };
             if !fixed_ports {
                 let (isakmp, nat_t) = (bind(address, 0).await?, bind(address, 0).await?);
-                return Ok(Self { isakmp, nat_t, inside: None, peer });
+                return Ok(Self { isakmp, nat_t, inside: None, peer, esp: None });
             }
             if !in_use(&error) || Instant::now() > deadline {
                 return Err(error);
             }
             sleep(PORTS_POLL).await;
         }
+    }
+
+    /// Opens the socket for ESP outside UDP too, between `address` and `peer`.
+    ///
+    /// # Errors
+    /// When this process may not open raw sockets.
+    pub fn with_esp(mut self, address: Ipv4Addr, peer: Ipv4Addr) -> Result<Self, InfraError> {
+        self.esp = Some(RawEsp::open(address, peer)?);
+        Ok(self)
     }
 
     /// The ends: for plain ISAKMP, and for NAT traversal.
@@ -97,8 +110,10 @@ impl Sockets {
     /// # Errors
     /// When the socket fails, or the datagram is no UDP.
     pub async fn send(&self, datagram: &Datagram) -> Result<(), InfraError> {
-        if datagram.ip_protocol != IP_UDP {
-            return Err(InfraError::Unsupported("take ESP or AH outside UDP"));
+        match (datagram.ip_protocol, &self.esp) {
+            (IP_UDP, _) => {}
+            (IP_ESP, Some(esp)) => return esp.send(&datagram.payload).await,
+            _ => return Err(InfraError::Unsupported("take ESP or AH outside UDP")),
         }
         let (_, nat_t) = self.local()?;
         let socket = if datagram.local == nat_t { &self.nat_t } else { &self.isakmp };
@@ -117,11 +132,16 @@ impl Sockets {
         loop {
             let either = async {
                 tokio::select! {
-                    got = self.isakmp.recv_from(&mut from_isakmp) => (local, got),
-                    got = self.nat_t.recv_from(&mut from_nat_t) => (local_nat_t, got),
+                    got = self.isakmp.recv_from(&mut from_isakmp) => Either::Udp(local, got),
+                    got = self.nat_t.recv_from(&mut from_nat_t) => Either::Udp(local_nat_t, got),
+                    esp = next_esp(self.esp.as_ref()) => Either::Esp(esp),
                 }
             };
-            let Ok((local, got)) = timeout_at(deadline.into(), either).await else { return Ok(None) };
+            let (local, got) = match timeout_at(deadline.into(), either).await {
+                Err(_) => return Ok(None),
+                Ok(Either::Esp(esp)) => return esp.map(Some),
+                Ok(Either::Udp(local, got)) => (local, got),
+            };
             let (len, remote) = got.map_err(|source| InfraError::Socket { address: local, source })?;
             if remote.ip() != self.peer {
                 continue;
@@ -130,6 +150,20 @@ impl Sockets {
             let payload = Bytes::copy_from_slice(buffer.get(..len).unwrap_or_default());
             return Ok(Some(Datagram { ip_protocol: IP_UDP, local, remote, payload }));
         }
+    }
+}
+
+/// What came first.
+enum Either {
+    Udp(SocketAddr, io::Result<(usize, SocketAddr)>),
+    Esp(Result<Datagram, InfraError>),
+}
+
+/// The next ESP packet; never, where there is no socket for it.
+async fn next_esp(socket: Option<&RawEsp>) -> Result<Datagram, InfraError> {
+    match socket {
+        Some(socket) => socket.receive().await,
+        None => pending().await,
     }
 }
 
@@ -162,6 +196,7 @@ mod tests {
             nat_t: bind(host, 0).await.unwrap(),
             inside: None,
             peer: host.into(),
+            esp: None,
         };
         (sockets, UdpSocket::bind((host, 0)).await.unwrap())
     }

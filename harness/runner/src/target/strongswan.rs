@@ -9,17 +9,17 @@ use ikev1::event::Role;
 use ikev1::io::{Datagram, Timestamp};
 use ikev1::wire::{Cookie, CookiePair, ProtocolId};
 use ikev1_scenario::case::Case;
-use ikev1_scenario::model::{self, Capability, Step, Which};
+use ikev1_scenario::model::{self, Step, Which};
 use ikev1_scenario::verdict::PeerProfile;
 
 use super::sockets::{ISAKMP_PORT, NAT_T_PORT, Sockets};
 use super::{charon_case, charon_values};
 use crate::docker::{
-    CHARON_PROTECTED, Charon, CharonIpsecSa, CharonIsakmpSa, DockerError, IsakmpSaState, PeerDir, Section,
+    CHARON_PROTECTED, Charon, CharonIpsecSa, CharonIsakmpSa, ChosenPeer, DockerError, IsakmpSaState, Section,
     ViciError,
 };
 use crate::driver::{
-    Addresses, Driver, InfraError, IpsecSaView, IsakmpSaView, PeerCommand, PeerValue, SaView,
+    Addresses, Driver, InfraError, IpsecSaView, IsakmpSaView, PeerCommand, PeerValues, SaView,
 };
 use crate::settings::POLICY_NAME;
 
@@ -47,20 +47,14 @@ struct Session {
 }
 
 impl Strongswan {
-    /// Starts charon in a container of `image`, labelled with `run_id`, on a network of its own.
+    /// Starts charon in a container, labelled with `run_id`, on a network of its own.
     ///
     /// # Errors
     /// When the container or charon in it does not start.
-    pub async fn start(peer: &PeerDir, image: String, run_id: String) -> Result<Self, DockerError> {
+    pub async fn start(peer: &ChosenPeer, run_id: String) -> Result<Self, DockerError> {
+        let image = peer.image.clone();
         let charon = Charon::start_apart(&image, &run_id, CHARON_PROTECTED).await?;
-        let missing = peer.manifest.missing.clone();
-        let has = |capability: &&Capability| !missing.contains_key(capability);
-        let profile = PeerProfile {
-            name: peer.manifest.name.clone(),
-            version: charon.version().version.clone(),
-            capabilities: Capability::ALL.iter().filter(has).copied().collect(),
-            missing,
-        };
+        let profile = peer.profile(&charon.version().version);
         Ok(Self { profile, image, run_id, charon, lost: AtomicBool::new(false), session: None })
     }
 
@@ -215,10 +209,11 @@ impl Driver for Strongswan {
         })
     }
 
-    async fn values(&mut self) -> Result<Vec<PeerValue>, InfraError> {
+    async fn values(&mut self) -> Result<PeerValues, InfraError> {
         self.must_answer()?;
         let log = self.charon.settled_log(self.session()?.log_offset).await;
-        Ok(charon_values::values(&log.map_err(|error| self.failure("read the log", &error))?))
+        let values = charon_values::values(&log.map_err(|error| self.failure("read the log", &error))?);
+        Ok(PeerValues { values, installed: Vec::new() })
     }
 
     async fn finish(&mut self) -> Result<String, InfraError> {
@@ -234,8 +229,8 @@ impl Driver for Strongswan {
     }
 }
 
-/// Whether charon sends the first message of some exchange of phase 1, which it sends to ports 500 and 4500.
-fn peer_initiates(case: &Case) -> bool {
+/// Whether the peer sends the first message of some exchange of phase 1, which it sends to ports 500 and 4500.
+pub(super) fn peer_initiates(case: &Case) -> bool {
     let starts = |step: &Step| matches!(step, Step::Start(start) if start.by == Some(model::Side::Peer));
     case.role == model::Role::Responder || case.steps.iter().any(starts)
 }
@@ -262,6 +257,6 @@ fn ipsec_view(sa: &CharonIpsecSa) -> IpsecSaView {
     }
 }
 
-fn at(address: Ipv4Addr, port: u16) -> SocketAddr {
+pub(super) fn at(address: Ipv4Addr, port: u16) -> SocketAddr {
     (address, port).into()
 }

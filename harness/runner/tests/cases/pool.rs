@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::common::{case, expect_sas, start};
-use crate::strongswan::image;
+use crate::strongswan::chosen;
 use ikev1_runner::docker::{LABEL, RunGuard, log_of_run, sweep_blocking};
 use ikev1_runner::execute::CaseLimits;
 use ikev1_runner::run::{CaseRunner, PoolRunner, RunOptions, Stop, run_cases, sanity_case};
@@ -38,12 +38,12 @@ fn waiting(number: usize, role: Role) -> Case {
 #[test]
 fn a_container_that_is_killed_costs_one_case_and_is_replaced() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let Some((peer, image)) = runtime.block_on(image()) else { return };
+    let Some(peer) = runtime.block_on(chosen("strongswan")) else { return };
     let run = format!("test-{}-pool", std::process::id());
     let members: Vec<_> = (1..=6).map(|n| format!("{run}-{n}")).collect();
     let _guards: Vec<_> = members.iter().map(RunGuard::new).collect();
     let start = Box::new(move |runtime: &tokio::runtime::Runtime, member: &str| {
-        let started = runtime.block_on(Strongswan::start(&peer, image.clone(), member.to_owned()));
+        let started = runtime.block_on(Strongswan::start(&peer, member.to_owned()));
         started.map_err(|error| error.to_string())
     });
     let discard = Box::new(|member: &str| {

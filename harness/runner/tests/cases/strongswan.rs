@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::common::{both, case, echo, expect_sas, problems, start, values};
-use ikev1_runner::docker::{PeerDir, RunGuard, docker_available, ensure_image};
+use ikev1_runner::docker::{ChosenPeer, PeerDir, RunGuard, docker_available};
 use ikev1_runner::driver::Driver;
 use ikev1_runner::execute::{CaseLimits, execute_case};
 use ikev1_runner::target::strongswan::Strongswan;
@@ -15,24 +15,22 @@ use ikev1_scenario::model::{
 };
 use rstest::rstest;
 
-/// Folder and image of the peer, or `None` where Docker is missing and not required.
-pub(crate) async fn image() -> Option<(PeerDir, String)> {
+/// The default release of a peer with its image, or `None` where Docker is missing and not required.
+pub(crate) async fn chosen(name: &str) -> Option<ChosenPeer> {
     if let Err(reason) = docker_available().await {
         let required = std::env::var("IKEV1_REQUIRE_DOCKER").is_ok_and(|value| value == "1");
         assert!(!required, "IKEV1_REQUIRE_DOCKER=1, but {reason}");
         println!("skipped: {reason}");
         return None;
     }
-    let peer = PeerDir::strongswan().unwrap();
-    let suite = peer.suite(None).unwrap();
+    let dir = PeerDir::of_this_source(name).unwrap();
     let mut progress = |line: &str| println!("{line}");
-    let image = ensure_image(&peer, &suite, &mut progress).await.unwrap();
-    Some((peer, image))
+    Some(ChosenPeer::prepare(dir, name, None, "auto", &mut progress).await.unwrap())
 }
 
 async fn peer(guard: &RunGuard) -> Option<Strongswan> {
-    let (peer, image) = image().await?;
-    Some(Strongswan::start(&peer, image, guard.run_id().to_owned()).await.unwrap())
+    let peer = chosen("strongswan").await?;
+    Some(Strongswan::start(&peer, guard.run_id().to_owned()).await.unwrap())
 }
 
 fn sanity(id: &str, role: Role) -> Case {

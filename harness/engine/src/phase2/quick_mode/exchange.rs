@@ -68,6 +68,7 @@ pub(crate) struct Step {
 /// The SAs that a completed quick mode gives.
 #[derive(Debug)]
 pub(crate) struct Outcome {
+    pub(crate) m_id: MessageId,
     pub(crate) policy: usize,
     pub(crate) role: Role,
     /// The clients on our side and on the peer's, when they were named.
@@ -361,7 +362,7 @@ impl QmCx<'_> {
             Role::Initiator => (id_ci, id_cr),
             Role::Responder => (id_cr, id_ci),
         });
-        Ok(Outcome { policy: agreed.policy, role, clients, sas, replaces })
+        Ok(Outcome { m_id: self.m_id, policy: agreed.policy, role, clients, sas, replaces })
     }
 
     fn outcome_pair(

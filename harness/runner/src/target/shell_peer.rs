@@ -1,0 +1,260 @@
+//! A daemon in a container that is controlled through a shell: real sockets, the machine's clock, and commands from the
+//! peer's manifest.
+
+use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use async_trait::async_trait;
+use ikev1::io::{Datagram, Timestamp};
+use ikev1_scenario::case::{Case, ResolvedSide};
+use ikev1_scenario::model::{Role, Side, Which};
+use ikev1_scenario::verdict::PeerProfile;
+use serde::Serialize;
+
+use super::sockets::{ISAKMP_PORT, NAT_T_PORT, Sockets};
+use super::strongswan::{at, peer_initiates};
+use crate::docker::{
+    CHARON_PROTECTED, ChosenPeer, DockerError, ShellControl, ShellDaemon, ShellError, parse_state,
+    parse_values,
+};
+use crate::driver::{Addresses, Driver, InfraError, PeerCommand, PeerValues, SaView};
+use crate::settings::POLICY_NAME;
+
+/// A daemon with a control shell; see the module documentation.
+#[derive(Debug)]
+pub struct ShellPeer {
+    profile: PeerProfile,
+    peer: ChosenPeer,
+    control: ShellControl,
+    run_id: String,
+    daemon: ShellDaemon,
+    /// It did not answer; nothing but a new container helps.
+    lost: AtomicBool,
+    session: Option<Session>,
+}
+
+/// One case.
+#[derive(Debug)]
+struct Session {
+    sockets: Sockets,
+    start: Instant,
+    log_offset: usize,
+    context: Context,
+}
+
+/// What the templates of a peer are filled in with.
+#[derive(Debug, Clone, Serialize)]
+struct Context {
+    /// The name of the connection.
+    name: &'static str,
+    /// The case's ID.
+    case: String,
+    /// The peer's role in phase 1.
+    role: Role,
+    /// The peer's IKE address.
+    peer_address: Ipv4Addr,
+    /// The harness' IKE address and port.
+    harness_address: Ipv4Addr,
+    harness_port: u16,
+    /// The peer's configuration, as in the case's file.
+    side: ResolvedSide,
+}
+
+/// The SA that a command is about.
+#[derive(Debug, Clone, Default, Serialize)]
+struct OfSa {
+    #[serde(skip_serializing_if = "String::is_empty")]
+    cky_i: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    cky_r: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    spi_in: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    spi_out: String,
+}
+
+/// A case's context with the SA that a command is about.
+#[derive(Debug, Serialize)]
+struct WithSa<'a> {
+    #[serde(flatten)]
+    context: &'a Context,
+    sa: OfSa,
+}
+
+impl ShellPeer {
+    /// Starts the daemon in a container, labelled with `run_id`, on a network of its own.
+    ///
+    /// # Errors
+    /// When the peer has no control shell, or the container or the daemon in it does not start.
+    pub async fn start(
+        peer: &ChosenPeer,
+        control: &ShellControl,
+        run_id: String,
+    ) -> Result<Self, DockerError> {
+        let daemon = ShellDaemon::start(peer, control, &run_id, CHARON_PROTECTED).await?;
+        let mut profile = peer.profile(daemon.version());
+        profile.kernel = daemon.kernel();
+        Ok(Self {
+            profile,
+            peer: peer.clone(),
+            control: control.clone(),
+            run_id,
+            daemon,
+            lost: AtomicBool::new(false),
+            session: None,
+        })
+    }
+
+    /// The daemon.
+    pub const fn daemon(&self) -> &ShellDaemon {
+        &self.daemon
+    }
+
+    fn session(&self) -> Result<&Session, InfraError> {
+        self.session.as_ref().ok_or(InfraError::NotPrepared)
+    }
+
+    /// Leaves the daemon without SA and connection; in a new container when the present one does not manage.
+    async fn clean(&mut self) -> Result<(), InfraError> {
+        if !self.is_lost() && self.daemon.command("reset", &()).await.is_ok() {
+            return Ok(());
+        }
+        let fresh = ShellDaemon::start(&self.peer, &self.control, &self.run_id, CHARON_PROTECTED).await;
+        self.daemon = fresh.map_err(|error| InfraError::peer("restart the daemon", error))?;
+        self.lost = AtomicBool::new(false);
+        Ok(())
+    }
+
+    fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    /// Runs a command of the manifest, which has the capability's name in `what`.
+    async fn run(&self, name: &'static str, sa: OfSa) -> Result<String, InfraError> {
+        if self.is_lost() {
+            return Err(InfraError::peer("the daemon", "did not answer before"));
+        }
+        if !self.control.commands().any(|(known, _)| known == name) {
+            return Err(InfraError::Unsupported(name));
+        }
+        let context = WithSa { context: &self.session()?.context, sa };
+        self.daemon.command(name, &context).await.map_err(|error| self.failure(name, &error))
+    }
+
+    /// The daemon's failure, with the end of its log.
+    fn failure(&self, what: &str, error: &DockerError) -> InfraError {
+        if matches!(error, DockerError::Shell(error) if !matches!(error, ShellError::Failed { .. })) {
+            self.lost.store(true, Ordering::Relaxed);
+        }
+        let tail = self.daemon.container().log_tail(10);
+        InfraError::peer(format!("{}: {what}", self.profile.name), format!("{error}\n{tail}"))
+    }
+
+    async fn act_on_isakmp(&mut self, name: &'static str, which: Which) -> Result<(), InfraError> {
+        let sas = self.state().await?.isakmp_sas;
+        let mut established = sas.iter().filter(|sa| sa.established);
+        let sa = match which {
+            Which::Newest => established.next_back(),
+            Which::Oldest => established.next(),
+        };
+        let cookies = sa.ok_or(InfraError::NoSuchSa("ISAKMP SA"))?.cookies;
+        let (cky_i, cky_r) = (hex::encode(cookies.initiator.0), hex::encode(cookies.responder.0));
+        self.run(name, OfSa { cky_i, cky_r, ..OfSa::default() }).await.map(drop)
+    }
+
+    async fn act_on_ipsec(&mut self, name: &'static str, which: Which) -> Result<(), InfraError> {
+        let sas = self.state().await?.ipsec_sas;
+        let sa = match which {
+            Which::Newest => sas.last(),
+            Which::Oldest => sas.first(),
+        };
+        let sa = sa.ok_or(InfraError::NoSuchSa("IPsec SA"))?;
+        let (spi_in, spi_out) = (format!("{:08x}", sa.spi_in), format!("{:08x}", sa.spi_out));
+        self.run(name, OfSa { spi_in, spi_out, ..OfSa::default() }).await.map(drop)
+    }
+}
+
+#[async_trait]
+impl Driver for ShellPeer {
+    fn profile(&self) -> &PeerProfile {
+        &self.profile
+    }
+
+    async fn prepare(&mut self, case: &Case, _seed: u64) -> Result<Addresses, InfraError> {
+        self.session = None;
+        self.clean().await?;
+        let (address, gateway) = (self.daemon.container().address(), self.daemon.container().gateway());
+        let mut sockets = Sockets::open(gateway, address, peer_initiates(case)).await?;
+        if self.peer.dir.manifest.container.kernel {
+            sockets = sockets.with_esp(gateway, address)?;
+        }
+        let (harness, harness_nat_t) = sockets.local()?;
+        let context = Context {
+            name: POLICY_NAME,
+            case: case.id.clone(),
+            role: case.role_of(Side::Peer),
+            peer_address: address,
+            harness_address: gateway,
+            harness_port: harness.port(),
+            side: case.config.peer.clone(),
+        };
+        let log_offset = self.daemon.container().log_len();
+        self.daemon.load(&context).await.map_err(|error| self.failure("load the connection", &error))?;
+        self.session = Some(Session { sockets, start: Instant::now(), log_offset, context });
+        Ok(Addresses {
+            harness,
+            harness_nat_t,
+            peer: at(address, ISAKMP_PORT),
+            peer_nat_t: at(address, NAT_T_PORT),
+        })
+    }
+
+    fn now(&self) -> Timestamp {
+        self.session.as_ref().map_or(Timestamp::ZERO, |session| Timestamp(session.start.elapsed()))
+    }
+
+    async fn send(&mut self, datagram: &Datagram) -> Result<(), InfraError> {
+        self.session()?.sockets.send(datagram).await
+    }
+
+    async fn wait(&mut self, until: Timestamp) -> Result<Option<Datagram>, InfraError> {
+        let session = self.session()?;
+        session.sockets.receive(session.start + until.0).await
+    }
+
+    async fn command(&mut self, command: PeerCommand) -> Result<(), InfraError> {
+        let done = match command {
+            PeerCommand::InitiatePhase1 => self.run("initiate_phase1", OfSa::default()).await,
+            PeerCommand::InitiateQuickMode => self.run("initiate_quick_mode", OfSa::default()).await,
+            PeerCommand::RekeyIsakmp(which) => return self.act_on_isakmp("rekey_isakmp", which).await,
+            PeerCommand::RekeyIpsec(which) => return self.act_on_ipsec("rekey_ipsec", which).await,
+            PeerCommand::DeleteIsakmp(which) => return self.act_on_isakmp("delete_isakmp", which).await,
+            PeerCommand::DeleteIpsec(which) => return self.act_on_ipsec("delete_ipsec", which).await,
+            PeerCommand::Probe => self.run("probe", OfSa::default()).await,
+            PeerCommand::NewGroup => return Err(InfraError::Unsupported("start New Group mode")),
+        };
+        done.map(drop)
+    }
+
+    async fn rebind(&mut self) -> Result<(), InfraError> {
+        self.session.as_mut().ok_or(InfraError::NotPrepared)?.sockets.rebind().await
+    }
+
+    async fn state(&mut self) -> Result<SaView, InfraError> {
+        let output = self.run("state", OfSa::default()).await?;
+        parse_state(&output).map_err(|error| InfraError::peer("list the peer's SAs", error))
+    }
+
+    async fn values(&mut self) -> Result<PeerValues, InfraError> {
+        let output = self.run("values", OfSa::default()).await?;
+        let (values, installed) = parse_values(&output)
+            .map_err(|error| InfraError::peer("read the peer's derived values", error))?;
+        Ok(PeerValues { values, installed })
+    }
+
+    async fn finish(&mut self) -> Result<String, InfraError> {
+        let Some(session) = self.session.take() else { return Ok(String::new()) };
+        Ok(self.daemon.settled_log(session.log_offset).await)
+    }
+}
