@@ -50,6 +50,8 @@ struct Context {
     name: &'static str,
     /// The case's ID.
     case: String,
+    /// The peer's release, as its manifest has it.
+    release: String,
     /// The peer's role in phase 1.
     role: Role,
     /// The peer's IKE address.
@@ -193,6 +195,7 @@ impl Driver for ShellPeer {
         let context = Context {
             name: POLICY_NAME,
             case: case.id.clone(),
+            release: self.peer.release.clone(),
             role: case.role_of(Side::Peer),
             peer_address: address,
             harness_address: gateway,

@@ -8,7 +8,9 @@ use super::messages::{Messages, describe};
 use super::oracle::{Recomputed, formula, recompute};
 use super::values::{Comparison, compare_values};
 use crate::case::Case;
-use crate::model::{Acceptance, AcceptedVerdict, Capability, Level, OnFailure, Side, Step};
+use crate::model::{
+    Acceptance, AcceptedVerdict, Capability, Exchange, Level, OnFailure, Side, StartExchange, Step,
+};
 use crate::transcript::{DatagramRecord, EngineEvent, Event, Fault, Record, StepResult};
 use crate::verdict::{Finding, Judgement, PeerProfile, Verdict};
 
@@ -38,6 +40,7 @@ pub fn judge(case: &Case, transcript: &[Record], profile: &PeerProfile) -> Judge
         .or_else(|| judge.broken())
         .or_else(|| judge.wrong_values())
         .or_else(|| judge.differing_values())
+        .or_else(|| judge.went_on())
         .or_else(|| judge.steps())
         .or_else(|| judge.not_exercised())
         .unwrap_or_else(|| judge.outcome());
@@ -110,6 +113,38 @@ impl Judge<'_> {
             return error("no derived value of the peer was recorded, although it shows them".into());
         }
         None
+    }
+
+    /// A peer that goes on to quick mode by itself was told to set up phase 1 and nothing more.
+    fn went_on(&self) -> Option<Judgement> {
+        let alone = Capability::Phase1Alone;
+        if self.profile.capabilities.contains(&alone) {
+            return None;
+        }
+        let told = |step: &Step, phase_1: bool| {
+            matches!(step, Step::Start(start) if (start.exchange == StartExchange::Phase1) == phase_1
+                && start.by.unwrap_or(self.case.initiator()) == Side::Peer)
+        };
+        if !self.case.steps.iter().any(|step| told(step, true)) {
+            return None;
+        }
+        let asked_for = |record: &Record| match record.event {
+            Event::StepBegin { index } => {
+                self.case.steps.get(index).is_some_and(|step| told(step, false))
+            }
+            _ => false,
+        };
+        let unasked = self.transcript.iter().take_while(|record| !asked_for(record)).find_map(|record| {
+            let Event::Datagram(datagram) = &record.event else { return None };
+            let first = datagram.message.filter(|m| m.exchange == Exchange::QuickMode && m.number == 1)?;
+            (datagram.from == Side::Peer).then_some((datagram.n, first))
+        })?;
+        let evidence = self.profile.missing.get(&alone).map(|why| format!(" ({why})")).unwrap_or_default();
+        let reason = format!(
+            "{} cannot do {alone}{evidence}: unasked, it went on to {} with datagram {}",
+            self.profile.name, unasked.1, unasked.0
+        );
+        Some(judgement(Verdict::Unsupported, reason))
     }
 
     /// Derived values of the harness that do not follow from the transcript: our own fault.

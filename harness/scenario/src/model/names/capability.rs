@@ -250,6 +250,9 @@ names! {
         Delete = "delete",
         /// It can be told to initiate.
         Trigger = "trigger",
+        /// It can be told to set up phase 1 and nothing more. A peer that goes on to quick mode is not kept from cases by this:
+        /// they are `unsupported` where it really went on.
+        Phase1Alone = "phase1-alone",
         /// Its SAs can be listed.
         State = "state",
         /// Its derived values (SKEYID, IVs, HASH_I ...) can be read.
