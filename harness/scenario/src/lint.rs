@@ -9,7 +9,7 @@ use ikev1::keylog::Label;
 use ikev1::wire::{ConfigAttribute, IpsecAttribute, NotifyType, Phase1Attribute};
 
 use crate::case::Case;
-use crate::expand::expand;
+use crate::expand::{DEFAULT_GROUP, expand};
 use crate::load::LoadedScenario;
 use crate::model::{
     Acceptance, Check, Condition, Contains, DatagramOp, EditOp, Exchange, FieldAssert, FragmentationMode,
@@ -49,7 +49,7 @@ pub fn lint(loaded: &LoadedScenario, requirements: &Requirements) -> Vec<Problem
         linter.acceptance(&format!("accept[{index}]"), acceptance);
     }
     if linter.problems.is_empty() {
-        for case in expand(loaded) {
+        for case in expand(loaded, DEFAULT_GROUP) {
             linter.case(&case);
             linter.credentials(loaded, &case);
         }
@@ -69,7 +69,7 @@ pub fn lint_all(scenarios: &[LoadedScenario]) -> Vec<(PathBuf, Problem)> {
         found.push((loaded.path.clone(), problem));
     };
     for loaded in scenarios {
-        for case in expand(loaded) {
+        for case in expand(loaded, DEFAULT_GROUP) {
             if let Some(other) = ids.insert((case.id.clone(), case.role), &loaded.id) {
                 report(loaded, format!("case `{}` is also in scenario `{other}`", case.id));
             }

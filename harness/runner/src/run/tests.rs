@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ikev1_report::{Builder, Outcome, Report, RunEvent};
+use ikev1_scenario::DEFAULT_GROUP;
 use ikev1_scenario::case::Case;
 use ikev1_scenario::model::Capability;
 use ikev1_scenario::verdict::{PeerProfile, Verdict};
@@ -59,13 +60,14 @@ impl CaseRunner for Unreliable {
 }
 
 fn case(id: &str) -> Case {
-    Case { id: id.to_owned(), ..sanity_case("first").unwrap() }
+    Case { id: id.to_owned(), ..sanity_case("first", DEFAULT_GROUP).unwrap() }
 }
 
 fn options(folder: &Path) -> RunOptions {
     RunOptions {
         jobs: 2,
         seed: 7,
+        group: None,
         strict: false,
         folder: folder.to_owned(),
         program: "cargo xtask".to_owned(),

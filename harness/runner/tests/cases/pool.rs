@@ -51,12 +51,13 @@ fn a_container_that_is_killed_costs_one_case_and_is_replaced() {
         sweep_blocking(member).unwrap();
         log
     });
-    let pool = PoolRunner::new(run, 2, runtime, CaseLimits::default(), start, discard).unwrap();
+    let pool = PoolRunner::new(run, 2, None, runtime, CaseLimits::default(), start, discard).unwrap();
     let pool: Arc<dyn CaseRunner> = Arc::new(pool);
     let folder = tempfile::tempdir().unwrap();
     let options = RunOptions {
         jobs: 2,
         seed: 7,
+        group: None,
         strict: false,
         folder: folder.path().to_owned(),
         program: "cargo xtask".to_owned(),
