@@ -252,3 +252,30 @@ mod pfs_name {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::testing::case;
+
+    #[rstest]
+    #[case::none(None, "none")]
+    #[case::a_group(Some(Group::Modp1536), "modp1536")]
+    fn a_stored_case_has_the_group_of_pfs_by_its_name(#[case] pfs: Option<Group>, #[case] name: &str) {
+        let mut case = case();
+        case.config.peer.phase2.pfs = pfs;
+        let stored = serde_json::to_value(&case).unwrap();
+        assert_eq!(stored["config"]["peer"]["phase2"]["pfs"], name);
+        assert_eq!(serde_json::from_value::<Case>(stored).unwrap(), case);
+    }
+
+    #[test]
+    fn a_stored_case_leaves_no_group_to_the_run() {
+        let mut stored = serde_json::to_value(case()).unwrap();
+        stored["config"]["peer"]["phase2"]["pfs"] = "default".into();
+        let error = serde_json::from_value::<Case>(stored).unwrap_err().to_string();
+        assert!(error.contains("`default` is no group"), "{error}");
+    }
+}
