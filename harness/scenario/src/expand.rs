@@ -446,7 +446,7 @@ mod tests {
         ] {
             assert!(needs.contains(&need), "{need:?} is not in {needs:?}");
         }
-        let plain = cases(&scenario(""));
+        let plain = self::cases(&scenario(""));
         assert!(!plain[0].needs.contains(&Capability::SeveralSas));
     }
 
