@@ -219,3 +219,29 @@ impl<D: Driver> CaseRunner for PoolRunner<D> {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ikev1_scenario::model::Capability;
+    use tokio::runtime::Builder;
+
+    use super::*;
+    use crate::target::loopback::Loopback;
+
+    #[test]
+    fn a_later_member_passes_its_sanity_handshake_with_the_group_of_the_run() {
+        let start_with = |group| {
+            let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+            let start: StartMember<Loopback> = Box::new(|_, _| Ok(Loopback::new()));
+            let discard: DiscardMember = Box::new(|_| String::new());
+            let limits = CaseLimits::default();
+            let mut pool =
+                PoolRunner::new("pool".to_owned(), 2, group, runtime, limits, start, discard).unwrap();
+            pool.profile.capabilities.remove(&Capability::Modp1024);
+            pool.start_member("pool-2", 1).map(drop)
+        };
+        assert_eq!(start_with(Some(Group::Modp1536)), Ok(()));
+        let error = start_with(None).unwrap_err();
+        assert!(error.contains("self cannot do modp1024"), "{error}");
+    }
+}

@@ -105,7 +105,7 @@ fn a_panic_or_a_hang_costs_one_case() {
     assert!(report.cases[3].reason.contains("did not end within 2 s"), "{}", report.cases[3].reason);
     assert!(report.cases[4].reason.contains("at message 5"), "{}", report.cases[4].reason);
     let log = folder.path().join(&report.cases[3].artefacts["peer-log"]);
-    assert_eq!(std::fs::read_to_string(log).unwrap(), "last words of the peer");
+    assert_eq!(fs::read_to_string(log).unwrap(), "last words of the peer");
     assert_eq!(Outcome::of(&report), Outcome::Harness);
 }
 
@@ -184,7 +184,7 @@ fn the_same_seed_gives_the_same_bytes_and_the_files_the_same_verdict() {
             (judgement.verdict, judgement.reason),
             (report.cases[1].verdict, report.cases[1].reason.clone())
         );
-        let capture = std::fs::read(folder.path().join(&artefacts["capture"])).unwrap();
+        let capture = fs::read(folder.path().join(&artefacts["capture"])).unwrap();
         (records, capture)
     });
     assert_eq!(transcripts[0], transcripts[1]);
