@@ -153,7 +153,8 @@ pub(super) fn preflight(peer: &PeerName) -> Result<(), CliError> {
 }
 
 /// Starts a peer, and lets it play `jobs` cases at the same time, with the SAs of a daemon that needs a kernel for them in
-/// `kernel`, and with `group` for the sanity handshakes of a pool. What takes long, such as the build of its image, is told to `progress`.
+/// `kernel`. Daemons that are started later pass a sanity handshake with `group`. What takes long, such as the build of an
+/// image, is told to `progress`.
 pub(super) fn open(
     peer: &PeerName,
     workspace: &Workspace,
