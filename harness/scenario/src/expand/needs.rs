@@ -42,6 +42,13 @@ pub(super) fn needs(scenario: &Scenario, config: &ResolvedConfig, role: Role) ->
         if !pki.raw_keys.is_empty() {
             needs.insert(Capability::RawPublicKeys);
         }
+        // What is not an authority's is the other side's own.
+        if pki.certificates.iter().any(|file| !file.name.starts_with("authority-")) {
+            needs.insert(Capability::KnownCertificates);
+        }
+        if pki.require_crl {
+            needs.insert(Capability::RequiredCrls);
+        }
         if !pki.verify_address_id {
             needs.insert(Capability::AnyAddressId);
         }

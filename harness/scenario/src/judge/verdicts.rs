@@ -85,6 +85,11 @@ impl Judge<'_> {
     fn broken(&self) -> Option<Judgement> {
         let error = |reason: String| Some(judgement(Verdict::Error, reason));
         for record in self.transcript {
+            if let Event::PeerDied { line } = &record.event {
+                return Some(self.died(line));
+            }
+        }
+        for record in self.transcript {
             if let Event::Infrastructure { error: what } = &record.event {
                 return error(what.clone());
             }
@@ -113,6 +118,24 @@ impl Judge<'_> {
             return error("no derived value of the peer was recorded, although it shows them".into());
         }
         None
+    }
+
+    /// The peer's daemon died of what it was sent, whatever the case is about: nothing of RFC 2408 section 5 asks for that.
+    fn died(&self, line: &str) -> Judgement {
+        let last = self.messages.iter().filter(|message| message.from == Side::Harness).last();
+        let after = last.map_or_else(String::new, |message| format!(" after {} of the harness", message.name));
+        let reason = format!("the peer's daemon died{after}: {line}");
+        let finding = Finding {
+            requirements: Vec::new(),
+            what: format!("the peer's daemon{after}"),
+            got: format!("it died: {line}"),
+            expected: "it goes on".to_owned(),
+            datagram: last.map(|message| message.first.n),
+            field: None,
+            offset: None,
+            length: None,
+        };
+        Judgement { findings: vec![finding], ..judgement(Verdict::Fail, reason) }
     }
 
     /// A peer that goes on to quick mode by itself was told to set up phase 1 and nothing more.

@@ -25,6 +25,10 @@ names! {
         EcdsaP521 = "ecdsa-p521",
         /// Public keys that are known beforehand, without certificates.
         RawPublicKeys = "raw-public-keys",
+        /// It uses certificates of the other side that it has beforehand.
+        KnownCertificates = "known-certificates",
+        /// It can be told to refuse certificates whose authority has no revocation list.
+        RequiredCrls = "required-crls",
         /// Revocation lists in CERT payloads count.
         CrlPayloads = "crl-payloads",
         /// Its address is the one in its test certificates, 192.0.2.2, and the harness' 192.0.2.1.
