@@ -10,6 +10,9 @@ use crate::model::{
     Whose,
 };
 
+/// A day.
+const DAY_SECONDS: u32 = 86_400;
+
 /// Seconds of `advance` that can be slept through with a peer whose clock is not ours.
 const REAL_SECONDS_MAX: u64 = 60;
 
@@ -187,6 +190,12 @@ fn phase2_needs(peer: &ResolvedSide, needs: &mut BTreeSet<Capability>) {
         Encapsulation::Tunnel => Capability::Tunnel,
         Encapsulation::Transport => Capability::Transport,
     });
+    if matches!(phase2.pfs, Some(Group::Ecp256 | Group::Ecp384 | Group::Ecp521)) {
+        needs.insert(Capability::EcpPfs);
+    }
+    if phase2.lifetime_seconds > DAY_SECONDS {
+        needs.insert(Capability::LongLifetimes);
+    }
     if let Some(group) = phase2.pfs {
         needs.extend([Capability::Pfs, group_need(peer, group)]);
     }

@@ -151,21 +151,21 @@ impl Judge<'_> {
         if !self.case.steps.iter().any(|step| told(step, true)) {
             return None;
         }
-        let asked_for = |record: &Record| match record.event {
-            Event::StepBegin { index } => {
-                self.case.steps.get(index).is_some_and(|step| told(step, false))
-            }
+        let asked_for = self.transcript.iter().filter(|record| match record.event {
+            Event::StepBegin { index } => self.case.steps.get(index).is_some_and(|step| told(step, false)),
             _ => false,
-        };
-        let unasked = self.transcript.iter().take_while(|record| !asked_for(record)).find_map(|record| {
-            let Event::Datagram(datagram) = &record.event else { return None };
-            let first = datagram.message.filter(|m| m.exchange == Exchange::QuickMode && m.number == 1)?;
-            (datagram.from == Side::Peer).then_some((datagram.n, first))
-        })?;
+        });
+        let mut begun = self.messages.iter().filter(|message| {
+            message.from == Side::Peer
+                && message.name.exchange == Exchange::QuickMode
+                && message.name.number == 1
+        });
+        // Which of them was asked for cannot be told: the first may have been on its way when the peer was.
+        let unasked = begun.nth(asked_for.count())?;
         let evidence = self.profile.missing.get(&alone).map(|why| format!(" ({why})")).unwrap_or_default();
         let reason = format!(
             "{} cannot do {alone}{evidence}: unasked, it went on to {} with datagram {}",
-            self.profile.name, unasked.1, unasked.0
+            self.profile.name, unasked.name, unasked.first.n
         );
         Some(judgement(Verdict::Unsupported, reason))
     }

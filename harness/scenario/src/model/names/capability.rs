@@ -123,8 +123,12 @@ names! {
         PrivateEc2nGroup = "private-ec2n-group",
         /// New Group mode.
         NewGroupMode = "new-group-mode",
+        /// Groups 19, 20 and 21 in quick mode.
+        EcpPfs = "ecp-pfs",
         /// Diffie-Hellman in quick mode.
         Pfs = "pfs",
+        /// Lives of SAs of more than a day.
+        LongLifetimes = "long-lifetimes",
         /// Lives of IPsec SAs in kilobytes.
         KilobyteLifetime = "kilobyte-lifetime",
         /// RESPONDER-LIFETIME, sent as responder.
