@@ -269,6 +269,7 @@ mod tests {
 
     #[rstest]
     #[case::strongswan("strongswan")]
+    #[case::libreswan("libreswan")]
     fn a_folder_of_docker_is_readable(#[case] name: &str) {
         let peer = PeerDir::of_this_source(name).unwrap();
         assert_eq!(peer.manifest.name, name);

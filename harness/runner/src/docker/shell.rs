@@ -83,6 +83,12 @@ impl ControlShell {
         Self { address, connection: Mutex::const_new(None) }
     }
 
+    /// Where it is.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Runs a script for `/bin/sh` to its end; gives its standard output.
     ///
     /// # Errors

@@ -98,6 +98,12 @@ impl ShellDaemon {
         &self.container
     }
 
+    /// Another connection to the shell beside the daemon.
+    #[must_use]
+    pub fn another_shell(&self) -> ControlShell {
+        ControlShell::new(self.shell.address())
+    }
+
     /// The daemon's version, as it tells.
     #[must_use]
     pub fn version(&self) -> &str {
@@ -109,6 +115,14 @@ impl ShellDaemon {
     pub fn kernel(&self) -> Option<String> {
         let log = self.container.log_since(0);
         log.lines().find_map(|line| line.strip_prefix(KERNEL_LINE)).map(|text| text.trim().to_owned())
+    }
+
+    /// Waits until the container has ended, but no longer than `limit`.
+    pub async fn wait_until_ended(&self, limit: Duration) {
+        let started = Instant::now();
+        while started.elapsed() < limit && self.container.is_running().await.unwrap_or(false) {
+            sleep(POLL).await;
+        }
     }
 
     /// Writes the peer's files and takes them into use, in one go.

@@ -3,7 +3,7 @@
 
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use ikev1::io::{Datagram, Timestamp};
@@ -20,6 +20,9 @@ use crate::docker::{
 };
 use crate::driver::{Addresses, Driver, InfraError, PeerCommand, PeerValues, SaView};
 use crate::settings::POLICY_NAME;
+
+/// A daemon that does not answer may be about to end, and its last lines say why.
+const ENDING_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// A daemon with a control shell; see the module documentation.
 #[derive(Debug)]
@@ -262,6 +265,9 @@ impl Driver for ShellPeer {
 
     async fn finish(&mut self) -> Result<String, InfraError> {
         let Some(session) = self.session.take() else { return Ok(String::new()) };
+        if self.is_lost() {
+            self.daemon.wait_until_ended(ENDING_TIME_MAX).await;
+        }
         Ok(self.daemon.settled_log(session.log_offset).await)
     }
 }
