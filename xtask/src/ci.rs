@@ -28,8 +28,10 @@ pub(crate) struct Args {
 const TEST_COMMAND: &[&str] = &["test", "--workspace"];
 /// Where the strongSwan run leaves its report, below the workspace.
 const STRONGSWAN_RUN: &str = "reports/run/ci/strongswan";
-/// As few strongSwan cases that passed show that the container cases really ran.
-const STRONGSWAN_CASES_MIN: usize = 25;
+/// The same for the libreswan run.
+const LIBRESWAN_RUN: &str = "reports/run/ci/libreswan";
+/// As few cases that passed show that the container cases really ran.
+const CONTAINER_CASES_MIN: usize = 25;
 
 /// What a step does.
 enum Action {
@@ -88,7 +90,36 @@ const STEPS: &[Step] = &[
         containers: true,
         ..xtask("conformance of strongSwan", &["conform", "--peer", "strongswan", "--out", STRONGSWAN_RUN])
     },
-    Step { what: "strongSwan cases ran", action: Action::Check(strongswan_cases_ran), containers: true },
+    Step {
+        what: "strongSwan cases ran",
+        action: Action::Check(|root| cases_ran(root, STRONGSWAN_RUN)),
+        containers: true,
+    },
+    Step {
+        containers: true,
+        ..xtask(
+            "conformance of libreswan",
+            &[
+                "conform",
+                // Each case takes its User-Mode Linux guest seconds: what its known deviations are in, and the key chain.
+                "rfc2407/**",
+                "rfc2408/5.[1-8]-*/**",
+                "rfc2408/5.1[1345]-*/**",
+                "rfc2409/5.4*/**",
+                "rfc2409/5.5*/**",
+                "rfc2409/b-*/**",
+                "--peer",
+                "libreswan",
+                "--out",
+                LIBRESWAN_RUN,
+            ],
+        )
+    },
+    Step {
+        what: "libreswan cases ran",
+        action: Action::Check(|root| cases_ran(root, LIBRESWAN_RUN)),
+        containers: true,
+    },
     Step { what: "no container is left", action: Action::Check(no_container_is_left), containers: true },
 ];
 
@@ -157,8 +188,8 @@ fn readme_names_tests(root: &Path) -> Result<(), String> {
 }
 
 /// A run in which the container cases did not run is no success.
-fn strongswan_cases_ran(root: &Path) -> Result<(), String> {
-    let path = root.join(STRONGSWAN_RUN).join("report.json");
+fn cases_ran(root: &Path, run: &str) -> Result<(), String> {
+    let path = root.join(run).join("report.json");
     let text = std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
     let report: Report = ikev1_report::json::parse(&text).map_err(|e| e.to_string())?;
     let ran: Vec<Role> = report
@@ -168,11 +199,11 @@ fn strongswan_cases_ran(root: &Path) -> Result<(), String> {
         .map(|case| case.role)
         .collect();
     let roles: BTreeSet<Role> = ran.iter().copied().collect();
-    if ran.len() >= STRONGSWAN_CASES_MIN && roles.len() == 2 {
+    if ran.len() >= CONTAINER_CASES_MIN && roles.len() == 2 {
         Ok(())
     } else {
         Err(format!(
-            "{} cases in {} roles passed, expected {STRONGSWAN_CASES_MIN} or more in 2",
+            "{} cases in {} roles passed, expected {CONTAINER_CASES_MIN} or more in 2",
             ran.len(),
             roles.len()
         ))
