@@ -10,7 +10,7 @@ use crate::driver::{Driver, InfraError};
 
 /// A daemon in a container that can be set up against another one. Its commands, SAs, values and log are those of
 /// [`Driver`]; no datagram goes through the harness.
-#[async_trait]
+#[async_trait(?Send)]
 pub trait PairMember: Driver {
     /// Its container.
     fn container(&self) -> &PeerContainer;

@@ -300,7 +300,7 @@ impl Driver for ShellPeer {
     }
 }
 
-#[async_trait]
+#[async_trait(?Send)]
 impl PairMember for ShellPeer {
     fn container(&self) -> &PeerContainer {
         self.daemon.container()

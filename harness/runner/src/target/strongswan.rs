@@ -266,7 +266,7 @@ impl Driver for Strongswan {
     }
 }
 
-#[async_trait]
+#[async_trait(?Send)]
 impl PairMember for Strongswan {
     fn container(&self) -> &PeerContainer {
         self.charon.container()
