@@ -2,7 +2,10 @@
 
 use ikev1_scenario::model::Role;
 
-use crate::model::{CaseResult, CellResult, MatrixResult, PeerInfo, Report, RunInfo, SCHEMA, Sanity, VectorsResult, WaiverProblem};
+use crate::model::{
+    CaseResult, CellResult, MatrixResult, PeerInfo, Report, RunInfo, SCHEMA, Sanity, VectorsResult,
+    WaiverProblem,
+};
 
 /// Something that happened in a run, in the order in which it happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,11 +125,7 @@ impl Builder {
         let MatrixResult { peers, combinations, .. } = &matrix;
         let at = |names: &[String], name: &str| names.iter().position(|known| known == name);
         let key = |cell: &CellResult| {
-            (
-                at(peers, &cell.initiator),
-                at(peers, &cell.responder),
-                at(combinations, &cell.combination),
-            )
+            (at(peers, &cell.initiator), at(peers, &cell.responder), at(combinations, &cell.combination))
         };
         let mut cells = matrix.cells.clone();
         cells.sort_by_key(key);

@@ -97,7 +97,8 @@ fn sum(paint: Paint, cells: &[&CellResult]) -> String {
     if played == 0 {
         return if unsupported > 0 { rest.trim_start().to_owned() } else { "not played".to_owned() };
     }
-    let worst = cells.iter().map(|cell| cell.verdict).filter(|verdict| *verdict != Verdict::Unsupported).max();
+    let worst =
+        cells.iter().map(|cell| cell.verdict).filter(|verdict| *verdict != Verdict::Unsupported).max();
     format!("{}{rest}", paint.text(worst.unwrap_or(Verdict::Pass), &format!("{good}/{played}")))
 }
 

@@ -42,7 +42,8 @@ struct Plan<'a> {
 }
 
 pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Outcome, CliError> {
-    let plan = Plan { args, context, peers: chosen_peers(args, context)?, combinations: chosen(args, context)? };
+    let plan =
+        Plan { args, context, peers: chosen_peers(args, context)?, combinations: chosen(args, context)? };
     if args.dry_run {
         for initiator in &plan.peers {
             for responder in &plan.peers {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use ikev1::crypto::{CipherAlgorithm, CryptoProvider, HashAlgorithm, reference};
+use ikev1::crypto::{CipherAlgorithm, HashAlgorithm, reference};
 use ikev1::keys::{last_block, phase1_iv, phase2_iv};
 use ikev1::wire::{Chain, Header, Trailing, WireLimits, decode_chain};
 

@@ -118,7 +118,8 @@ impl Inspector<'_> {
         let header = match Header::decode(message).and_then(|h| h.check(message.len()).map(|()| h)) {
             Ok(header) => header,
             Err(error) => {
-                let what = format!("its message has a header that RFC 2408 section 3.1 does not allow: {error}");
+                let what =
+                    format!("its message has a header that RFC 2408 section 3.1 does not allow: {error}");
                 return self.problem(seen, Verdict::Fail, "", what);
             }
         };

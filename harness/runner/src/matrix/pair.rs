@@ -1,6 +1,5 @@
 //! Two daemons on a network of their own.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -10,7 +9,9 @@ use ikev1_scenario::verdict::{Judgement, PeerProfile};
 
 use super::combination::Combination;
 use super::sniffer::Sniffer;
-use crate::docker::{CHARON_PROTECTED, ChosenPeer, Control, DockerError, HARNESS_PROTECTED, PeerNetwork, Place};
+use crate::docker::{
+    CHARON_PROTECTED, ChosenPeer, Control, DockerError, HARNESS_PROTECTED, PeerNetwork, Place,
+};
 use crate::driver::InfraError;
 use crate::target::pair_member::PairMember;
 use crate::target::shell_peer::ShellPeer;
@@ -131,9 +132,4 @@ async fn member(
             Box::new(ShellPeer::start_at(peer, control, run_id, protected, place).await?)
         }
     })
-}
-
-/// Both profiles, by name.
-pub(super) fn by_name(pair: &Pair) -> BTreeMap<String, PeerProfile> {
-    pair.profiles().into_iter().map(|profile| (profile.name.clone(), profile.clone())).collect()
 }

@@ -224,7 +224,8 @@ impl Pair {
     async fn delete(&mut self, stop: &Stop) -> Result<(), Halt> {
         for _ in 0..DELETES_MAX {
             let state = self.initiator.state().await?;
-            let command = match (state.ipsec_sas.is_empty(), state.isakmp_sas.iter().any(|sa| sa.established)) {
+            let command = match (state.ipsec_sas.is_empty(), state.isakmp_sas.iter().any(|sa| sa.established))
+            {
                 (false, _) => PeerCommand::DeleteIpsec(Which::Newest),
                 (true, true) => PeerCommand::DeleteIsakmp(Which::Newest),
                 (true, false) => break,
@@ -344,7 +345,8 @@ fn counted(before: &SaView, after: &SaView) -> Option<(u64, u64)> {
     let mut sum = (0_u64, 0_u64);
     for sa in &after.ipsec_sas {
         let known = before.ipsec_sas.iter().find(|known| known.spi_in == sa.spi_in);
-        let known = |count: fn(&crate::driver::IpsecSaView) -> Option<u64>| known.and_then(count).unwrap_or(0);
+        let known =
+            |count: fn(&crate::driver::IpsecSaView) -> Option<u64>| known.and_then(count).unwrap_or(0);
         sum.0 += sa.packets_in?.saturating_sub(known(|sa| sa.packets_in));
         sum.1 += sa.packets_out?.saturating_sub(known(|sa| sa.packets_out));
     }
@@ -370,7 +372,8 @@ fn on_the_wire(seen: &[Seen], record: &Record, inspection: &Inspection) -> Vec<P
     for round in &record.rounds {
         // Packets are numbered from 1.
         let within = |seen: &&Seen| {
-            usize::try_from(seen.number).is_ok_and(|number| round.packets.contains(&(number.saturating_sub(1))))
+            usize::try_from(seen.number)
+                .is_ok_and(|number| round.packets.contains(&(number.saturating_sub(1))))
         };
         for (from, spis) in [
             (End::Initiator, round.ipsec.iter().map(|(_, out)| *out).collect::<BTreeSet<_>>()),
@@ -394,7 +397,8 @@ fn on_the_wire(seen: &[Seen], record: &Record, inspection: &Inspection) -> Vec<P
                 own == Some(*spi_in) && other == Some(*spi_out)
             });
             if !fits {
-                let what = format!("no quick mode on the wire agreed on the SPIs {spi_in:08x} and {spi_out:08x}");
+                let what =
+                    format!("no quick mode on the wire agreed on the SPIs {spi_in:08x} and {spi_out:08x}");
                 problems.push(Problem::new(Verdict::Fail, what));
             }
         }

@@ -53,8 +53,10 @@ pub fn run_matrix(
     runtime: &Runtime,
     sink: &mut (dyn FnMut(RunEvent) + Send),
 ) {
-    let pairs: Vec<(&ChosenPeer, &ChosenPeer)> =
-        peers.iter().flat_map(|initiator| peers.iter().map(move |responder| (initiator, responder))).collect();
+    let pairs: Vec<(&ChosenPeer, &ChosenPeer)> = peers
+        .iter()
+        .flat_map(|initiator| peers.iter().map(move |responder| (initiator, responder)))
+        .collect();
     let work = Work {
         combinations,
         options,
@@ -158,14 +160,14 @@ impl Work<'_> {
         mut cell: Cell,
         duration: Duration,
     ) -> CellResult {
-        let relative =
-            Path::new(&format!("{}--{}", initiator.name, responder.name)).join(combination.id());
+        let relative = Path::new(&format!("{}--{}", initiator.name, responder.name)).join(combination.id());
         let artefacts = write(&self.options.folder, &relative, combination, &cell.files);
         let artefacts = artefacts.unwrap_or_else(|error| {
             cell = fault(format!("cannot write the files of the cell: {error}"));
             BTreeMap::new()
         });
-        let mut rerun = format!("{} conform --matrix {}", self.options.program, shell_quote(combination.id()));
+        let mut rerun =
+            format!("{} conform --matrix {}", self.options.program, shell_quote(combination.id()));
         for name in BTreeSet::from([&initiator.name, &responder.name]) {
             rerun.push_str(&format!(" --peer {}", shell_quote(name)));
         }

@@ -30,13 +30,6 @@ impl End {
             Self::Responder => "the responder",
         }
     }
-
-    pub(super) const fn other(self) -> Self {
-        match self {
-            Self::Initiator => Self::Responder,
-            Self::Responder => Self::Initiator,
-        }
-    }
 }
 
 /// A whole packet, put together from its fragments.
@@ -146,12 +139,13 @@ pub(super) fn pcap(packets: &[Packet]) -> Result<Vec<u8>, String> {
         ts_resolution: PcapTsResolution::MicroSecond,
         endianness: Endianness::Little,
     };
-    let text = |error: pcap_file::PcapError| format!("cannot write the pcap: {error}");
-    let mut writer = PcapWriter::with_header(Vec::new(), header).map_err(text)?;
+    let mut writer = PcapWriter::with_header(Vec::new(), header)
+        .map_err(|error| format!("cannot write the pcap: {error}"))?;
     for packet in packets {
         let len = u32::try_from(packet.bytes.len()).unwrap_or(u32::MAX);
-        let packet = PcapPacket::new(packet.at, len, packet.bytes.as_slice()).map_err(text)?;
-        writer.write_packet(&packet).map_err(text)?;
+        let packet = PcapPacket::new(packet.at, len, packet.bytes.as_slice())
+            .map_err(|error| format!("cannot write the pcap: {error}"))?;
+        writer.write_packet(&packet).map_err(|error| format!("cannot write the pcap: {error}"))?;
     }
     Ok(writer.into_inner())
 }

@@ -16,8 +16,8 @@ use super::pair_member::{PairMember, ping_command};
 use super::sockets::{ISAKMP_PORT, NAT_T_PORT, Sockets};
 use super::strongswan::{at, peer_initiates};
 use crate::docker::{
-    CHARON_PROTECTED, ChosenPeer, DockerError, ExecOutput, PeerContainer, Place, ShellControl, ShellDaemon,
-    SCRIPT_TIME_MAX, ShellError, parse_state, parse_values,
+    CHARON_PROTECTED, ChosenPeer, DockerError, ExecOutput, PeerContainer, Place, SCRIPT_TIME_MAX,
+    ShellControl, ShellDaemon, ShellError, parse_state, parse_values,
 };
 use crate::driver::{Addresses, Driver, InfraError, PeerCommand, PeerValues, SaView};
 use crate::settings::POLICY_NAME;
@@ -317,7 +317,8 @@ impl PairMember for ShellPeer {
 
     async fn ping(&self, from: Ipv4Addr, to: Ipv4Addr, pattern: &str) -> Result<ExecOutput, InfraError> {
         // In the kernel that has the SAs, which `docker exec` does not reach where it is a guest.
-        let script = format!("{} 2>&1 && echo code 0 || echo code $?", ping_command(from, to, pattern).join(" "));
+        let script =
+            format!("{} 2>&1 && echo code 0 || echo code $?", ping_command(from, to, pattern).join(" "));
         let printed = self.daemon.script(&script, SCRIPT_TIME_MAX).await;
         let printed = printed.map_err(|error| self.failure("ping", &error))?;
         let (stdout, code) = printed.trim_end().rsplit_once("code ").unwrap_or((&printed, ""));

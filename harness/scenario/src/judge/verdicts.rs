@@ -129,9 +129,7 @@ impl Judge<'_> {
             return None;
         }
         let asked_for = |record: &Record| match record.event {
-            Event::StepBegin { index } => {
-                self.case.steps.get(index).is_some_and(|step| told(step, false))
-            }
+            Event::StepBegin { index } => self.case.steps.get(index).is_some_and(|step| told(step, false)),
             _ => false,
         };
         let unasked = self.transcript.iter().take_while(|record| !asked_for(record)).find_map(|record| {
