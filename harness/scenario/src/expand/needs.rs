@@ -180,7 +180,7 @@ fn phase2_needs(peer: &ResolvedSide, needs: &mut BTreeSet<Capability>) {
         Encapsulation::Tunnel => Capability::Tunnel,
         Encapsulation::Transport => Capability::Transport,
     });
-    if let Some(group) = phase2.pfs.group() {
+    if let Some(group) = phase2.pfs {
         needs.extend([Capability::Pfs, group_need(peer, group)]);
     }
     if !phase2.ids {

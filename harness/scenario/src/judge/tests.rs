@@ -246,12 +246,12 @@ fn an_accepted_outcome_may_be_worth_less_than_a_pass() {
 fn a_peer_without_a_capability_is_unsupported_with_the_evidence() {
     let case = case(&[START], &[UP]);
     let mut profile = profile();
-    profile.capabilities.remove(&Capability::Modp2048);
-    profile.missing.insert(Capability::Modp2048, "its manual".into());
+    profile.capabilities.remove(&Capability::Modp1024);
+    profile.missing.insert(Capability::Modp1024, "its manual".into());
     let judgement = judge(&case, &Script::of(&case).end(), &profile);
     assert_eq!(
         (judgement.verdict, judgement.reason.as_str()),
-        (Verdict::Unsupported, "box cannot do modp2048 (its manual)")
+        (Verdict::Unsupported, "box cannot do modp1024 (its manual)")
     );
 }
 
