@@ -19,14 +19,15 @@ pub(super) struct Agreed {
 /// What both sides agree on, or how they differ.
 ///
 /// Cookies must be the same with opposite roles, and what one side receives on the other must send on. ISAKMP SAs under
-/// negotiation count for nothing.
-pub(super) fn agree(initiator: &SaView, responder: &SaView) -> Result<Agreed, String> {
+/// negotiation count for nothing, and neither do `replaced` ones that one side has deleted and the other not yet.
+pub(super) fn agree(initiator: &SaView, responder: &SaView, replaced: &Agreed) -> Result<Agreed, String> {
     let established = |view: &SaView, swap: bool| -> BTreeSet<(CookiePair, bool)> {
         let sas = view.isakmp_sas.iter().filter(|sa| sa.established);
         sas.map(|sa| (sa.cookies, (sa.role == Role::Initiator) != swap)).collect()
     };
     let (ours, theirs) = (established(initiator, false), established(responder, true));
-    if ours != theirs {
+    let differ = ours.symmetric_difference(&theirs).any(|(cookies, _)| !replaced.isakmp.contains(cookies));
+    if differ {
         return Err(format!(
             "the initiator lists the ISAKMP SAs {}, the responder {}",
             isakmp_text(initiator),
@@ -35,14 +36,17 @@ pub(super) fn agree(initiator: &SaView, responder: &SaView) -> Result<Agreed, St
     }
     let ipsec: BTreeSet<_> = initiator.ipsec_sas.iter().map(|sa| (sa.spi_in, sa.spi_out)).collect();
     let crosswise: BTreeSet<_> = responder.ipsec_sas.iter().map(|sa| (sa.spi_out, sa.spi_in)).collect();
-    if ipsec != crosswise {
+    if ipsec.symmetric_difference(&crosswise).any(|pair| !replaced.ipsec.contains(pair)) {
         return Err(format!(
             "the initiator lists the IPsec SAs {}, the responder {}",
             ipsec_text(initiator),
             ipsec_text(responder)
         ));
     }
-    Ok(Agreed { isakmp: ours.into_iter().map(|(cookies, _)| cookies).collect(), ipsec })
+    Ok(Agreed {
+        isakmp: ours.intersection(&theirs).map(|(cookies, _)| *cookies).collect(),
+        ipsec: ipsec.intersection(&crosswise).copied().collect(),
+    })
 }
 
 fn isakmp_text(view: &SaView) -> String {
@@ -88,7 +92,8 @@ mod tests {
 
     #[test]
     fn sides_agree_on_the_same_cookies_and_crossed_spis() {
-        let agreed = agree(&view(Role::Initiator, 5, 6), &view(Role::Responder, 6, 5)).unwrap();
+        let agreed =
+            agree(&view(Role::Initiator, 5, 6), &view(Role::Responder, 6, 5), &Agreed::default()).unwrap();
         assert_eq!(agreed.ipsec, BTreeSet::from([(5, 6)]));
         assert_eq!(agreed.isakmp.len(), 1);
     }
@@ -99,7 +104,7 @@ mod tests {
     #[case::both_initiators(view(Role::Initiator, 6, 5), "as initiator), the responder (0101")]
     #[case::nothing(SaView::default(), "the responder (none)")]
     fn sides_differ_with(#[case] responder: SaView, #[case] said: &str) {
-        let problem = agree(&view(Role::Initiator, 5, 6), &responder).unwrap_err();
+        let problem = agree(&view(Role::Initiator, 5, 6), &responder, &Agreed::default()).unwrap_err();
         assert!(problem.contains(said), "{problem}");
     }
 
@@ -110,6 +115,13 @@ mod tests {
         half_open.established = false;
         half_open.cookies.initiator = Cookie([9; 8]);
         responder.isakmp_sas.push(half_open);
-        assert!(agree(&view(Role::Initiator, 5, 6), &responder).is_ok());
+        assert!(agree(&view(Role::Initiator, 5, 6), &responder, &Agreed::default()).is_ok());
+    }
+
+    #[test]
+    fn a_replaced_sa_may_be_gone_on_one_side_and_is_then_on_none() {
+        let replaced = agree(&view(Role::Initiator, 5, 6), &view(Role::Responder, 6, 5), &Agreed::default());
+        let agreed = agree(&SaView::default(), &view(Role::Responder, 6, 5), &replaced.unwrap());
+        assert_eq!(agreed, Ok(Agreed::default()));
     }
 }

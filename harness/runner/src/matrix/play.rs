@@ -130,24 +130,27 @@ impl Pair {
         self.prepare(combination).await?;
         self.initiator.command(PeerCommand::InitiateQuickMode).await?;
         let up = |agreed: &Agreed| !agreed.isakmp.is_empty() && !agreed.ipsec.is_empty();
-        let mut agreed = self.until("SAs on both sides", stop, up).await?;
+        let mut replaced = Agreed::default();
+        let mut agreed = self.until("SAs on both sides", stop, &replaced, up).await?;
         self.traffic("", &agreed, record).await?;
         if combination.rekey {
             self.initiator.command(PeerCommand::RekeyIpsec(Which::Newest)).await?;
-            let old = agreed.ipsec;
+            replaced.ipsec.append(&mut agreed.ipsec);
+            let old = &replaced.ipsec;
             let new = |agreed: &Agreed| agreed.ipsec.iter().any(|pair| !old.contains(pair));
-            agreed = self.until("new IPsec SAs on both sides", stop, new).await?;
+            agreed = self.until("new IPsec SAs on both sides", stop, &replaced, new).await?;
             self.traffic(" after new IPsec SAs", &agreed, record).await?;
             self.initiator.command(PeerCommand::RekeyIsakmp(Which::Newest)).await?;
-            let old = agreed.isakmp;
+            replaced.isakmp.append(&mut agreed.isakmp);
+            let old = &replaced.isakmp;
             let new = |agreed: &Agreed| {
                 agreed.isakmp.iter().any(|sa| !old.contains(sa)) && !agreed.ipsec.is_empty()
             };
-            agreed = self.until("a new ISAKMP SA on both sides", stop, new).await?;
+            agreed = self.until("a new ISAKMP SA on both sides", stop, &replaced, new).await?;
             self.traffic(" after a new ISAKMP SA", &agreed, record).await?;
         }
         record.values = [self.initiator.values().await?, self.responder.values().await?];
-        self.delete(stop).await
+        self.delete(stop, &replaced, record).await
     }
 
     /// Waits until both sides list the same SAs, and those that are `wanted`.
@@ -155,6 +158,7 @@ impl Pair {
         &mut self,
         what: &str,
         stop: &Stop,
+        replaced: &Agreed,
         wanted: impl Fn(&Agreed) -> bool,
     ) -> Result<Agreed, Halt> {
         let started = Instant::now();
@@ -163,7 +167,7 @@ impl Pair {
                 return Err(Halt::Stopped);
             }
             let (initiator, responder) = (self.initiator.state().await?, self.responder.state().await?);
-            let agreed = agree(&initiator, &responder);
+            let agreed = agree(&initiator, &responder, replaced);
             match agreed {
                 Ok(agreed) if wanted(&agreed) => return Ok(agreed),
                 _ if started.elapsed() < AGREE_TIME_MAX => sleep(POLL).await,
@@ -220,8 +224,9 @@ impl Pair {
         Ok(())
     }
 
-    /// Deletes everything from the initiator's side, and waits until neither side lists an SA.
-    async fn delete(&mut self, stop: &Stop) -> Result<(), Halt> {
+    /// Deletes everything from the initiator's side, and waits until neither side lists an SA but replaced ones, which a
+    /// daemon may keep for a while by itself.
+    async fn delete(&mut self, stop: &Stop, replaced: &Agreed, record: &mut Record) -> Result<(), Halt> {
         for _ in 0..DELETES_MAX {
             let state = self.initiator.state().await?;
             let command = match (state.ipsec_sas.is_empty(), state.isakmp_sas.iter().any(|sa| sa.established))
@@ -237,8 +242,22 @@ impl Pair {
             }
             sleep(2 * POLL).await;
         }
-        let none = |agreed: &Agreed| agreed.isakmp.is_empty() && agreed.ipsec.is_empty();
-        self.until("no SA on either side after the initiator has deleted all", stop, none).await.map(drop)
+        let none = |agreed: &Agreed| {
+            agreed.isakmp.is_subset(&replaced.isakmp) && agreed.ipsec.is_subset(&replaced.ipsec)
+        };
+        let what = "no SA on either side after the initiator has deleted all";
+        self.until(what, stop, replaced, none).await?;
+        for end in [End::Initiator, End::Responder] {
+            let state = match end {
+                End::Initiator => self.initiator.state().await?,
+                End::Responder => self.responder.state().await?,
+            };
+            let left = state.isakmp_sas.len() + state.ipsec_sas.len();
+            if left > 0 {
+                record.notes.push(format!("{} still lists {left} replaced SAs at the end", end.name()));
+            }
+        }
+        Ok(())
     }
 
     /// Moves what the sniffer has into the record.
