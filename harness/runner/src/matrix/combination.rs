@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ikev1_scenario::case::Case;
 use ikev1_scenario::expand::expand;
 use ikev1_scenario::load::LoadedScenario;
-use ikev1_scenario::model::{Capability, Role, Scenario};
+use ikev1_scenario::model::{Capability, Group, Role, Scenario};
 use ikev1_scenario::pki::CredentialFiles;
 use serde_json::json;
 
@@ -95,7 +95,10 @@ fn combination(
         scenario,
         credentials: Arc::clone(credentials),
     };
-    let expanded = expand(&loaded).into_iter().next().ok_or_else(|| problem("it has no case".to_owned()))?;
+    let expanded = expand(&loaded, Group::Modp2048)
+        .into_iter()
+        .next()
+        .ok_or_else(|| problem("it has no case".to_owned()))?;
     let mut responder = Case { id: id.clone(), ..expanded };
     responder.needs.insert(Capability::State);
     let mut initiator = Case { role: Role::Responder, ..responder.clone() };

@@ -227,6 +227,7 @@ impl Pair {
     /// Deletes everything from the initiator's side, and waits until neither side lists an SA but replaced ones, which a
     /// daemon may keep for a while by itself.
     async fn delete(&mut self, stop: &Stop, replaced: &Agreed, record: &mut Record) -> Result<(), Halt> {
+        let mut refused = String::new();
         for _ in 0..DELETES_MAX {
             let state = self.initiator.state().await?;
             let command = match (state.ipsec_sas.is_empty(), state.isakmp_sas.iter().any(|sa| sa.established))
@@ -236,9 +237,9 @@ impl Pair {
                 (true, false) => break,
             };
             match self.initiator.command(command).await {
-                // It went by itself between the listing and now.
-                Ok(()) | Err(InfraError::NoSuchSa(_)) => {}
-                Err(error) => return Err(error.into()),
+                Ok(()) => {}
+                // It may have gone by itself between the listing and now.
+                Err(error) => refused = format!("; the last command failed: {error}"),
             }
             sleep(2 * POLL).await;
         }
@@ -246,7 +247,10 @@ impl Pair {
             agreed.isakmp.is_subset(&replaced.isakmp) && agreed.ipsec.is_subset(&replaced.ipsec)
         };
         let what = "no SA on either side after the initiator has deleted all";
-        self.until(what, stop, replaced, none).await?;
+        self.until(what, stop, replaced, none).await.map_err(|halt| match halt {
+            Halt::Stuck(what) => Halt::Stuck(format!("{what}{refused}")),
+            halt => halt,
+        })?;
         for end in [End::Initiator, End::Responder] {
             let state = match end {
                 End::Initiator => self.initiator.state().await?,
