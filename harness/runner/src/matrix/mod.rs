@@ -25,6 +25,8 @@ mod pair;
 mod play;
 mod schedule;
 mod sniffer;
+#[cfg(test)]
+mod tests;
 mod values;
 mod wire;
 

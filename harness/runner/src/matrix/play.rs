@@ -264,11 +264,14 @@ impl Pair {
         Ok(())
     }
 
-    /// Moves what the sniffer has into the record.
+    /// Moves what the sniffer has of the two and the hosts behind them into the record. The harness' own commands, which
+    /// carry keys, take the same link.
     async fn gather(&self, record: &mut Record) {
+        let [initiator, responder] = self.addresses();
+        let ends = [initiator, responder, BEHIND_INITIATOR, BEHIND_RESPONDER];
         if let Wire::Sniffed { sniffer, .. } = &self.wire {
             sleep(SNIFF_TIME).await;
-            record.packets.extend(sniffer.take());
+            record.packets.extend(sniffer.take().into_iter().filter(|packet| packet.is_between(&ends)));
         }
     }
 

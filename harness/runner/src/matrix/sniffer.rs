@@ -1,6 +1,7 @@
 //! What goes over a link, from a packet socket (packet(7)).
 
 use std::io::{self, Read as _};
+use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -23,6 +24,19 @@ pub struct Packet {
     pub at: Duration,
     /// The packet, from its IPv4 header on.
     pub bytes: Vec<u8>,
+}
+
+impl Packet {
+    /// Whether both its ends are among `ends`.
+    #[must_use]
+    pub fn is_between(&self, ends: &[Ipv4Addr]) -> bool {
+        let address = |at: usize| -> Option<Ipv4Addr> {
+            let octets: [u8; 4] = self.bytes.get(at..)?.first_chunk().copied()?;
+            Some(Ipv4Addr::from(octets))
+        };
+        // Source and destination (RFC 791 section 3.1).
+        [12, 16].into_iter().all(|at| address(at).is_some_and(|address| ends.contains(&address)))
+    }
 }
 
 /// Gathers the IPv4 packets of one network interface, in both directions, until it is dropped.
