@@ -118,7 +118,7 @@ fn commands(rekey: bool) -> BTreeSet<Capability> {
 
 #[cfg(test)]
 mod tests {
-    use ikev1_scenario::model::{Pfs, Side};
+    use ikev1_scenario::model::Side;
 
     use super::*;
 
@@ -138,7 +138,7 @@ mod tests {
             assert_eq!(responder.role_of(Side::Peer), Role::Responder);
             assert_eq!(initiator.config.peer.phase2.client, responder.config.peer.phase2.remote_client);
             assert_eq!(initiator.config.peer.id, responder.config.peer.remote_id);
-            assert_eq!(combination.pfs, initiator.config.peer.phase2.pfs != Pfs::None);
+            assert_eq!(combination.pfs, initiator.config.peer.phase2.pfs.is_some());
         }
     }
 }
