@@ -294,6 +294,10 @@ impl Driver for ShellPeer {
         Ok(PeerValues { values, installed })
     }
 
+    fn death(&self, log: &str) -> Option<String> {
+        self.peer.dir.death(log)
+    }
+
     async fn finish(&mut self) -> Result<String, InfraError> {
         let Some(session) = self.session.take() else { return Ok(String::new()) };
         Ok(self.daemon.settled_log(session.log_offset).await)

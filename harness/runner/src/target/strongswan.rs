@@ -31,7 +31,7 @@ const STANDING: &[&str] = &["INSTALLED", "REKEYING", "REKEYED"];
 #[derive(Debug)]
 pub struct Strongswan {
     profile: PeerProfile,
-    image: String,
+    peer: ChosenPeer,
     run_id: String,
     charon: Charon,
     protected: Ipv4Addr,
@@ -56,6 +56,7 @@ impl Strongswan {
     /// # Errors
     /// When the container or charon in it does not start.
     pub async fn start(peer: &ChosenPeer, run_id: String) -> Result<Self, DockerError> {
+<<<<<<< HEAD
         Self::start_at(peer, run_id, CHARON_PROTECTED, Place::Apart).await
     }
 
@@ -74,6 +75,12 @@ impl Strongswan {
         let profile = peer.profile(&charon.version().version);
         let lost = AtomicBool::new(false);
         Ok(Self { profile, image, run_id, charon, protected, place, lost, session: None })
+=======
+        let charon = Charon::start_apart(&peer.image, &run_id, CHARON_PROTECTED).await?;
+        let profile = peer.profile(&charon.version().version);
+        let peer = peer.clone();
+        Ok(Self { profile, peer, run_id, charon, lost: AtomicBool::new(false), session: None })
+>>>>>>> main
     }
 
     /// The daemon.
@@ -110,8 +117,12 @@ impl Strongswan {
         if !self.is_lost() && self.charon.reset().await.is_ok() {
             return Ok(());
         }
+<<<<<<< HEAD
         let (image, run_id, place) = (&self.image, &self.run_id, self.place.clone());
         let fresh = Charon::start_at(image, run_id, self.protected, place).await;
+=======
+        let fresh = Charon::start_apart(&self.peer.image, &self.run_id, CHARON_PROTECTED).await;
+>>>>>>> main
         self.charon = fresh.map_err(|error| InfraError::peer("restart charon", error))?;
         self.lost = AtomicBool::new(false);
         Ok(())
@@ -251,6 +262,10 @@ impl Driver for Strongswan {
         let log = self.charon.settled_log(self.session()?.log_offset).await;
         let values = charon_values::values(&log.map_err(|error| self.failure("read the log", &error))?);
         Ok(PeerValues { values, installed: Vec::new() })
+    }
+
+    fn death(&self, log: &str) -> Option<String> {
+        self.peer.dir.death(log)
     }
 
     async fn finish(&mut self) -> Result<String, InfraError> {

@@ -85,6 +85,11 @@ impl Judge<'_> {
     fn broken(&self) -> Option<Judgement> {
         let error = |reason: String| Some(judgement(Verdict::Error, reason));
         for record in self.transcript {
+            if let Event::PeerDied { line } = &record.event {
+                return Some(self.died(line));
+            }
+        }
+        for record in self.transcript {
             if let Event::Infrastructure { error: what } = &record.event {
                 return error(what.clone());
             }
@@ -115,6 +120,24 @@ impl Judge<'_> {
         None
     }
 
+    /// The peer's daemon died of what it was sent, whatever the case is about: nothing of RFC 2408 section 5 asks for that.
+    fn died(&self, line: &str) -> Judgement {
+        let last = self.messages.iter().filter(|message| message.from == Side::Harness).last();
+        let after = last.map_or_else(String::new, |message| format!(" after {} of the harness", message.name));
+        let reason = format!("the peer's daemon died{after}: {line}");
+        let finding = Finding {
+            requirements: Vec::new(),
+            what: format!("the peer's daemon{after}"),
+            got: format!("it died: {line}"),
+            expected: "it goes on".to_owned(),
+            datagram: last.map(|message| message.first.n),
+            field: None,
+            offset: None,
+            length: None,
+        };
+        Judgement { findings: vec![finding], ..judgement(Verdict::Fail, reason) }
+    }
+
     /// A peer that goes on to quick mode by itself was told to set up phase 1 and nothing more.
     fn went_on(&self) -> Option<Judgement> {
         let alone = Capability::Phase1Alone;
@@ -128,19 +151,25 @@ impl Judge<'_> {
         if !self.case.steps.iter().any(|step| told(step, true)) {
             return None;
         }
+<<<<<<< HEAD
         let asked_for = |record: &Record| match record.event {
+=======
+        let asked_for = self.transcript.iter().filter(|record| match record.event {
+>>>>>>> main
             Event::StepBegin { index } => self.case.steps.get(index).is_some_and(|step| told(step, false)),
             _ => false,
-        };
-        let unasked = self.transcript.iter().take_while(|record| !asked_for(record)).find_map(|record| {
-            let Event::Datagram(datagram) = &record.event else { return None };
-            let first = datagram.message.filter(|m| m.exchange == Exchange::QuickMode && m.number == 1)?;
-            (datagram.from == Side::Peer).then_some((datagram.n, first))
-        })?;
+        });
+        let mut begun = self.messages.iter().filter(|message| {
+            message.from == Side::Peer
+                && message.name.exchange == Exchange::QuickMode
+                && message.name.number == 1
+        });
+        // Which of them was asked for cannot be told: the first may have been on its way when the peer was.
+        let unasked = begun.nth(asked_for.count())?;
         let evidence = self.profile.missing.get(&alone).map(|why| format!(" ({why})")).unwrap_or_default();
         let reason = format!(
             "{} cannot do {alone}{evidence}: unasked, it went on to {} with datagram {}",
-            self.profile.name, unasked.1, unasked.0
+            self.profile.name, unasked.name, unasked.first.n
         );
         Some(judgement(Verdict::Unsupported, reason))
     }
