@@ -56,7 +56,6 @@ impl Strongswan {
     /// # Errors
     /// When the container or charon in it does not start.
     pub async fn start(peer: &ChosenPeer, run_id: String) -> Result<Self, DockerError> {
-<<<<<<< HEAD
         Self::start_at(peer, run_id, CHARON_PROTECTED, Place::Apart).await
     }
 
@@ -70,17 +69,10 @@ impl Strongswan {
         protected: Ipv4Addr,
         place: Place,
     ) -> Result<Self, DockerError> {
-        let image = peer.image.clone();
-        let charon = Charon::start_at(&image, &run_id, protected, place.clone()).await?;
+        let charon = Charon::start_at(&peer.image, &run_id, protected, place.clone()).await?;
         let profile = peer.profile(&charon.version().version);
-        let lost = AtomicBool::new(false);
-        Ok(Self { profile, image, run_id, charon, protected, place, lost, session: None })
-=======
-        let charon = Charon::start_apart(&peer.image, &run_id, CHARON_PROTECTED).await?;
-        let profile = peer.profile(&charon.version().version);
-        let peer = peer.clone();
-        Ok(Self { profile, peer, run_id, charon, lost: AtomicBool::new(false), session: None })
->>>>>>> main
+        let (peer, lost) = (peer.clone(), AtomicBool::new(false));
+        Ok(Self { profile, peer, run_id, charon, protected, place, lost, session: None })
     }
 
     /// The daemon.
@@ -117,8 +109,7 @@ impl Strongswan {
         if !self.is_lost() && self.charon.reset().await.is_ok() {
             return Ok(());
         }
-<<<<<<< HEAD
-        let (image, run_id, place) = (&self.image, &self.run_id, self.place.clone());
+        let (image, run_id, place) = (&self.peer.image, &self.run_id, self.place.clone());
         let fresh = Charon::start_at(image, run_id, self.protected, place).await;
 =======
         let fresh = Charon::start_apart(&self.peer.image, &self.run_id, CHARON_PROTECTED).await;

@@ -151,11 +151,7 @@ impl Judge<'_> {
         if !self.case.steps.iter().any(|step| told(step, true)) {
             return None;
         }
-<<<<<<< HEAD
-        let asked_for = |record: &Record| match record.event {
-=======
         let asked_for = self.transcript.iter().filter(|record| match record.event {
->>>>>>> main
             Event::StepBegin { index } => self.case.steps.get(index).is_some_and(|step| told(step, false)),
             _ => false,
         });
