@@ -188,7 +188,9 @@ fn handshake() -> Vec<Made> {
     let sa = |vendor: &'static [u8]| {
         [Payload::Sa(SaPayload::ipsec_doi(Vec::new())), Payload::VendorId(VendorId::new(vendor))]
     };
-    let ke = |fill| [Payload::KeyExchange(KeyExchange::new(vec![fill; 256])), Payload::Nonce(Nonce::new(vec![fill; 16]))];
+    let ke = |fill| {
+        [Payload::KeyExchange(KeyExchange::new(vec![fill; 256])), Payload::Nonce(Nonce::new(vec![fill; 16]))]
+    };
     let (main, quick) = (ExchangeType::IDENTITY_PROTECTION, ExchangeType::QUICK_MODE);
     vec![
         clear(End::Initiator, Cookie([0; 8]), &sa(b"a")),

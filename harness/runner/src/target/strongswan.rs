@@ -111,9 +111,6 @@ impl Strongswan {
         }
         let (image, run_id, place) = (&self.peer.image, &self.run_id, self.place.clone());
         let fresh = Charon::start_at(image, run_id, self.protected, place).await;
-=======
-        let fresh = Charon::start_apart(&self.peer.image, &self.run_id, CHARON_PROTECTED).await;
->>>>>>> main
         self.charon = fresh.map_err(|error| InfraError::peer("restart charon", error))?;
         self.lost = AtomicBool::new(false);
         Ok(())
