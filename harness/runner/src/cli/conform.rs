@@ -35,7 +35,7 @@ pub struct Args {
     pub(crate) cases: Vec<String>,
     /// Daemon against daemon: each peer against each, in every combination of exchange, authentication, PFS and rekeying; ID or
     /// GLOB then chooses combinations, such as `matrix/main-mode/**`
-    #[arg(long, conflicts_with_all = ["role", "seed"])]
+    #[arg(long, conflicts_with_all = ["role", "seed", "group"])]
     matrix: bool,
     /// Peer to run against: `self`, a folder of `docker/`, such a folder with a release as in `strongswan-5.9`, or `all` for
     /// every release of all of them; may be given several times [default: `self`, with --matrix `all`]
