@@ -2,7 +2,10 @@
 
 use ikev1_scenario::model::Role;
 
-use crate::model::{CaseResult, PeerInfo, Report, RunInfo, SCHEMA, Sanity, VectorsResult, WaiverProblem};
+use crate::model::{
+    CaseResult, CellResult, MatrixResult, PeerInfo, Report, RunInfo, SCHEMA, Sanity, VectorsResult,
+    WaiverProblem,
+};
 
 /// Something that happened in a run, in the order in which it happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +41,15 @@ pub enum RunEvent {
     },
     /// A case ended.
     CaseFinished(Box<CaseResult>),
+    /// Each of these peers will play against each.
+    MatrixStarted {
+        /// Their names.
+        peers: Vec<String>,
+        /// IDs of the combinations that each pair plays.
+        combinations: Vec<String>,
+    },
+    /// A pair has played a combination.
+    CellFinished(Box<CellResult>),
     /// The vectors were computed.
     VectorsFinished(VectorsResult),
     /// A fault that belongs to no case, such as a peer that did not start.
@@ -67,6 +79,7 @@ pub struct Builder {
     run: RunInfo,
     peers: Vec<PeerInfo>,
     cases: Vec<CaseResult>,
+    matrix: Option<MatrixResult>,
     vectors: Option<VectorsResult>,
     waivers: Vec<WaiverProblem>,
 }
@@ -84,6 +97,18 @@ impl Builder {
             }
             RunEvent::CaseStarted { .. } | RunEvent::Note { .. } => {}
             RunEvent::CaseFinished(case) => self.cases.push(case.as_ref().clone()),
+            RunEvent::MatrixStarted { peers, combinations } => {
+                self.matrix = Some(MatrixResult {
+                    peers: peers.clone(),
+                    combinations: combinations.clone(),
+                    ..MatrixResult::default()
+                });
+            }
+            RunEvent::CellFinished(cell) => {
+                let matrix = self.matrix.get_or_insert_default();
+                matrix.summary.add(cell.verdict);
+                matrix.cells.push(cell.as_ref().clone());
+            }
             RunEvent::VectorsFinished(vectors) => self.vectors = Some(vectors.clone()),
             RunEvent::Fault { text } => self.run.errors.push(text.clone()),
             RunEvent::Interrupted => self.run.interrupted = true,
@@ -92,6 +117,20 @@ impl Builder {
                 self.waivers.clone_from(waivers);
             }
         }
+    }
+
+    /// The matrix with its cells in a stable order.
+    fn sorted_matrix(&self) -> Option<MatrixResult> {
+        let mut matrix = self.matrix.clone()?;
+        let MatrixResult { peers, combinations, .. } = &matrix;
+        let at = |names: &[String], name: &str| names.iter().position(|known| known == name);
+        let key = |cell: &CellResult| {
+            (at(peers, &cell.initiator), at(peers, &cell.responder), at(combinations, &cell.combination))
+        };
+        let mut cells = matrix.cells.clone();
+        cells.sort_by_key(key);
+        matrix.cells = cells;
+        Some(matrix)
     }
 
     /// The report of what was taken in so far. Cases that ran side by side are put in a stable order.
@@ -105,6 +144,7 @@ impl Builder {
             peers: self.peers.clone(),
             summary: cases.iter().map(|case| case.verdict).collect(),
             cases,
+            matrix: self.sorted_matrix(),
             vectors: self.vectors.clone(),
             waivers: self.waivers.clone(),
         }

@@ -35,10 +35,12 @@ impl Outcome {
         let sanity = report.peers.iter().flat_map(|peer| &peer.sanity);
         let fault = run.interrupted
             || !run.errors.is_empty()
-            || report.cases.len() < run.planned
+            || report.done() < run.planned
             || sanity.into_iter().any(|sanity| sanity.verdict != Verdict::Pass)
-            || report.cases.iter().any(|case| case.verdict == Verdict::Error);
+            || report.cases.iter().any(|case| case.verdict == Verdict::Error)
+            || report.cells().any(|cell| cell.verdict == Verdict::Error);
         let wrong = report.cases.iter().any(|case| !case.expected)
+            || report.cells().any(|cell| !cell.expected)
             || !report.waivers.is_empty()
             || report.vectors.as_ref().is_some_and(|vectors| !vectors.failures.is_empty());
         match (fault, wrong) {

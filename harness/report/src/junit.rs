@@ -13,7 +13,7 @@ use std::time::Duration;
 use ikev1_scenario::Verdict;
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 
-use crate::model::{CaseResult, Report};
+use crate::model::{CaseResult, Finding, Report};
 use crate::text::{SHOWN_CHARS_MAX, one_line};
 
 /// The text of `junit.xml`.
@@ -33,6 +33,7 @@ pub fn render(report: &Report) -> Result<String, quick_junit::SerializeError> {
             .add_test_case(test_case(case));
     }
     document.add_test_suites(suites.into_values());
+    document.add_test_suites(pairs(report));
     if let Some(suite) = vectors(report) {
         document.add_test_suite(suite);
     }
@@ -44,12 +45,9 @@ pub fn render(report: &Report) -> Result<String, quick_junit::SerializeError> {
 
 fn test_case(case: &CaseResult) -> TestCase {
     let reason = clean(&case.reason);
-    let mut status = match (case.verdict, &case.waived) {
-        (_, Some(waived)) => skipped(&format!("known failure: {}", clean(&waived.reason))),
-        (Verdict::Unsupported, None) => skipped(&reason),
-        (Verdict::Error, None) => failure(NonSuccessKind::Error, "error", &reason),
-        (verdict, None) if !case.expected => failure(NonSuccessKind::Failure, verdict.name(), &reason),
-        _ => TestCaseStatus::success(),
+    let mut status = match &case.waived {
+        Some(waived) => skipped(&format!("known failure: {}", clean(&waived.reason))),
+        None => status(case.verdict, case.expected, &reason),
     };
     if matches!(status, TestCaseStatus::NonSuccess { .. }) {
         status.set_description(details(case));
@@ -64,13 +62,64 @@ fn test_case(case: &CaseResult) -> TestCase {
     test
 }
 
+/// A suite per pair of the matrix.
+fn pairs(report: &Report) -> Vec<TestSuite> {
+    let mut suites: Vec<TestSuite> = Vec::new();
+    for cell in report.cells() {
+        let name = clean(&format!("{} -> {}", cell.initiator, cell.responder));
+        let reason = clean(&cell.reason);
+        let mut status = status(cell.verdict, cell.expected, &reason);
+        if matches!(status, TestCaseStatus::NonSuccess { .. }) {
+            let mut lines = vec![reason.clone()];
+            lines.extend(evidence(&cell.findings));
+            lines.extend(cell.notes.iter().map(|note| clean(note)));
+            lines.extend(cell.artefacts.iter().map(|(kind, path)| format!("{kind}: {}", clean(path))));
+            lines.push(format!("rerun: {}", clean(&cell.rerun)));
+            status.set_description(lines.join("\n"));
+        }
+        let succeeded = matches!(status, TestCaseStatus::Success { .. });
+        let mut test = TestCase::new(clean(&cell.combination), status);
+        test.set_classname("matrix");
+        test.set_time(Duration::from_millis(cell.duration_ms));
+        if succeeded {
+            test.set_system_out(format!("{}: {reason}", cell.verdict));
+        }
+        if suites.last().is_none_or(|suite| suite.name.as_str() != name) {
+            suites.push(TestSuite::new(name));
+        }
+        if let Some(suite) = suites.last_mut() {
+            suite.add_test_case(test);
+        }
+    }
+    suites
+}
+
+/// The status of what no known failure covers.
+fn status(verdict: Verdict, expected: bool, reason: &str) -> TestCaseStatus {
+    match verdict {
+        Verdict::Unsupported => skipped(reason),
+        Verdict::Error => failure(NonSuccessKind::Error, "error", reason),
+        verdict if !expected => failure(NonSuccessKind::Failure, verdict.name(), reason),
+        _ => TestCaseStatus::success(),
+    }
+}
+
 /// The evidence of a case, a line each.
 fn details(case: &CaseResult) -> String {
     let mut lines = vec![clean(&case.reason)];
     if !case.requirements.is_empty() {
         lines.push(format!("requirements: {}", clean(&case.requirements.join(", "))));
     }
-    for finding in &case.findings {
+    lines.extend(evidence(&case.findings));
+    lines.extend(case.artefacts.iter().map(|(kind, path)| format!("{kind}: {}", clean(path))));
+    lines.push(format!("rerun: {}", clean(&case.rerun)));
+    lines.join("\n")
+}
+
+/// A line for each finding.
+fn evidence(findings: &[Finding]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for finding in findings {
         let mut line = clean(&finding.what);
         for (name, value) in [
             ("datagram", finding.packet.map(|n| n.to_string())),
@@ -84,9 +133,7 @@ fn details(case: &CaseResult) -> String {
         }
         lines.push(line);
     }
-    lines.extend(case.artefacts.iter().map(|(kind, path)| format!("{kind}: {}", clean(path))));
-    lines.push(format!("rerun: {}", clean(&case.rerun)));
-    lines.join("\n")
+    lines
 }
 
 fn vectors(report: &Report) -> Option<TestSuite> {

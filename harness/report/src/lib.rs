@@ -17,6 +17,7 @@ pub mod exit;
 pub mod json;
 pub mod junit;
 pub mod model;
+mod pairs;
 pub mod term;
 pub mod text;
 pub mod waiver;

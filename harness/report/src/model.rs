@@ -25,6 +25,9 @@ pub struct Report {
     pub peers: Vec<PeerInfo>,
     /// One entry per case, peer and role, ordered by peer, ID and role.
     pub cases: Vec<CaseResult>,
+    /// Daemon against daemon, when that was the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matrix: Option<MatrixResult>,
     /// What became of the vectors, when they were part of the run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vectors: Option<VectorsResult>,
@@ -35,6 +38,16 @@ pub struct Report {
 }
 
 impl Report {
+    /// The cells of the matrix; none without one.
+    pub fn cells(&self) -> impl Iterator<Item = &CellResult> {
+        self.matrix.iter().flat_map(|matrix| &matrix.cells)
+    }
+
+    /// How many of the cases or cells that were planned have run.
+    pub fn done(&self) -> usize {
+        self.cases.len() + self.cells().count()
+    }
+
     /// The cases whose verdict was not expected, worst first.
     pub fn unexpected(&self) -> Vec<&CaseResult> {
         let mut cases: Vec<_> = self.cases.iter().filter(|case| !case.expected).collect();
@@ -131,6 +144,46 @@ pub struct CaseResult {
     /// Files of the case by kind (`case`, `transcript`, `capture`, `keys`, `peer-log`), relative to the report.
     pub artefacts: BTreeMap<String, String>,
     /// The command that runs this case again with the same bytes.
+    pub rerun: String,
+}
+
+/// Each peer against each.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MatrixResult {
+    /// Names of the peers, in the order of rows and columns.
+    pub peers: Vec<String>,
+    /// IDs of the combinations that every pair was to play.
+    pub combinations: Vec<String>,
+    /// One entry per pair and combination that was played, ordered by initiator, responder and combination.
+    pub cells: Vec<CellResult>,
+    /// How many cells got each verdict.
+    pub summary: Counts,
+}
+
+/// What one pair gave with one combination.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CellResult {
+    /// Name of the peer that initiated.
+    pub initiator: String,
+    /// Name of the peer that responded.
+    pub responder: String,
+    /// ID of the combination, such as `matrix/main-mode/psk/pfs/rekey`.
+    pub combination: String,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Whether the verdict lets the run succeed.
+    pub expected: bool,
+    /// Wall-clock time in milliseconds.
+    pub duration_ms: u64,
+    /// Why this verdict, in one line.
+    pub reason: String,
+    /// The evidence; numbers of packets are those of the capture.
+    pub findings: Vec<Finding>,
+    /// What else is worth knowing: how much was compared, and the ends of both logs where the pair got stuck.
+    pub notes: Vec<String>,
+    /// Files of the cell by kind (`capture`, `keys`, `initiator-log`, `responder-log`), relative to the report.
+    pub artefacts: BTreeMap<String, String>,
+    /// The command that plays this cell again.
     pub rerun: String,
 }
 

@@ -13,13 +13,14 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::event::RunEvent;
 use crate::junit::section_of;
-use crate::model::{CaseResult, Report, Sanity, VectorsResult};
+use crate::model::{CaseResult, CellResult, Report, Sanity, VectorsResult};
+use crate::pairs;
 use crate::text::one_line;
 
 /// Longest reason on the terminal, in characters.
 const REASON_CHARS_MAX: usize = 500;
 /// Most cases of one kind that the last page spells out.
-const CASES_SHOWN_MAX: usize = 50;
+pub(crate) const CASES_SHOWN_MAX: usize = 50;
 
 /// How a run shows its progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +91,11 @@ impl<W: Write> Terminal<W> {
                 self.bar.set_message(format!("{} ({}, {})", clean(id), clean(peer), role));
             }
             RunEvent::CaseFinished(case) => self.case(case),
+            RunEvent::MatrixStarted { peers, combinations } => {
+                let (peers, combinations) = (peers.len(), combinations.len());
+                self.line(&format!("matrix: {peers} x {peers} peers, {combinations} combinations each"));
+            }
+            RunEvent::CellFinished(cell) => self.cell(cell),
             RunEvent::VectorsFinished(vectors) => self.line(&vectors_line(self.paint, vectors)),
             RunEvent::Fault { text } => {
                 let text = format!("{} {}", self.paint.verdict(Verdict::Error), clean(text));
@@ -143,6 +149,24 @@ impl<W: Write> Terminal<W> {
         self.line(&line);
     }
 
+    fn cell(&mut self, cell: &CellResult) {
+        self.done += 1;
+        self.bar.inc(1);
+        let name = pairs::name(cell);
+        self.bar.set_message(name.clone());
+        if self.progress == Progress::Bar && cell.expected {
+            return;
+        }
+        let width = self.planned.to_string().len();
+        let verdict = self.paint.verdict_padded(cell.verdict);
+        let mut line = format!("[{:>width$}/{}] {verdict} {name}", self.done, self.planned);
+        if !cell.expected {
+            line.push_str(": ");
+            line.push_str(&clean(&cell.reason));
+        }
+        self.line(&line);
+    }
+
     fn line(&mut self, line: &str) {
         match self.progress {
             Progress::Quiet => {}
@@ -161,6 +185,7 @@ pub fn summary(report: &Report, folder: &str, colour: bool) -> String {
     let paint = Paint { colour };
     let mut page = String::new();
     failures(&mut page, paint, report);
+    page.push_str(&pairs::page(paint, report));
     matrix(&mut page, paint, report);
     sums(&mut page, paint, report, folder);
     page
@@ -254,11 +279,21 @@ fn sums(page: &mut String, paint: Paint, report: &Report, folder: &str) {
     let run = &report.run;
     let known = report.cases.iter().filter(|case| case.waived.is_some()).count();
     let known = if known > 0 { format!(" ({known} of them known failures)") } else { String::new() };
-    put(page, format_args!("cases    {}: {}{known}", report.cases.len(), paint.counts(&report.summary)));
-    if let Some(missing) = run.planned.checked_sub(report.cases.len()).filter(|missing| *missing > 0) {
+    let kind = match &report.matrix {
+        Some(matrix) => {
+            put(page, format_args!("cells    {}: {}", matrix.cells.len(), paint.counts(&matrix.summary)));
+            "cells"
+        }
+        None => {
+            let counts = paint.counts(&report.summary);
+            put(page, format_args!("cases    {}: {counts}{known}", report.cases.len()));
+            "cases"
+        }
+    };
+    if let Some(missing) = run.planned.checked_sub(report.done()).filter(|missing| *missing > 0) {
         put(
             page,
-            format_args!("not run  {missing} cases{}", if run.interrupted { ": interrupted" } else { "" }),
+            format_args!("not run  {missing} {kind}{}", if run.interrupted { ": interrupted" } else { "" }),
         );
     }
     if let Some(vectors) = &report.vectors {
@@ -267,9 +302,9 @@ fn sums(page: &mut String, paint: Paint, report: &Report, folder: &str) {
     put(
         page,
         format_args!(
-            "time     {:.2} s, seed {}",
+            "time     {:.2} s{}",
             Duration::from_millis(run.duration_ms).as_secs_f64(),
-            run.seed
+            if report.matrix.is_some() { String::new() } else { format!(", seed {}", run.seed) }
         ),
     );
     put(page, format_args!("report   {}", clean(folder)));
@@ -289,14 +324,14 @@ fn put(page: &mut String, line: std::fmt::Arguments<'_>) {
     let _ = writeln!(page, "{line}");
 }
 
-fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     one_line(text, REASON_CHARS_MAX)
 }
 
 /// Colours, or none.
 #[derive(Debug, Clone, Copy)]
-struct Paint {
-    colour: bool,
+pub(crate) struct Paint {
+    pub(crate) colour: bool,
 }
 
 impl Paint {
@@ -312,7 +347,12 @@ impl Paint {
         }
     }
 
-    fn verdict(self, verdict: Verdict) -> String {
+    /// A text in the colour of a verdict.
+    pub(crate) fn text(self, verdict: Verdict, text: &str) -> String {
+        self.style(verdict).apply_to(text).to_string()
+    }
+
+    pub(crate) fn verdict(self, verdict: Verdict) -> String {
         self.style(verdict).apply_to(verdict.name()).to_string()
     }
 

@@ -15,6 +15,7 @@ pub mod docker;
 pub mod driver;
 pub mod execute;
 pub mod link;
+pub mod matrix;
 pub mod packet;
 pub mod random;
 pub mod run;

@@ -21,7 +21,8 @@ use jiff::tz::TimeZone;
 use super::app::Context;
 use super::catalogue::Catalogue;
 use super::error::CliError;
-use super::peers::{self, PeerName};
+use super::matrix;
+use super::peers::{self, PeerName, SELF};
 use super::vectors;
 use crate::docker::sweep_process;
 use crate::run::{RunOptions, Stop, run_cases};
@@ -32,16 +33,20 @@ pub struct Args {
     /// Cases: an ID, the beginning of one, or a glob such as `rfc2409/5.4*/**` [default: all]
     #[arg(value_name = "ID-or-GLOB")]
     pub(crate) cases: Vec<String>,
+    /// Daemon against daemon: each peer against each, in every combination of exchange, authentication, PFS and rekeying; ID or
+    /// GLOB then chooses combinations, such as `matrix/main-mode/**`
+    #[arg(long, conflicts_with_all = ["role", "seed", "group"])]
+    matrix: bool,
     /// Peer to run against: `self`, a folder of `docker/`, such a folder with a release as in `strongswan-5.9`, or `all` for
-    /// every release of all of them; may be given several times
-    #[arg(long = "peer", value_name = "NAME", default_value = "self")]
-    peers: Vec<String>,
+    /// every release of all of them; may be given several times [default: `self`, with --matrix `all`]
+    #[arg(long = "peer", value_name = "NAME")]
+    pub(super) peers: Vec<String>,
     /// Only cases in which the harness plays this role: `initiator` or `responder`
     #[arg(long, value_name = "ROLE", value_parser = parse_role)]
     role: Option<Role>,
-    /// Cases that run at the same time [default: number of cores for `self`, 8 for a container]
+    /// Cases that run at the same time [default: number of cores for `self`, 8 for a container]; with --matrix pairs [default: 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
-    jobs: Option<u16>,
+    pub(super) jobs: Option<u16>,
     /// Where all randomness comes from; the same seed gives the same bytes [default: a random one]
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(0..=SEED_MAX))]
     seed: Option<u64>,
@@ -51,20 +56,20 @@ pub struct Args {
     group: Option<Group>,
     /// Let a SHOULD that is missed (`warn`) fail the run
     #[arg(long)]
-    strict: bool,
+    pub(super) strict: bool,
     /// Folder for the reports and artefacts [default: a new one in reports/run/]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Kernel for the IPsec SAs of daemons that need one: the `host`'s, that of a User-Mode Linux guest (`uml`), or `auto` for
     /// the host's where it can do ESP
     #[arg(long, value_name = "KERNEL", value_parser = ["auto", "host", "uml"], default_value = "auto")]
-    kernel: String,
+    pub(super) kernel: String,
     /// List what would run, and run nothing
     #[arg(long)]
-    dry_run: bool,
+    pub(super) dry_run: bool,
     /// No progress, only the last page
     #[arg(long, short)]
-    quiet: bool,
+    pub(super) quiet: bool,
 }
 
 /// Largest seed: every JSON reader keeps a whole number up to 2^53.
@@ -99,6 +104,7 @@ impl Args {
     pub(super) fn of(cases: &[String], peer: &str) -> Self {
         Self {
             cases: cases.to_vec(),
+            matrix: false,
             peers: vec![peer.to_owned()],
             role: None,
             jobs: None,
@@ -114,6 +120,9 @@ impl Args {
 }
 
 pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Outcome, CliError> {
+    if args.matrix {
+        return matrix::run(args, context, out);
+    }
     if args.dry_run {
         let (_, cases, peers) = choose(args, context)?;
         return dry_run(&cases, &peers, out);
@@ -132,7 +141,11 @@ fn choose(args: &Args, context: &Context) -> Result<(Catalogue, Vec<Case>, Peers
     let catalogue = Catalogue::load(&context.workspace)?;
     let cases = catalogue.select(&args.cases, args.role)?;
     let mut peers = Vec::new();
-    for name in args.peers.iter().collect::<BTreeSet<_>>() {
+    let names = match args.peers.is_empty() {
+        true => BTreeSet::from([SELF]),
+        false => args.peers.iter().map(String::as_str).collect(),
+    };
+    for name in names {
         for peer in PeerName::parse_all(name, &context.workspace)? {
             let waivers = match peer.waiver_file(&context.workspace) {
                 Some(file) => waiver::load(&file).map_err(CliError::usage)?,
@@ -303,7 +316,7 @@ pub(super) fn write_reports(folder: &Path, report: &Report) -> Result<(), CliErr
 }
 
 /// A folder for this run: the one that was asked for, or a new one named by the time.
-fn run_folder(args: &Args, context: &Context, started: Timestamp) -> Result<PathBuf, CliError> {
+pub(super) fn run_folder(args: &Args, context: &Context, started: Timestamp) -> Result<PathBuf, CliError> {
     let refused = |folder: &Path, error: io::Error| {
         CliError::Harness(format!("cannot make {}: {error}", folder.display()))
     };
@@ -326,7 +339,7 @@ fn run_folder(args: &Args, context: &Context, started: Timestamp) -> Result<Path
 }
 
 /// The first Ctrl-C ends the run in order; a second one ends the process as soon as its containers are gone.
-fn stop_on_interrupt(stop: &Stop) -> Result<(), CliError> {
+pub(super) fn stop_on_interrupt(stop: &Stop) -> Result<(), CliError> {
     let stop = stop.clone();
     ctrlc::set_handler(move || {
         if stop.set() {

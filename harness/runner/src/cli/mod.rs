@@ -19,6 +19,7 @@ pub mod features;
 pub mod images;
 pub mod lint;
 pub mod list;
+mod matrix;
 mod peers;
 pub mod record;
 pub mod rejudge;

@@ -20,7 +20,7 @@ use crate::target::shell_peer::ShellPeer;
 use crate::target::strongswan::Strongswan;
 
 /// The engine as its own peer.
-const SELF: &str = "self";
+pub(super) const SELF: &str = "self";
 /// Every folder of a peer has this file.
 const MANIFEST: &str = "peer.toml";
 
@@ -165,12 +165,10 @@ pub(super) fn open(
 ) -> Result<Arc<dyn CaseRunner>, CliError> {
     let PeerName::Container { folder, release } = peer else { return Ok(Arc::new(LoopbackRunner::new())) };
     let runtime = runtime()?;
+    let release = release.as_deref();
     let chosen = runtime
-        .block_on(async {
-            let dir = PeerDir::load(workspace.docker().join(folder))?;
-            ChosenPeer::prepare(dir, &peer.name(), release.as_deref(), kernel, progress).await
-        })
-        .map_err(|error: DockerError| CliError::harness(error))?;
+        .block_on(choose(folder, release, &peer.name(), workspace, kernel, progress))
+        .map_err(CliError::harness)?;
     match chosen.dir.manifest.control.clone() {
         Control::Vici {} => pool(runtime, jobs, group, move |member| {
             let chosen = chosen.clone();
@@ -181,6 +179,19 @@ pub(super) fn open(
             async move { ShellPeer::start(&chosen, &control, member).await }
         }),
     }
+}
+
+/// A release of a peer in a container, with its image.
+pub(super) async fn choose(
+    folder: &str,
+    release: Option<&str>,
+    name: &str,
+    workspace: &Workspace,
+    kernel: &str,
+    progress: &mut (dyn FnMut(&str) + Send),
+) -> Result<ChosenPeer, DockerError> {
+    let dir = PeerDir::load(workspace.docker().join(folder))?;
+    ChosenPeer::prepare(dir, name, release, kernel, progress).await
 }
 
 /// A pool of daemons in containers; `start` starts one that belongs to a run of the given name.

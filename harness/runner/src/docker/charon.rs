@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use super::{
     charon_config::CharonConnection,
-    container::{ContainerRequest, PeerContainer, control_port},
+    container::{ContainerRequest, PeerContainer, Place, control_port},
     error::{DockerError, ViciError},
     vici::Vici,
     vici_message::Section,
@@ -124,7 +124,7 @@ impl Charon {
     /// # Errors
     /// The container does not start, ends at once, or does not become ready within 15 s (with its log).
     pub async fn start(image: &str, run_id: &str, protected: Ipv4Addr) -> Result<Self, DockerError> {
-        Self::launch(image, run_id, protected, false).await
+        Self::start_at(image, run_id, protected, Place::Bridge).await
     }
 
     /// As [`Self::start`], with a network for this container alone: the harness has an address there that it
@@ -133,14 +133,18 @@ impl Charon {
     /// # Errors
     /// As [`Self::start`], or the network cannot be made.
     pub async fn start_apart(image: &str, run_id: &str, protected: Ipv4Addr) -> Result<Self, DockerError> {
-        Self::launch(image, run_id, protected, true).await
+        Self::start_at(image, run_id, protected, Place::Apart).await
     }
 
-    async fn launch(
+    /// As [`Self::start`], in a network of the caller's choice.
+    ///
+    /// # Errors
+    /// As [`Self::start_apart`].
+    pub async fn start_at(
         image: &str,
         run_id: &str,
         protected: Ipv4Addr,
-        apart: bool,
+        place: Place,
     ) -> Result<Self, DockerError> {
         let vici_port = control_port();
         let request = ContainerRequest {
@@ -151,7 +155,7 @@ impl Charon {
                 ("VICI_PORT".to_owned(), vici_port.to_string()),
             ],
             tmpfs: Vec::new(),
-            apart,
+            place,
         };
         let container = PeerContainer::start(&request).await?;
         let vici = Vici::new(SocketAddr::from((container.address(), vici_port)));

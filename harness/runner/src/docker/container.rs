@@ -40,8 +40,19 @@ pub struct ContainerRequest {
     pub environment: Vec<(String, String)>,
     /// Memory file systems: mount point and options.
     pub tmpfs: Vec<(String, String)>,
-    /// Whether it gets a network of its own instead of a place on the default bridge.
-    pub apart: bool,
+    /// Where it has its address.
+    pub place: Place,
+}
+
+/// The network of a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// The default bridge, which it shares with whatever else runs there.
+    Bridge,
+    /// A network of its own, so that the harness has an address there that it shares with no other peer.
+    Apart,
+    /// A network that several containers share.
+    In(Arc<PeerNetwork>),
 }
 
 /// The outcome of a command in a container.
@@ -59,8 +70,8 @@ pub struct ExecOutput {
 pub struct PeerContainer {
     /// `None` only while it is being dropped.
     container: Option<ContainerAsync<GenericImage>>,
-    /// Its own network, removed after the container.
-    network: Option<PeerNetwork>,
+    /// Its network, removed after the last container in it.
+    network: Option<Arc<PeerNetwork>>,
     runtime: Handle,
     id: String,
     address: Ipv4Addr,
@@ -87,9 +98,10 @@ impl PeerContainer {
     /// # Errors
     /// The engine refuses, or the container has no address on its network.
     pub async fn start(request: &ContainerRequest) -> Result<Self, DockerError> {
-        let network = match request.apart {
-            true => Some(PeerNetwork::create(&request.run_id).await?),
-            false => None,
+        let network = match &request.place {
+            Place::Bridge => None,
+            Place::Apart => Some(Arc::new(PeerNetwork::create(&request.run_id).await?)),
+            Place::In(network) => Some(Arc::clone(network)),
         };
         let log = Arc::new(LogBuffer::default());
         let negotiated = Arc::new(Mutex::new(Ok(())));

@@ -44,10 +44,11 @@ pub use charon_log::{
     LogEvent, LoggedMessage, PeerLogNote, PeerValue, ValueLabel, parse_charon_log, parse_charon_notes,
 };
 pub use chosen::ChosenPeer;
-pub use container::{ContainerRequest, ExecOutput, PeerContainer};
+pub use container::{ContainerRequest, ExecOutput, PeerContainer, Place};
 pub use error::{DockerError, ViciError};
 pub use images::{LABEL, Progress, content_hash, docker_available, ensure_image, image_name};
 pub use manifest::{ContainerNeeds, Control, PeerDir, PeerManifest, Release, ShellControl};
+pub use network::PeerNetwork;
 pub use shell::{ControlShell, SCRIPT_TIME_MAX, ShellError};
 pub use shell_daemon::ShellDaemon;
 pub use shell_state::{StateLineError, parse_state, parse_values};

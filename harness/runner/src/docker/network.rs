@@ -1,4 +1,5 @@
-//! A bridge network for one container, so that the harness has an address of its own towards each peer.
+//! A bridge network for one container, so that the harness has an address of its own towards each peer, or for several
+//! that talk with each other.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -6,9 +7,9 @@ use testcontainers::bollard::models::NetworkCreateRequest;
 
 use super::{api_version, error::DockerError, images::LABEL, sweep::remove_network};
 
-/// A bridge network. Dropping it removes it, and waits for that; its container must be gone before.
-#[derive(Debug)]
-pub(super) struct PeerNetwork {
+/// A bridge network. Dropping it removes it, and waits for that; its containers must be gone before.
+#[derive(Debug, PartialEq, Eq)]
+pub struct PeerNetwork {
     name: String,
 }
 
@@ -17,7 +18,7 @@ impl PeerNetwork {
     ///
     /// # Errors
     /// The engine refuses, for example because all of its address pools are taken.
-    pub(super) async fn create(run_id: &str) -> Result<Self, DockerError> {
+    pub async fn create(run_id: &str) -> Result<Self, DockerError> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("ikev1-{}-{run_id}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let request = NetworkCreateRequest {
@@ -30,7 +31,8 @@ impl PeerNetwork {
     }
 
     /// Its name.
-    pub(super) fn name(&self) -> &str {
+    #[must_use]
+    pub fn name(&self) -> &str {
         &self.name
     }
 }

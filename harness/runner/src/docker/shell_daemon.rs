@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use super::{
     chosen::ChosenPeer,
-    container::{ContainerRequest, PeerContainer, control_port},
+    container::{ContainerRequest, PeerContainer, Place, control_port},
     error::DockerError,
     manifest::ShellControl,
     shell::{ControlShell, SCRIPT_TIME_MAX},
@@ -39,7 +39,7 @@ pub struct ShellDaemon {
 }
 
 impl ShellDaemon {
-    /// Starts a container on a network of its own, and waits until the daemon in it takes commands. `protected` is the
+    /// Starts a container in `place`, and waits until the daemon in it takes commands. `protected` is the
     /// host behind the daemon.
     ///
     /// # Errors
@@ -50,6 +50,7 @@ impl ShellDaemon {
         control: &ShellControl,
         run_id: &str,
         protected: Ipv4Addr,
+        place: Place,
     ) -> Result<Self, DockerError> {
         let templates = Templates::load(&peer.dir, control)?;
         let port = control_port();
@@ -66,7 +67,7 @@ impl ShellDaemon {
             run_id: run_id.to_owned(),
             environment,
             tmpfs: needs.tmpfs.iter().map(|(path, options)| (path.clone(), options.clone())).collect(),
-            apart: true,
+            place,
         };
         let container = PeerContainer::start(&request).await?;
         let shell = ControlShell::new(SocketAddr::from((container.address(), port)));
@@ -142,6 +143,14 @@ impl ShellDaemon {
     pub async fn command(&self, name: &str, context: &impl Serialize) -> Result<String, DockerError> {
         let script = self.templates.command(name, context)?;
         Ok(self.shell.run(&script, SCRIPT_TIME_MAX).await?)
+    }
+
+    /// Runs a script beside the daemon: in the kernel that has its SAs. Gives what it prints.
+    ///
+    /// # Errors
+    /// The script fails or does not end within `limit`.
+    pub async fn script(&self, script: &str, limit: Duration) -> Result<String, DockerError> {
+        Ok(self.shell.run(script, limit).await?)
     }
 
     /// The log from `offset` on, as soon as nothing more comes.

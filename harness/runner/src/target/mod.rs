@@ -3,6 +3,7 @@
 pub mod charon_case;
 pub mod charon_values;
 pub mod loopback;
+pub mod pair_member;
 pub mod raw_ip;
 pub mod shell_peer;
 pub mod sockets;

@@ -12,11 +12,12 @@ use ikev1_scenario::model::{Role, Side, Which};
 use ikev1_scenario::verdict::PeerProfile;
 use serde::Serialize;
 
+use super::pair_member::{PairMember, ping_command};
 use super::sockets::{ISAKMP_PORT, NAT_T_PORT, Sockets};
 use super::strongswan::{at, peer_initiates};
 use crate::docker::{
-    CHARON_PROTECTED, ChosenPeer, DockerError, ShellControl, ShellDaemon, ShellError, parse_state,
-    parse_values,
+    CHARON_PROTECTED, ChosenPeer, DockerError, ExecOutput, PeerContainer, Place, SCRIPT_TIME_MAX,
+    ShellControl, ShellDaemon, ShellError, parse_state, parse_values,
 };
 use crate::driver::{Addresses, Driver, InfraError, PeerCommand, PeerValues, SaView};
 use crate::settings::POLICY_NAME;
@@ -32,6 +33,8 @@ pub struct ShellPeer {
     control: ShellControl,
     run_id: String,
     daemon: ShellDaemon,
+    protected: Ipv4Addr,
+    place: Place,
     /// It did not answer; nothing but a new container helps.
     lost: AtomicBool,
     session: Option<Session>,
@@ -40,7 +43,8 @@ pub struct ShellPeer {
 /// One case.
 #[derive(Debug)]
 struct Session {
-    sockets: Sockets,
+    /// None where the other side is another daemon.
+    sockets: Option<Sockets>,
     start: Instant,
     log_offset: usize,
     context: Context,
@@ -97,7 +101,21 @@ impl ShellPeer {
         control: &ShellControl,
         run_id: String,
     ) -> Result<Self, DockerError> {
-        let daemon = ShellDaemon::start(peer, control, &run_id, CHARON_PROTECTED).await?;
+        Self::start_at(peer, control, run_id, CHARON_PROTECTED, Place::Apart).await
+    }
+
+    /// As [`Self::start`], with `protected` behind the daemon, and in a network of the caller's choice.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_at(
+        peer: &ChosenPeer,
+        control: &ShellControl,
+        run_id: String,
+        protected: Ipv4Addr,
+        place: Place,
+    ) -> Result<Self, DockerError> {
+        let daemon = ShellDaemon::start(peer, control, &run_id, protected, place.clone()).await?;
         let mut profile = peer.profile(daemon.version());
         profile.kernel = daemon.kernel();
         Ok(Self {
@@ -106,6 +124,8 @@ impl ShellPeer {
             control: control.clone(),
             run_id,
             daemon,
+            protected,
+            place,
             lost: AtomicBool::new(false),
             session: None,
         })
@@ -120,12 +140,17 @@ impl ShellPeer {
         self.session.as_ref().ok_or(InfraError::NotPrepared)
     }
 
+    fn sockets(&self) -> Result<&Sockets, InfraError> {
+        self.session()?.sockets.as_ref().ok_or(InfraError::NotPrepared)
+    }
+
     /// Leaves the daemon without SA and connection; in a new container when the present one does not manage.
     async fn clean(&mut self) -> Result<(), InfraError> {
         if !self.is_lost() && self.daemon.command("reset", &()).await.is_ok() {
             return Ok(());
         }
-        let fresh = ShellDaemon::start(&self.peer, &self.control, &self.run_id, CHARON_PROTECTED).await;
+        let (run_id, place) = (&self.run_id, self.place.clone());
+        let fresh = ShellDaemon::start(&self.peer, &self.control, run_id, self.protected, place).await;
         self.daemon = fresh.map_err(|error| InfraError::peer("restart the daemon", error))?;
         self.lost = AtomicBool::new(false);
         Ok(())
@@ -145,6 +170,30 @@ impl ShellPeer {
         }
         let context = WithSa { context: &self.session()?.context, sa };
         self.daemon.command(name, &context).await.map_err(|error| self.failure(name, &error))
+    }
+
+    /// Begins a case whose other side is at `other`.
+    async fn load(
+        &mut self,
+        case: &Case,
+        other: Ipv4Addr,
+        other_port: u16,
+        sockets: Option<Sockets>,
+    ) -> Result<(), InfraError> {
+        let context = Context {
+            name: POLICY_NAME,
+            case: case.id.clone(),
+            release: self.peer.release.clone(),
+            role: case.role_of(Side::Peer),
+            peer_address: self.daemon.container().address(),
+            harness_address: other,
+            harness_port: other_port,
+            side: case.config.peer.clone(),
+        };
+        let log_offset = self.daemon.container().log_len();
+        self.daemon.load(&context).await.map_err(|error| self.failure("load the connection", &error))?;
+        self.session = Some(Session { sockets, start: Instant::now(), log_offset, context });
+        Ok(())
     }
 
     /// The daemon's failure, with the end of its log.
@@ -195,19 +244,7 @@ impl Driver for ShellPeer {
             sockets = sockets.with_esp(gateway, address)?;
         }
         let (harness, harness_nat_t) = sockets.local()?;
-        let context = Context {
-            name: POLICY_NAME,
-            case: case.id.clone(),
-            release: self.peer.release.clone(),
-            role: case.role_of(Side::Peer),
-            peer_address: address,
-            harness_address: gateway,
-            harness_port: harness.port(),
-            side: case.config.peer.clone(),
-        };
-        let log_offset = self.daemon.container().log_len();
-        self.daemon.load(&context).await.map_err(|error| self.failure("load the connection", &error))?;
-        self.session = Some(Session { sockets, start: Instant::now(), log_offset, context });
+        self.load(case, gateway, harness.port(), Some(sockets)).await?;
         Ok(Addresses {
             harness,
             harness_nat_t,
@@ -221,12 +258,12 @@ impl Driver for ShellPeer {
     }
 
     async fn send(&mut self, datagram: &Datagram) -> Result<(), InfraError> {
-        self.session()?.sockets.send(datagram).await
+        self.sockets()?.send(datagram).await
     }
 
     async fn wait(&mut self, until: Timestamp) -> Result<Option<Datagram>, InfraError> {
-        let session = self.session()?;
-        session.sockets.receive(session.start + until.0).await
+        let until = self.session()?.start + until.0;
+        self.sockets()?.receive(until).await
     }
 
     async fn command(&mut self, command: PeerCommand) -> Result<(), InfraError> {
@@ -244,7 +281,8 @@ impl Driver for ShellPeer {
     }
 
     async fn rebind(&mut self) -> Result<(), InfraError> {
-        self.session.as_mut().ok_or(InfraError::NotPrepared)?.sockets.rebind().await
+        let sockets = self.session.as_mut().and_then(|session| session.sockets.as_mut());
+        sockets.ok_or(InfraError::NotPrepared)?.rebind().await
     }
 
     async fn state(&mut self) -> Result<SaView, InfraError> {
@@ -269,5 +307,31 @@ impl Driver for ShellPeer {
             self.daemon.wait_until_ended(ENDING_TIME_MAX).await;
         }
         Ok(self.daemon.settled_log(session.log_offset).await)
+    }
+}
+
+#[async_trait(?Send)]
+impl PairMember for ShellPeer {
+    fn container(&self) -> &PeerContainer {
+        self.daemon.container()
+    }
+
+    async fn reset(&mut self) -> Result<(), InfraError> {
+        self.session = None;
+        self.clean().await
+    }
+
+    async fn load_against(&mut self, case: &Case, other: Ipv4Addr) -> Result<(), InfraError> {
+        self.load(case, other, ISAKMP_PORT, None).await
+    }
+
+    async fn ping(&self, from: Ipv4Addr, to: Ipv4Addr, pattern: &str) -> Result<ExecOutput, InfraError> {
+        // In the kernel that has the SAs, which `docker exec` does not reach where it is a guest.
+        let script =
+            format!("{} 2>&1 && echo code 0 || echo code $?", ping_command(from, to, pattern).join(" "));
+        let printed = self.daemon.script(&script, SCRIPT_TIME_MAX).await;
+        let printed = printed.map_err(|error| self.failure("ping", &error))?;
+        let (stdout, code) = printed.trim_end().rsplit_once("code ").unwrap_or((&printed, ""));
+        Ok(ExecOutput { exit_code: code.parse().ok(), stdout: stdout.to_owned(), stderr: String::new() })
     }
 }

@@ -12,11 +12,12 @@ use ikev1_scenario::case::Case;
 use ikev1_scenario::model::{self, Step, Which};
 use ikev1_scenario::verdict::PeerProfile;
 
+use super::pair_member::{PairMember, ping_command};
 use super::sockets::{ISAKMP_PORT, NAT_T_PORT, Sockets};
 use super::{charon_case, charon_values};
 use crate::docker::{
-    CHARON_PROTECTED, Charon, CharonIpsecSa, CharonIsakmpSa, ChosenPeer, DockerError, IsakmpSaState, Section,
-    ViciError,
+    CHARON_PROTECTED, Charon, CharonIpsecSa, CharonIsakmpSa, ChosenPeer, DockerError, ExecOutput,
+    IsakmpSaState, PeerContainer, Place, Section, ViciError,
 };
 use crate::driver::{
     Addresses, Driver, InfraError, IpsecSaView, IsakmpSaView, PeerCommand, PeerValues, SaView,
@@ -33,6 +34,8 @@ pub struct Strongswan {
     peer: ChosenPeer,
     run_id: String,
     charon: Charon,
+    protected: Ipv4Addr,
+    place: Place,
     /// It did not answer; nothing but a new container helps.
     lost: AtomicBool,
     session: Option<Session>,
@@ -41,7 +44,8 @@ pub struct Strongswan {
 /// One case.
 #[derive(Debug)]
 struct Session {
-    sockets: Sockets,
+    /// None where the other side is another daemon.
+    sockets: Option<Sockets>,
     start: Instant,
     log_offset: usize,
 }
@@ -52,10 +56,23 @@ impl Strongswan {
     /// # Errors
     /// When the container or charon in it does not start.
     pub async fn start(peer: &ChosenPeer, run_id: String) -> Result<Self, DockerError> {
-        let charon = Charon::start_apart(&peer.image, &run_id, CHARON_PROTECTED).await?;
+        Self::start_at(peer, run_id, CHARON_PROTECTED, Place::Apart).await
+    }
+
+    /// As [`Self::start`], with `protected` behind charon, and in a network of the caller's choice.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_at(
+        peer: &ChosenPeer,
+        run_id: String,
+        protected: Ipv4Addr,
+        place: Place,
+    ) -> Result<Self, DockerError> {
+        let charon = Charon::start_at(&peer.image, &run_id, protected, place.clone()).await?;
         let profile = peer.profile(&charon.version().version);
-        let peer = peer.clone();
-        Ok(Self { profile, peer, run_id, charon, lost: AtomicBool::new(false), session: None })
+        let (peer, lost) = (peer.clone(), AtomicBool::new(false));
+        Ok(Self { profile, peer, run_id, charon, protected, place, lost, session: None })
     }
 
     /// The daemon.
@@ -67,12 +84,33 @@ impl Strongswan {
         self.session.as_ref().ok_or(InfraError::NotPrepared)
     }
 
+    fn sockets(&self) -> Result<&Sockets, InfraError> {
+        self.session()?.sockets.as_ref().ok_or(InfraError::NotPrepared)
+    }
+
+    /// Begins a case whose other side is at `other`.
+    async fn load(
+        &mut self,
+        case: &Case,
+        other: Ipv4Addr,
+        other_port: u16,
+        sockets: Option<Sockets>,
+    ) -> Result<(), InfraError> {
+        let address = self.charon.container().address();
+        let connection = charon_case::connection(case, address, other, other_port);
+        let log_offset = self.charon.container().log_len();
+        self.charon.load(&connection).await.map_err(|error| self.failure("load the connection", &error))?;
+        self.session = Some(Session { sockets, start: Instant::now(), log_offset });
+        Ok(())
+    }
+
     /// Leaves charon without SA and connection; in a new container when the present one does not answer.
     async fn clean(&mut self) -> Result<(), InfraError> {
         if !self.is_lost() && self.charon.reset().await.is_ok() {
             return Ok(());
         }
-        let fresh = Charon::start_apart(&self.peer.image, &self.run_id, CHARON_PROTECTED).await;
+        let (image, run_id, place) = (&self.peer.image, &self.run_id, self.place.clone());
+        let fresh = Charon::start_at(image, run_id, self.protected, place).await;
         self.charon = fresh.map_err(|error| InfraError::peer("restart charon", error))?;
         self.lost = AtomicBool::new(false);
         Ok(())
@@ -150,10 +188,7 @@ impl Driver for Strongswan {
         let (address, gateway) = (self.charon.container().address(), self.charon.container().gateway());
         let sockets = Sockets::open(gateway, address, peer_initiates(case)).await?;
         let (harness, harness_nat_t) = sockets.local()?;
-        let connection = charon_case::connection(case, address, gateway, harness.port());
-        let log_offset = self.charon.container().log_len();
-        self.charon.load(&connection).await.map_err(|error| self.failure("load the connection", &error))?;
-        self.session = Some(Session { sockets, start: Instant::now(), log_offset });
+        self.load(case, gateway, harness.port(), Some(sockets)).await?;
         Ok(Addresses {
             harness,
             harness_nat_t,
@@ -167,12 +202,12 @@ impl Driver for Strongswan {
     }
 
     async fn send(&mut self, datagram: &Datagram) -> Result<(), InfraError> {
-        self.session()?.sockets.send(datagram).await
+        self.sockets()?.send(datagram).await
     }
 
     async fn wait(&mut self, until: Timestamp) -> Result<Option<Datagram>, InfraError> {
-        let session = self.session()?;
-        session.sockets.receive(session.start + until.0).await
+        let until = self.session()?.start + until.0;
+        self.sockets()?.receive(until).await
     }
 
     async fn command(&mut self, command: PeerCommand) -> Result<(), InfraError> {
@@ -196,7 +231,8 @@ impl Driver for Strongswan {
     }
 
     async fn rebind(&mut self) -> Result<(), InfraError> {
-        self.session.as_mut().ok_or(InfraError::NotPrepared)?.sockets.rebind().await
+        let sockets = self.session.as_mut().and_then(|session| session.sockets.as_mut());
+        sockets.ok_or(InfraError::NotPrepared)?.rebind().await
     }
 
     async fn state(&mut self) -> Result<SaView, InfraError> {
@@ -230,6 +266,28 @@ impl Driver for Strongswan {
             Ok(log) => Ok(log),
             Err(_) => Ok(self.charon.container().log_since(session.log_offset)),
         }
+    }
+}
+
+#[async_trait(?Send)]
+impl PairMember for Strongswan {
+    fn container(&self) -> &PeerContainer {
+        self.charon.container()
+    }
+
+    async fn reset(&mut self) -> Result<(), InfraError> {
+        self.session = None;
+        self.clean().await
+    }
+
+    async fn load_against(&mut self, case: &Case, other: Ipv4Addr) -> Result<(), InfraError> {
+        self.load(case, other, ISAKMP_PORT, None).await
+    }
+
+    async fn ping(&self, from: Ipv4Addr, to: Ipv4Addr, pattern: &str) -> Result<ExecOutput, InfraError> {
+        let words = ping_command(from, to, pattern);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        self.charon.container().exec(&words).await.map_err(|error| self.failure("ping", &error))
     }
 }
 
