@@ -44,7 +44,7 @@ pub struct Args {
     /// Only cases in which the harness plays this role: `initiator` or `responder`
     #[arg(long, value_name = "ROLE", value_parser = parse_role)]
     role: Option<Role>,
-    /// Cases that run at the same time [default: number of cores for `self`, 8 for a container]; with --matrix pairs [default: 4]
+    /// Cases that run at the same time [default: number of cores for `self`, for a container what its manifest says or 8]; with --matrix pairs [default: 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub(super) jobs: Option<u16>,
     /// Where all randomness comes from; the same seed gives the same bytes [default: a random one]
@@ -234,7 +234,7 @@ impl Plan<'_> {
         sink: &mut (dyn FnMut(RunEvent) + Send),
     ) -> Vec<WaiverProblem> {
         let mut progress = |line: &str| sink(RunEvent::Note { text: line.to_owned() });
-        let jobs = self.args.jobs.map_or_else(|| peer.default_jobs(), usize::from);
+        let jobs = self.args.jobs.map_or_else(|| peer.default_jobs(&self.context.workspace), usize::from);
         let options = RunOptions { jobs, ..self.options.clone() };
         let (workspace, args) = (&self.context.workspace, self.args);
         let runner = match peers::open(peer, workspace, jobs, &args.kernel, args.group, &mut progress) {

@@ -98,11 +98,13 @@ impl PeerName {
     }
 
     /// Cases that run at the same time unless the command line says otherwise.
-    pub(super) fn default_jobs(&self) -> usize {
-        match self {
-            Self::Loopback => std::thread::available_parallelism().map_or(1, usize::from),
-            Self::Container { .. } => CONTAINER_JOBS,
-        }
+    pub(super) fn default_jobs(&self, workspace: &Workspace) -> usize {
+        let Some(folder) = self.folder(workspace) else {
+            return std::thread::available_parallelism().map_or(1, usize::from);
+        };
+        // A manifest that cannot be read is an error of its own when the peer is opened.
+        let jobs = PeerDir::load(folder).ok().and_then(|dir| dir.manifest.container.jobs);
+        jobs.map_or(CONTAINER_JOBS, usize::from)
     }
 
     /// Its folder, if it has one.

@@ -54,6 +54,8 @@ pub struct ContainerNeeds {
     pub tmpfs: BTreeMap<String, String>,
     /// Seconds until the daemon takes commands.
     pub ready_seconds: Option<u64>,
+    /// Containers that run at the same time unless the command line says otherwise.
+    pub jobs: Option<u16>,
     /// Parts of lines of the daemon's log that say that it died of a fault of its own.
     #[serde(default)]
     pub deaths: Vec<String>,

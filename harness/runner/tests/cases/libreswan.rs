@@ -10,8 +10,7 @@ use ikev1_runner::execute::{CaseLimits, execute_case};
 use ikev1_runner::target::shell_peer::ShellPeer;
 use ikev1_scenario::case::Case;
 use ikev1_scenario::model::{
-    Cipher, Encapsulation, ExpectState, Group, Hash, OnSa, Phase1Exchange, Protocol, Role, SaKind, Side,
-    Step, Which,
+    Cipher, Encapsulation, ExpectState, Group, Hash, Phase1Exchange, Role, Side, Step,
 };
 use ikev1_scenario::transcript::Event;
 use rstest::rstest;
