@@ -88,7 +88,7 @@ pub(super) struct Executor<'a, D: ?Sized> {
     pub(super) last_datagram: Timestamp,
     seed: u64,
     limits: CaseLimits,
-    addresses: Addresses,
+    pub(super) addresses: Addresses,
     tracker: MessageTracker,
     timeout: Option<Timestamp>,
     late: Vec<Late>,

@@ -1,5 +1,6 @@
 //! What each step does.
 
+use core::net::IpAddr;
 use core::time::Duration;
 
 use bytes::Bytes;
@@ -209,7 +210,11 @@ impl<D: Driver + ?Sized> Executor<'_, D> {
             return Err(Stop::Unmet("the IPsec SA is gone".to_owned()));
         };
         let phase2 = &self.case.config.harness.phase2;
-        let (source, destination) = settings::client_hosts(Side::Harness, phase2)?;
+        let (source, destination) = match (self.addresses.harness.ip(), self.addresses.peer.ip()) {
+            // Without client identities the SAs are between the ISAKMP addresses (RFC 2409 section 5.5).
+            (IpAddr::V4(harness), IpAddr::V4(peer)) if !phase2.ids => (harness, peer),
+            _ => settings::client_hosts(Side::Harness, phase2)?,
+        };
         self.packets.clear();
         let mut requests = Vec::new();
         for _ in 0..traffic.packets {

@@ -131,7 +131,7 @@ impl Inspector<'_> {
         }
         if encrypted {
             self.found.encrypted += 1;
-            if body.is_empty() || body.len() % CIPHER.block_len() != 0 {
+            if body.is_empty() || !body.len().is_multiple_of(CIPHER.block_len()) {
                 let what = format!("{} bytes are encrypted, no multiple of the cipher's block", body.len());
                 self.problem(seen, Verdict::Fail, "", what);
             }

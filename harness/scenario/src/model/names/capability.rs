@@ -265,6 +265,8 @@ names! {
         State = "state",
         /// Its derived values (SKEYID, IVs, HASH_I ...) can be read.
         DerivedValues = "derived-values",
+        /// Of its derived values those that are keys can be read too: g^xy, SKEYID, SKEYID_d, SKEYID_a, SKEYID_e.
+        SecretValues = "secret-values",
         /// Its clock is ours, so that hours pass at once.
         VirtualTime = "virtual-time",
     }
