@@ -69,7 +69,7 @@ pub fn adapt(case: &Case, stock: &Case, device: &DevicePolicy) -> Result<Case, S
 }
 
 /// The names of the capabilities that stock algorithms need.
-const ALGORITHMS: &[&str] = &["aes128", "sha1", "modp2048", "esp-aes128", "hmac-sha1-96", "esp-aes-cbc-128"];
+const ALGORITHMS: &[&str] = &["aes128", "sha1", "modp2048", "esp-aes128", "hmac-sha1"];
 
 /// What many cases take for speed, without being about it.
 const STOCK_PHASE1_SMALL: [Phase1Transform; 1] = [Phase1Transform {
