@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::case::{Case, ResolvedSide};
 use crate::model::{
-    Cipher, Condition, Group, Hash, Identity, Pfs, Phase1Exchange, Phase1Transform,
-    Phase2Transform, Retransmission, Role, Side, StartExchange, Step,
+    Cipher, Condition, Group, Hash, Identity, Pfs, Phase1Exchange, Phase1Transform, Phase2Transform,
+    Retransmission, Role, Side, StartExchange, Step,
 };
 
 /// The configuration of a device, as far as cases depend on it.
@@ -83,8 +83,17 @@ const STOCK_PHASE1_SMALL: [Phase1Transform; 1] = [Phase1Transform {
 const SA_FRAME: &[&str] = &["sa.doi", "sa.situation", "sa.length", "sa.reserved", "sa.next_payload"];
 
 /// Documents and sections that are about algorithms.
-const ABOUT_ALGORITHMS: &[&str] =
-    &["RFC2409-6", "RFC2409-4", "RFC2451", "RFC3526", "RFC3566", "RFC4304", "RFC5114", "RFC5903", "RFC2409-A"];
+const ABOUT_ALGORITHMS: &[&str] = &[
+    "RFC2409-6",
+    "RFC2409-4",
+    "RFC2451",
+    "RFC3526",
+    "RFC3566",
+    "RFC4304",
+    "RFC5114",
+    "RFC5903",
+    "RFC2409-A",
+];
 
 /// Names of algorithms, as a matrix puts them into the ID of a case.
 const NAMES: &[&str] = &["aes", "sha", "md5", "modp", "pfs", "3des", "ecp", "none", "null"];
@@ -102,7 +111,8 @@ impl Touched {
         for value in [json(&case.steps)?, json(&case.accept)?] {
             strings_under_fields(&value, &mut fields, &mut raw);
         }
-        let begins = |field: &str, payload: &str| field == payload || field.starts_with(&format!("{payload}."));
+        let begins =
+            |field: &str, payload: &str| field == payload || field.starts_with(&format!("{payload}."));
         let algorithms = raw
             || fields.iter().any(|field| {
                 (begins(field, "sa") && !SA_FRAME.contains(&field.as_str()))
@@ -152,7 +162,9 @@ fn fixed_fields(case: &Case, stock: &Case, device: &DevicePolicy) -> Result<(), 
         value.as_object().map(|o| o.keys().cloned().collect()).unwrap_or_default()
     };
     for key in keys(&peer).into_iter().chain(keys(&plain)) {
-        if ADAPTED.contains(&key.as_str()) || peer.get(&key) == plain.get(&key) || (key == "dpd" && device.dpd)
+        if ADAPTED.contains(&key.as_str())
+            || peer.get(&key) == plain.get(&key)
+            || (key == "dpd" && device.dpd)
         {
             continue;
         }
@@ -175,9 +187,11 @@ fn retransmission(case: &Case, stock: &Case, device: &DevicePolicy) -> Result<()
         .any(|condition| matches!(condition, Condition::Retransmitted { .. }));
     let configured = case.config.peer.retransmission != stock.config.peer.retransmission;
     if (lost || watched || configured) && device.retransmission != Some(case.config.peer.retransmission) {
-        return Err("the case depends on when the peer retransmits, and the device's file does not say that it \
+        return Err(
+            "the case depends on when the peer retransmits, and the device's file does not say that it \
                     does so at those times (`policy.retransmission`)"
-            .to_owned());
+                .to_owned(),
+        );
     }
     Ok(())
 }
@@ -188,7 +202,11 @@ fn exchange(case: &Case, device: &DevicePolicy) -> Result<(), String> {
         Role::Initiator => device.exchanges.contains(&wanted),
         Role::Responder => device.exchanges.first() == Some(&wanted),
     };
-    if has { Ok(()) } else { Err(format!("the case wants {wanted}, which the device does not {}", verb(case.role))) }
+    if has {
+        Ok(())
+    } else {
+        Err(format!("the case wants {wanted}, which the device does not {}", verb(case.role)))
+    }
 }
 
 const fn verb(role: Role) -> &'static str {
@@ -300,7 +318,8 @@ fn phase2(case: &mut Case, stock: &Case, device: &DevicePolicy, touched: &Touche
     rest.client.clone_from(&plain.client);
     rest.remote_client.clone_from(&plain.remote_client);
     if rest != *plain {
-        return Err("the case wants of the peer another policy than ESP in tunnel mode between two networks".to_owned());
+        return Err("the case wants of the peer another policy than ESP in tunnel mode between two networks"
+            .to_owned());
     }
 
     let stock_transforms = harness.transforms == peer.transforms && peer.transforms == plain.transforms;
@@ -336,3 +355,72 @@ fn phase2(case: &mut Case, stock: &Case, device: &DevicePolicy, touched: &Touche
     Ok(())
 }
 
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::testing::case_of;
+
+    const PLAIN: &str = r#""steps": [{"start": {"exchange": "both"}}],
+        "accept": [{"because": "up", "all": [{"established": {"of": "harness", "isakmp_sas": {"exactly": 1}}}]}]"#;
+
+    fn device() -> DevicePolicy {
+        let transform = |json| serde_json::from_str(json).unwrap();
+        DevicePolicy {
+            psk: "the device's".to_owned(),
+            id: Identity::Fqdn("gate.example.org".to_owned()),
+            harness_id: Identity::Address,
+            exchanges: vec![Phase1Exchange::MainMode],
+            phase1: vec![transform(r#"{"cipher": "aes256", "hash": "sha2-256", "group": "modp2048"}"#)],
+            phase1_lifetime_seconds: 28_800,
+            phase2: vec![serde_json::from_str(r#"{"cipher": "aes256", "integrity": "sha2-256"}"#).unwrap()],
+            pfs: Pfs::None,
+            phase2_lifetime_seconds: 3600,
+            client: "10.2.0.0/16".to_owned(),
+            harness_client: "10.1.0.0/16".to_owned(),
+            dpd: false,
+            retransmission: None,
+        }
+    }
+
+    fn adapted(members: &str) -> Result<Case, String> {
+        adapt(&case_of(members), &case_of(PLAIN), &device())
+    }
+
+    #[test]
+    fn a_plain_case_takes_everything_from_the_device() {
+        let case = adapted(PLAIN).unwrap();
+        let (harness, peer) = (&case.config.harness, &case.config.peer);
+        assert_eq!((&*harness.psk, &*peer.psk), ("the device's", "the device's"));
+        assert_eq!((&harness.remote_id, &peer.id), (&device().id, &device().id));
+        assert_eq!(harness.phase1.transforms, device().phase1);
+        assert_eq!((&*harness.phase2.client, &*peer.phase2.client), ("10.1.0.0/16", "10.2.0.0/16"));
+        assert!(case.needs.iter().all(|need| !ALGORITHMS.contains(&need.name())), "{:?}", case.needs);
+    }
+
+    #[test]
+    fn a_harness_that_has_another_key_keeps_another_key() {
+        let members = format!(r#""config": {{"harness": {{"psk": "the device's"}}}}, {PLAIN}"#);
+        let case = adapted(&members).unwrap();
+        assert_eq!(case.config.peer.psk, "the device's");
+        assert_ne!(case.config.harness.psk, case.config.peer.psk);
+    }
+
+    #[rstest]
+    #[case::another_cipher(
+        r#"{"common": {"phase1": {"transforms": [{"cipher": "3des", "hash": "sha1", "group": "modp1024"}]}}}"#,
+        "phase 1 transforms"
+    )]
+    #[case::an_offer_that_a_wider_policy_could_take(
+        r#"{"harness": {"phase1": {"transforms": [{"cipher": "aes256", "hash": "sha2-256", "group": "modp2048"}]}}}"#,
+        "phase 1 transforms"
+    )]
+    #[case::aggressive_mode(r#"{"common": {"exchange": "aggressive-mode"}}"#, "does not answer")]
+    #[case::a_setting_of_the_peer(r#"{"peer": {"commit_bit": true}}"#, "`commit_bit`")]
+    #[case::a_life(r#"{"common": {"phase2": {"lifetime_seconds": 30}}}"#, "the life of the IPsec SAs")]
+    fn what_the_device_does_not_have_is_refused(#[case] config: &str, #[case] reason: &str) {
+        let error = adapted(&format!(r#""config": {config}, {PLAIN}"#)).unwrap_err();
+        assert!(error.contains(reason), "{error}");
+    }
+}
