@@ -133,7 +133,7 @@ mod tests {
     fn chain(ids: &[&[u8]]) -> Chain {
         let payloads: Vec<_> = ids.iter().map(|data| payload(data.to_vec())).collect();
         let (first, body) = encode_chain(&payloads);
-        decode_chain(first, &body.into(), Trailing::Refuse, &WireLimits::default()).unwrap()
+        decode_chain(first, &body.into(), Trailing::Alignment, &WireLimits::default()).unwrap()
     }
 
     #[rstest]

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use ikev1_scenario::{LoadedScenario, Requirements, expand, lint};
+use ikev1_scenario::{DEFAULT_GROUP, LoadedScenario, Requirements, expand, lint};
 
 /// Text that is a scenario can be written and read again, and linted; other text is refused with a place in it.
 ///
@@ -30,7 +30,7 @@ pub fn scenario_json(data: &[u8]) {
     };
     let problems = lint::lint(&loaded, &Requirements::default());
     if problems.is_empty() {
-        assert!(!expand(&loaded).is_empty(), "a scenario without problems has cases");
+        assert!(!expand(&loaded, DEFAULT_GROUP).is_empty(), "a scenario without problems has cases");
         assert!(lint::lint_all(&[loaded]).is_empty(), "one scenario does not repeat another");
     }
 }

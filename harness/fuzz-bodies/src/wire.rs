@@ -7,7 +7,7 @@ use ikev1::wire::{
     encode_chain, encode_message,
 };
 
-/// A datagram that decodes is encoded to the same octets again, but for RESERVED fields.
+/// A datagram that decodes is encoded to the same octets again, but for RESERVED fields and what aligns it.
 ///
 /// # Panics
 ///
@@ -18,7 +18,7 @@ pub fn decode(data: &[u8]) {
     if let Ok(message) = Message::decode(&datagram, &limits) {
         let payloads: Vec<Payload> = message.chain.iter().cloned().collect();
         let encoded = Bytes::from(encode_message(&message.header, &payloads));
-        if message.chain.reserved_violation().is_none() {
+        if message.chain.reserved_violation().is_none() && message.chain.padding.is_empty() {
             assert_eq!(encoded, datagram, "encoding what was decoded gives the same octets");
         }
         let again = Message::decode(&encoded, &limits).expect("what was encoded decodes");

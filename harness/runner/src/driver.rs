@@ -260,6 +260,11 @@ pub trait Driver: Send {
     /// When the peer's log or its kernel cannot be read.
     async fn values(&mut self) -> Result<PeerValues, InfraError>;
 
+    /// The first line of this part of the peer's log that says that its daemon died of a fault of its own.
+    fn death(&self, _log: &str) -> Option<String> {
+        None
+    }
+
     /// Ends the case: the peer gives up its SAs. The text is the peer's log since [`Driver::prepare`].
     ///
     /// # Errors

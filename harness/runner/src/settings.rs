@@ -16,7 +16,7 @@ use ikev1::crypto::{CipherAlgorithm, Ec2n, Group, HashAlgorithm, PrivateGroup, S
 use ikev1::limits::Limits;
 use ikev1::pki::{DistinguishedName, UnixTime};
 use ikev1::wire::{IdType, Identification};
-use ikev1_scenario::case::{Case, ResolvedPhase2, ResolvedSide};
+use ikev1_scenario::case::{Case, ResolvedPhase2, ResolvedSide, ResolvedTransform};
 use ikev1_scenario::model::{self, ClientId, ClientName, Identity, Side};
 
 use crate::driver::{Addresses, InfraError};
@@ -205,7 +205,7 @@ impl Context {
     fn phase1(
         self,
         ours: &ResolvedSide,
-        transform: &model::Phase1Transform,
+        transform: &ResolvedTransform,
     ) -> Result<Phase1Transform, InfraError> {
         Ok(Phase1Transform {
             authentication: self.authentication(transform.authentication)?,
@@ -274,7 +274,7 @@ impl Context {
                 model::Encapsulation::Tunnel => Encapsulation::Tunnel,
                 model::Encapsulation::Transport => Encapsulation::Transport,
             },
-            pfs: phase2.pfs.group().map(|group| self.group(ours, group)).transpose()?,
+            pfs: phase2.pfs.map(|group| self.group(ours, group)).transpose()?,
             local_client: client(&phase2.client, &phase2.client_id)?,
             remote_client: client(&phase2.remote_client, &phase2.remote_client_id)?,
             client_match: match phase2.client_match {

@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Acceptance, BundledProtocol, Capability, ClientId, ClientMatch, Dpd, Encapsulation, Fragmentation,
-    FurtherSa, Identity, Level, ModeConfig, NatTraversal, NatTraversalVersion, Pfs, Phase1Exchange,
-    Phase1Transform, Phase2Transform, PrivateGroup, Protocol, Retransmission, Role, Side, Step, XauthConfig,
+    Acceptance, Authentication, BundledProtocol, Capability, Cipher, ClientId, ClientMatch, Dpd,
+    Encapsulation, Fragmentation, FurtherSa, Group, Hash, Identity, Level, ModeConfig, NatTraversal,
+    NatTraversalVersion, Phase1Exchange, Phase2Transform, PrivateGroup, Protocol, Retransmission, Role, Side,
+    Step, XauthConfig,
 };
+use crate::model::{Pfs, is_psk, psk};
 use crate::pki::ResolvedPki;
 use crate::requirement::RequirementId;
 
@@ -157,12 +159,27 @@ pub fn rfc3947() -> Vec<NatTraversalVersion> {
 #[serde(deny_unknown_fields)]
 pub struct ResolvedPhase1 {
     /// Transforms, best first.
-    pub transforms: Vec<Phase1Transform>,
+    pub transforms: Vec<ResolvedTransform>,
     /// Life of the ISAKMP SA in seconds.
     pub lifetime_seconds: u32,
     /// Offer no Key Length where the cipher has a length for that case.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub omit_default_key_length: bool,
+}
+
+/// One transform of phase 1, complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResolvedTransform {
+    /// Authentication method.
+    #[serde(default = "psk", skip_serializing_if = "is_psk")]
+    pub authentication: Authentication,
+    /// Encryption algorithm.
+    pub cipher: Cipher,
+    /// Hash algorithm.
+    pub hash: Hash,
+    /// Diffie-Hellman group.
+    pub group: Group,
 }
 
 /// Phase 2 of one side, complete.
@@ -184,8 +201,9 @@ pub struct ResolvedPhase2 {
     /// What else is offered and taken, under proposal numbers of their own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub alternatives: Vec<Vec<BundledProtocol>>,
-    /// Perfect forward secrecy.
-    pub pfs: Pfs,
+    /// The group of perfect forward secrecy; without it quick mode has no KE payloads.
+    #[serde(with = "pfs_name")]
+    pub pfs: Option<Group>,
     /// Life of the IPsec SAs in seconds.
     pub lifetime_seconds: u32,
     /// Life of the IPsec SAs in kilobytes; without it none is offered.
@@ -210,4 +228,54 @@ pub struct ResolvedPhase2 {
 
 const fn same_clients() -> ClientMatch {
     ClientMatch::Same
+}
+
+/// Perfect forward secrecy by its name in scenarios, where `none` is one too.
+mod pfs_name {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::{Group, Pfs};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, clippy::ref_option, reason = "serde wants a reference")]
+    pub(super) fn serialize<S: Serializer>(group: &Option<Group>, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(group.map_or(Pfs::None.name(), Group::name))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Group>, D::Error> {
+        match Pfs::deserialize(deserializer)? {
+            Pfs::None => Ok(None),
+            named => match Group::from_name(named.name()) {
+                Some(group) => Ok(Some(group)),
+                None => Err(D::Error::custom(format_args!("`{named}` is no group: a case names its own"))),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::testing::case;
+
+    #[rstest]
+    #[case::none(None, "none")]
+    #[case::a_group(Some(Group::Modp1536), "modp1536")]
+    fn a_stored_case_has_the_group_of_pfs_by_its_name(#[case] pfs: Option<Group>, #[case] name: &str) {
+        let mut case = case();
+        case.config.peer.phase2.pfs = pfs;
+        let stored = serde_json::to_value(&case).unwrap();
+        assert_eq!(stored["config"]["peer"]["phase2"]["pfs"], name);
+        assert_eq!(serde_json::from_value::<Case>(stored).unwrap(), case);
+    }
+
+    #[test]
+    fn a_stored_case_leaves_no_group_to_the_run() {
+        let mut stored = serde_json::to_value(case()).unwrap();
+        stored["config"]["peer"]["phase2"]["pfs"] = "default".into();
+        let error = serde_json::from_value::<Case>(stored).unwrap_err().to_string();
+        assert!(error.contains("`default` is no group"), "{error}");
+    }
 }

@@ -1,32 +1,37 @@
 //! From a scenario to its cases: the points of the matrix, the roles, the defaults, the implied needs.
 
+mod default_group;
 mod needs;
 
 use std::collections::BTreeSet;
 
-use crate::case::{Case, ResolvedConfig, ResolvedPhase1, ResolvedPhase2, ResolvedSide, rfc3947};
+use crate::case::{
+    Case, ResolvedConfig, ResolvedPhase1, ResolvedPhase2, ResolvedSide, ResolvedTransform, rfc3947,
+};
 use crate::load::LoadedScenario;
 use crate::model::{
     Authentication, Cipher, ClientMatch, Combine, Config, Encapsulation, EspCipher, Fragmentation, Group,
-    Hash, Identity, Integrity, Matrix, MatrixPoint, NatTraversal, Pfs, Phase1Exchange, Phase1Transform,
-    Phase2Transform, PrivateGroup, Protocol, Retransmission, Side, SideConfig, Step,
+    Hash, Identity, Integrity, Matrix, MatrixPoint, NatTraversal, Pfs, Phase1Exchange, Phase2Transform,
+    PrivateGroup, Protocol, Retransmission, Side, SideConfig, Step,
 };
 use crate::pki::{self, CredentialFiles};
+pub use default_group::{DEFAULT_GROUP, DEFAULT_GROUPS, default_group};
 use needs::needs;
 
-/// Cases of several scenarios, in their order.
-pub fn expand_all(scenarios: &[LoadedScenario]) -> Vec<Case> {
-    scenarios.iter().flat_map(expand).collect()
+/// Cases of several scenarios, in their order, with a group where these name none.
+pub fn expand_all(scenarios: &[LoadedScenario], default_group: Group) -> Vec<Case> {
+    scenarios.iter().flat_map(|scenario| expand(scenario, default_group)).collect()
 }
 
-/// Cases of one scenario: for each point of the matrix, one for each role.
-pub fn expand(loaded: &LoadedScenario) -> Vec<Case> {
+/// Cases of one scenario: for each point of the matrix, one for each role. Their IDs do not depend on the group that stands
+/// where the scenario names none.
+pub fn expand(loaded: &LoadedScenario, default_group: Group) -> Vec<Case> {
     let scenario = &loaded.scenario;
     let mut cases = Vec::new();
     for point in points(scenario.matrix.as_ref()) {
         let name = point_name(&point);
         let id = if name.is_empty() { loaded.id.clone() } else { format!("{}/{name}", loaded.id) };
-        let config = resolve(&scenario.config, &point, &loaded.credentials);
+        let config = resolve(&scenario.config, &point, &loaded.credentials, default_group);
         let edits = scenario.steps.iter().any(|s| matches!(s, Step::Edit(_) | Step::EditDatagram(_)));
         let same_key = config.harness.psk == config.peer.psk;
         let compare_values = scenario.checks.values.unwrap_or(same_key && !edits);
@@ -113,6 +118,7 @@ fn point_name(point: &MatrixPoint) -> String {
     match point.pfs {
         None => {}
         Some(Pfs::None) => names.push("no-pfs".into()),
+        Some(Pfs::Default) => names.push("pfs".into()),
         Some(group) => names.push(format!("pfs-{group}")),
     }
     names.join("-")
@@ -156,18 +162,18 @@ fn pairwise(mut points: Vec<MatrixPoint>) -> Vec<MatrixPoint> {
 const DEFAULT_PSK: &str = "conformance pre-shared key";
 
 /// Applies default, common, matrix and side, in this order.
-fn resolve(config: &Config, point: &MatrixPoint, files: &CredentialFiles) -> ResolvedConfig {
-    let mut common = defaults();
-    overlay(&mut common, &config.common);
-    apply_point(&mut common, point);
+fn resolve(config: &Config, point: &MatrixPoint, files: &CredentialFiles, group: Group) -> ResolvedConfig {
+    let mut common = defaults(group);
+    overlay(&mut common, &config.common, group);
+    apply_point(&mut common, point, group);
     let (mut harness, mut peer) = (common.clone(), common);
     for (side, own, client) in
         [(&mut harness, &config.harness, "10.11.0.0/24"), (&mut peer, &config.peer, "10.12.0.0/24")]
     {
         side.phase2.client = client.to_owned();
-        overlay(side, &config.common);
-        apply_point(side, point);
-        overlay(side, own);
+        overlay(side, &config.common, group);
+        apply_point(side, point, group);
+        overlay(side, own, group);
         side.phase2.ids = ids(config, own).unwrap_or(side.phase2.encapsulation == Encapsulation::Tunnel);
         if side.phase2.protocol == Protocol::Ah {
             side.phase2.transforms.iter_mut().for_each(|t| t.cipher = None);
@@ -211,7 +217,7 @@ fn ids(config: &Config, own: &SideConfig) -> Option<bool> {
     of(own).or_else(|| of(&config.common))
 }
 
-fn defaults() -> ResolvedSide {
+fn defaults(group: Group) -> ResolvedSide {
     ResolvedSide {
         exchange: Phase1Exchange::MainMode,
         psk: DEFAULT_PSK.to_owned(),
@@ -220,11 +226,11 @@ fn defaults() -> ResolvedSide {
         id: Identity::Address,
         remote_id: Identity::Address,
         phase1: ResolvedPhase1 {
-            transforms: vec![Phase1Transform {
+            transforms: vec![ResolvedTransform {
                 authentication: Authentication::Psk,
                 cipher: Cipher::Aes128,
                 hash: Hash::Sha1,
-                group: Group::Modp2048,
+                group,
             }],
             lifetime_seconds: 3600,
             omit_default_key_length: false,
@@ -240,7 +246,7 @@ fn defaults() -> ResolvedSide {
             bundle: Vec::new(),
             further_sas: Vec::new(),
             alternatives: Vec::new(),
-            pfs: Pfs::None,
+            pfs: None,
             lifetime_seconds: 1200,
             lifetime_kilobytes: None,
             ids: true,
@@ -271,7 +277,7 @@ fn defaults() -> ResolvedSide {
 }
 
 /// Sets every field that a layer sets; identities and networks of the other side are left to [`resolve`].
-fn overlay(side: &mut ResolvedSide, layer: &SideConfig) {
+fn overlay(side: &mut ResolvedSide, layer: &SideConfig, default_group: Group) {
     fn set<T: Clone>(to: &mut T, from: Option<&T>) {
         if let Some(value) = from {
             *to = value.clone();
@@ -299,7 +305,17 @@ fn overlay(side: &mut ResolvedSide, layer: &SideConfig) {
     set(&mut side.any_address, layer.any_address.as_ref());
     set(&mut side.rekey_margin_seconds, layer.rekey_margin_seconds.as_ref());
     if let Some(phase1) = &layer.phase1 {
-        set(&mut side.phase1.transforms, phase1.transforms.as_ref());
+        if let Some(transforms) = &phase1.transforms {
+            side.phase1.transforms = transforms
+                .iter()
+                .map(|transform| ResolvedTransform {
+                    authentication: transform.authentication,
+                    cipher: transform.cipher,
+                    hash: transform.hash,
+                    group: transform.group.unwrap_or(default_group),
+                })
+                .collect();
+        }
         set(&mut side.phase1.lifetime_seconds, phase1.lifetime_seconds.as_ref());
         set(&mut side.phase1.omit_default_key_length, phase1.omit_default_key_length.as_ref());
     }
@@ -310,7 +326,7 @@ fn overlay(side: &mut ResolvedSide, layer: &SideConfig) {
         set(&mut side.phase2.bundle, phase2.bundle.as_ref());
         set(&mut side.phase2.further_sas, phase2.further_sas.as_ref());
         set(&mut side.phase2.alternatives, phase2.alternatives.as_ref());
-        set(&mut side.phase2.pfs, phase2.pfs.as_ref());
+        side.phase2.pfs = phase2.pfs.map_or(side.phase2.pfs, |pfs| pfs.group(default_group));
         set(&mut side.phase2.lifetime_seconds, phase2.lifetime_seconds.as_ref());
         set(&mut side.phase2.client, phase2.client.as_ref());
         set(&mut side.phase2.client_match, phase2.client_match.as_ref());
@@ -320,7 +336,7 @@ fn overlay(side: &mut ResolvedSide, layer: &SideConfig) {
 }
 
 /// Sets what a point of the matrix sets. A transform value leaves one transform: the first one, changed.
-fn apply_point(side: &mut ResolvedSide, point: &MatrixPoint) {
+fn apply_point(side: &mut ResolvedSide, point: &MatrixPoint, default_group: Group) {
     if let Some(exchange) = point.exchange {
         side.exchange = exchange;
     }
@@ -337,7 +353,7 @@ fn apply_point(side: &mut ResolvedSide, point: &MatrixPoint) {
     let phase2 = &mut side.phase2;
     phase2.protocol = point.protocol.unwrap_or(phase2.protocol);
     phase2.encapsulation = point.encapsulation.unwrap_or(phase2.encapsulation);
-    phase2.pfs = point.pfs.unwrap_or(phase2.pfs);
+    phase2.pfs = point.pfs.map_or(phase2.pfs, |pfs| pfs.group(default_group));
     if point.esp_cipher.is_some() || point.integrity.is_some() {
         phase2.transforms.truncate(1);
         for transform in &mut phase2.transforms {
@@ -353,6 +369,11 @@ mod tests {
     use crate::model::{Capability, Role};
     use std::path::PathBuf;
     use std::sync::Arc;
+
+    /// The cases of a scenario, with the default group that holds without a peer.
+    fn cases(json: &str) -> Vec<Case> {
+        expand(&loaded(json), DEFAULT_GROUP)
+    }
 
     fn loaded(json: &str) -> LoadedScenario {
         LoadedScenario {
@@ -373,12 +394,12 @@ mod tests {
 
     #[test]
     fn a_scenario_without_matrix_is_one_case_for_each_role_with_defaults_and_implied_needs() {
-        let cases = expand(&loaded(&scenario("")));
+        let cases = cases(&scenario(""));
         let roles: Vec<_> = cases.iter().map(|c| (c.id.as_str(), c.role)).collect();
         let id = "rfc2409/5.4-pre-shared-key/sample";
         assert_eq!(roles, [(id, Role::Initiator), (id, Role::Responder)]);
         let needs = |case: &Case| case.needs.iter().map(|n| n.name()).collect::<Vec<_>>().join(" ");
-        insta::assert_snapshot!(needs(&cases[0]), @"main-mode psk aes128 sha1 modp2048 esp esp-aes128 hmac-sha1 tunnel state");
+        insta::assert_snapshot!(needs(&cases[0]), @"main-mode psk aes128 sha1 modp1024 esp esp-aes128 hmac-sha1 tunnel state");
         assert!(cases[1].needs.contains(&Capability::Trigger));
         let config = &cases[0].config;
         assert_eq!(config.harness.phase2.client, "10.11.0.0/24");
@@ -389,10 +410,10 @@ mod tests {
 
     #[test]
     fn a_matrix_names_its_cases_and_leaves_out_exclusions() {
-        let cases = expand(&loaded(&scenario(
+        let cases = cases(&scenario(
             r#""matrix": {"cipher": ["des", "aes256"], "hash": ["md5", "sha1"], "pfs": ["none", "modp768"],
                 "exclude": [{"cipher": "des", "pfs": "modp768"}, {"hash": "md5", "cipher": "aes256"}]},"#,
-        )));
+        ));
         let ids: Vec<_> = cases
             .iter()
             .filter(|c| c.role == Role::Initiator)
@@ -404,17 +425,17 @@ mod tests {
         );
         let last = &cases.last().unwrap().config.peer;
         assert_eq!(last.phase1.transforms[0].cipher, Cipher::Aes256);
-        assert_eq!(last.phase1.transforms[0].group, Group::Modp2048);
-        assert_eq!(last.phase2.pfs, Pfs::Modp768);
+        assert_eq!(last.phase1.transforms[0].group, DEFAULT_GROUP);
+        assert_eq!(last.phase2.pfs, Some(Group::Modp768));
     }
 
     #[test]
     fn further_sas_need_what_they_are_made_of() {
-        let cases = expand(&loaded(&scenario(
+        let cases = cases(&scenario(
             r#""config": {"common": {"phase2": {"further_sas": [
                 {"protocol": "esp", "transforms": [{"cipher": "3des", "integrity": "md5"}],
                  "bundle": [{"protocol": "ah", "transforms": [{"integrity": "sha2-256"}]}]}]}}},"#,
-        )));
+        ));
         let needs = &cases[0].needs;
         for need in [
             Capability::SeveralSas,
@@ -425,18 +446,18 @@ mod tests {
         ] {
             assert!(needs.contains(&need), "{need:?} is not in {needs:?}");
         }
-        let plain = expand(&loaded(&scenario("")));
+        let plain = self::cases(&scenario(""));
         assert!(!plain[0].needs.contains(&Capability::SeveralSas));
     }
 
     #[test]
     fn a_side_wins_over_matrix_and_common() {
-        let cases = expand(&loaded(&scenario(
+        let cases = cases(&scenario(
             r#""matrix": {"exchange": ["aggressive-mode"]}, "config": {
                 "common": {"psk": "common", "phase2": {"lifetime_seconds": 100, "client": "10.1.0.0/16"}},
                 "peer": {"psk": "other", "exchange": "main-mode", "id": {"fqdn": "peer.example"},
                          "phase2": {"client": "10.2.0.0/16"}}},"#,
-        )));
+        ));
         let config = &cases[0].config;
         assert_eq!((config.harness.psk.as_str(), config.peer.psk.as_str()), ("common", "other"));
         assert_eq!(config.harness.exchange, Phase1Exchange::AggressiveMode);
@@ -456,8 +477,8 @@ mod tests {
                     "group": ["modp768", "modp1024", "modp1536"], "combine": "{combine}"}},"#
             )
         };
-        let all = expand(&loaded(&scenario(&matrix("full"))));
-        let some = expand(&loaded(&scenario(&matrix("pairwise"))));
+        let all = cases(&scenario(&matrix("full")));
+        let some = cases(&scenario(&matrix("pairwise")));
         assert_eq!(all.len(), 2 * 36);
         assert!(some.len() < 2 * 18, "{}", some.len());
         let pairs = |cases: &[Case]| -> BTreeSet<(Cipher, Hash, Option<Group>)> {
@@ -469,9 +490,9 @@ mod tests {
 
     #[test]
     fn ah_has_no_cipher_and_transport_mode_sends_no_ids() {
-        let cases = expand(&loaded(&scenario(
+        let cases = cases(&scenario(
             r#""config": {"common": {"phase2": {"protocol": "ah", "encapsulation": "transport"}}},"#,
-        )));
+        ));
         let phase2 = &cases[0].config.peer.phase2;
         let ah = Phase2Transform {
             cipher: None,

@@ -28,7 +28,7 @@ pub mod verdict;
 mod testing;
 
 pub use case::{Case, ResolvedConfig, ResolvedSide};
-pub use expand::{expand, expand_all};
+pub use expand::{DEFAULT_GROUP, default_group, expand, expand_all};
 pub use judge::{judge, unsupported};
 pub use load::{Library, LoadErrors, LoadedScenario};
 pub use model::{Capability, Scenario};

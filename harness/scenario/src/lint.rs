@@ -9,11 +9,11 @@ use ikev1::keylog::Label;
 use ikev1::wire::{ConfigAttribute, IpsecAttribute, NotifyType, Phase1Attribute};
 
 use crate::case::Case;
-use crate::expand::expand;
+use crate::expand::{DEFAULT_GROUP, expand};
 use crate::load::LoadedScenario;
 use crate::model::{
     Acceptance, Check, Condition, Contains, DatagramOp, EditOp, Exchange, FieldAssert, FragmentationMode,
-    HashTreatment, Inject, InjectBytes, Role, Selector, Side, Step, When,
+    HashTreatment, Inject, InjectBytes, Role, Selector, Side, SideConfig, Step, When,
 };
 use crate::pki::CREDENTIALS_FOLDER;
 use crate::requirement::Requirements;
@@ -49,7 +49,7 @@ pub fn lint(loaded: &LoadedScenario, requirements: &Requirements) -> Vec<Problem
         linter.acceptance(&format!("accept[{index}]"), acceptance);
     }
     if linter.problems.is_empty() {
-        for case in expand(loaded) {
+        for case in expand(loaded, DEFAULT_GROUP) {
             linter.case(&case);
             linter.credentials(loaded, &case);
         }
@@ -69,7 +69,7 @@ pub fn lint_all(scenarios: &[LoadedScenario]) -> Vec<(PathBuf, Problem)> {
         found.push((loaded.path.clone(), problem));
     };
     for loaded in scenarios {
-        for case in expand(loaded) {
+        for case in expand(loaded, DEFAULT_GROUP) {
             if let Some(other) = ids.insert((case.id.clone(), case.role), &loaded.id) {
                 report(loaded, format!("case `{}` is also in scenario `{other}`", case.id));
             }
@@ -123,6 +123,7 @@ impl Linter {
         let config = &scenario.config;
         for (name, side) in [("common", &config.common), ("harness", &config.harness), ("peer", &config.peer)]
         {
+            self.groups(name, side);
             let Some(phase2) = &side.phase2 else { continue };
             for (field, network) in [("client", &phase2.client), ("remote_client", &phase2.remote_client)] {
                 if let Some(network) = network.as_deref().filter(|n| !is_network(n)) {
@@ -131,6 +132,19 @@ impl Linter {
                     self.add(&place, network, problem, Vec::new());
                 }
             }
+        }
+    }
+
+    /// Beside a group that is named, one that is not would be another one or the same, depending on the peer.
+    fn groups(&mut self, name: &str, side: &SideConfig) {
+        let transforms = side.phase1.iter().flat_map(|phase1| phase1.transforms.iter().flatten());
+        let named: Vec<bool> = transforms.map(|transform| transform.group.is_some()).collect();
+        let Some(index) = named.iter().position(|named| !named) else { return };
+        if named.contains(&true) {
+            let place = format!("config.{name}.phase1.transforms[{index}]");
+            let problem = "names no group although another transform does, so whether they are the same depends on \
+                           the peer; name the group of every transform or of none";
+            self.add(&place, "", problem, Vec::new());
         }
     }
 
@@ -626,6 +640,26 @@ mod tests {
             found,
             "roles: a role is there twice\nconfig.peer.phase2.client: `10.1.0.0/64` is no IPv4 network like 10.11.0.0/24"
         );
+    }
+
+    #[rstest]
+    #[case::every_group_named(r#""group": "modp1024""#, r#""group": "modp2048""#, "")]
+    #[case::one_group_named(
+        r#""group": "modp1024""#,
+        r#""authentication": "psk""#,
+        "config.common.phase1.transforms[1]: names no group although another transform does, so whether they are the \
+         same depends on the peer; name the group of every transform or of none"
+    )]
+    fn groups_are_named_in_every_transform_or_in_none(
+        #[case] first: &str,
+        #[case] second: &str,
+        #[case] expected: &str,
+    ) {
+        let config = format!(
+            r#"{{"common": {{"phase1": {{"transforms": [{{"cipher": "des", "hash": "md5", {first}}},
+                {{"cipher": "3des", "hash": "sha1", {second}}}]}}}}}}"#
+        );
+        assert_eq!(problems(r#"["initiator"]"#, &config, "", OK), expected);
     }
 
     #[test]

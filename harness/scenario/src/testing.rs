@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::case::Case;
-use crate::expand::expand;
+use crate::expand::{DEFAULT_GROUP, expand};
 use crate::load::LoadedScenario;
 
 /// A main mode case with one requirement, harness as initiator, one step and one acceptance.
@@ -27,5 +27,5 @@ pub(crate) fn case_of(members: &str) -> Case {
         scenario,
         credentials: std::sync::Arc::default(),
     };
-    expand(&loaded).remove(0)
+    expand(&loaded, DEFAULT_GROUP).remove(0)
 }

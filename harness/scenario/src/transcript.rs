@@ -110,6 +110,11 @@ pub enum Event {
         /// The text.
         text: String,
     },
+    /// The peer's daemon died in this case, of a fault of its own.
+    PeerDied {
+        /// The line of its log that says so.
+        line: String,
+    },
     /// The harness or its infrastructure failed.
     Infrastructure {
         /// How.

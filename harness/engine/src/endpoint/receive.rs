@@ -167,7 +167,7 @@ impl Endpoint {
             return Err(refused);
         }
         let limits = &self.core.limits;
-        let chain = read_chain(header.next_payload, &message.slice(Header::LEN..), Trailing::Refuse, limits)?;
+        let chain = read_chain(header.next_payload, &message.slice(Header::LEN..), Trailing::Alignment, limits)?;
         let [ReceivedPayload { payload: Payload::Fragment(fragment), .. }] = chain.payloads.as_slice() else {
             return Err(ExchangeError::InvalidFragment("a fragment stands alone in its message"));
         };
@@ -549,7 +549,7 @@ impl Endpoint {
             return Err(ExchangeError::UnknownCookies(received.header.cookies));
         }
         let body = received.message.slice(Header::LEN..);
-        let chain = read_chain(received.header.next_payload, &body, Trailing::Refuse, &self.core.limits)?;
+        let chain = read_chain(received.header.next_payload, &body, Trailing::Alignment, &self.core.limits)?;
         for payload in chain.iter() {
             let Payload::Notification(notification) = payload else { continue };
             phase2::informational::check_notification(notification)?;
@@ -605,6 +605,6 @@ fn announced_by(before: Announced, received: &Received, limits: &Limits) -> Anno
         return before;
     }
     let body = received.message.slice(Header::LEN..);
-    let chain = read_chain(received.header.next_payload, &body, Trailing::Refuse, limits);
+    let chain = read_chain(received.header.next_payload, &body, Trailing::Alignment, limits);
     chain.map_or(before, |chain| before.with(&chain))
 }

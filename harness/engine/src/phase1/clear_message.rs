@@ -42,7 +42,7 @@ impl ClearMessage {
     pub(crate) fn of(header: &Header, message: &Bytes, limits: &Limits) -> Result<Self, ExchangeError> {
         let body = message.slice(Header::LEN..);
         let (chain, undecoded) =
-            decode_chain_lenient(header.next_payload, &body, Trailing::Refuse, &limits.wire)?;
+            decode_chain_lenient(header.next_payload, &body, Trailing::Alignment, &limits.wire)?;
         check_chain(&chain, &undecoded)?;
         Ok(Self { message: message.clone(), chain, undecoded })
     }
@@ -93,7 +93,7 @@ impl ClearMessage {
         let first = self.chain.payloads.first().map(|payload| payload.payload_type);
         let body = message.slice(Header::LEN..);
         let (chain, _) =
-            decode_chain_lenient(first.unwrap_or_default(), &body, Trailing::Refuse, &limits.wire)?;
+            decode_chain_lenient(first.unwrap_or_default(), &body, Trailing::Alignment, &limits.wire)?;
         Ok(chain)
     }
 }

@@ -5,11 +5,14 @@ use bytes::Bytes;
 use super::codec::{GENERIC_HEADER, Reader, put_generic};
 use super::{Header, Payload, PayloadType, Result, UnknownPayload, WireError, WireLimits};
 
+/// Messages are filled up to a multiple of this, in octets (RFC 2408 section 3.6). The header's length is one.
+const ALIGNMENT: usize = 4;
+
 /// What bytes after the last payload of a chain mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trailing {
-    /// An error, as in a message in the clear.
-    Refuse,
+    /// What fills a message in the clear up to a multiple of four octets (RFC 2408 section 3.6); more is an error.
+    Alignment,
     /// Padding of the cipher, as in a decrypted message.
     Padding,
 }
@@ -34,7 +37,7 @@ pub struct ReceivedPayload {
 pub struct Chain {
     /// Payloads in the order received.
     pub payloads: Vec<ReceivedPayload>,
-    /// Octets after the last payload; empty unless the chain was read with [`Trailing::Padding`].
+    /// Octets after the last payload.
     pub padding: Bytes,
 }
 
@@ -158,11 +161,16 @@ pub fn decode_chain_lenient(
         payload_type = PayloadType(generic.next_payload);
     }
     match trailing {
-        Trailing::Refuse => reader.finish()?,
-        Trailing::Padding => chain.padding = reader.rest(),
+        Trailing::Alignment if !aligns(reader.len(), body.len()) => reader.finish()?,
+        Trailing::Alignment | Trailing::Padding => chain.padding = reader.rest(),
     }
     undecoded.reverse();
     Ok((chain, undecoded))
+}
+
+/// Whether the last `len` octets of a body of `body` octets fill its message up to a multiple of four.
+pub(super) const fn aligns(len: usize, body: usize) -> bool {
+    len < ALIGNMENT && body.is_multiple_of(ALIGNMENT)
 }
 
 /// Encodes payloads with their generic headers; returns the type of the first, for the header, and the octets.
@@ -193,7 +201,7 @@ mod tests {
 
     #[test]
     fn round_trips_a_chain() {
-        let chain = read(PayloadType::HASH, TWO, Trailing::Refuse).unwrap();
+        let chain = read(PayloadType::HASH, TWO, Trailing::Alignment).unwrap();
         let payloads = [Hash::new(hex("aabb")).into(), Nonce::new(hex("cc")).into()];
         assert!(chain.iter().eq(&payloads));
         assert_eq!(encode_chain(&payloads), (PayloadType::HASH, hex(TWO).to_vec()));
@@ -201,7 +209,7 @@ mod tests {
 
     #[test]
     fn records_offset_type_and_body_as_received() {
-        let chain = read(PayloadType::HASH, TWO, Trailing::Refuse).unwrap();
+        let chain = read(PayloadType::HASH, TWO, Trailing::Alignment).unwrap();
         let nonce = chain.first(PayloadType::NONCE).unwrap();
         assert_eq!((nonce.offset, &nonce.body[..]), (34, &[0xcc][..]));
         assert_eq!(chain.first(PayloadType::SA), None);
@@ -213,12 +221,12 @@ mod tests {
         let chain = read(PayloadType::HASH, &padded, Trailing::Padding).unwrap();
         assert_eq!(chain.padding, hex("000003"));
         let error = WireError::TrailingData { what: "payload chain", len: 3 };
-        assert_eq!(read(PayloadType::HASH, &padded, Trailing::Refuse), Err(error));
+        assert_eq!(read(PayloadType::HASH, &padded, Trailing::Alignment), Err(error));
     }
 
     #[test]
     fn keeps_a_payload_of_unknown_type() {
-        let chain = read(PayloadType(200), "0000 0006 0102", Trailing::Refuse).unwrap();
+        let chain = read(PayloadType(200), "0000 0006 0102", Trailing::Alignment).unwrap();
         let unknown = UnknownPayload { payload_type: PayloadType(200), body: hex("0102") };
         assert!(chain.iter().eq(&[unknown.into()]));
     }
@@ -226,7 +234,7 @@ mod tests {
     #[test]
     fn refuses_proposals_and_transforms_outside_an_sa_payload() {
         for payload_type in [PayloadType::PROPOSAL, PayloadType::TRANSFORM] {
-            let error = read(payload_type, "0000 0008 01010000", Trailing::Refuse).unwrap_err();
+            let error = read(payload_type, "0000 0008 01010000", Trailing::Alignment).unwrap_err();
             assert!(matches!(error, WireError::BadNextPayload { got, .. } if got == payload_type));
         }
     }
@@ -235,12 +243,12 @@ mod tests {
     fn refuses_more_payloads_than_the_limit() {
         let limits = WireLimits { payloads_max: 1, ..WireLimits::default() };
         let error = WireError::TooMany { what: "payloads", limit: 1 };
-        assert_eq!(decode_chain(PayloadType::HASH, &hex(TWO), Trailing::Refuse, &limits), Err(error));
+        assert_eq!(decode_chain(PayloadType::HASH, &hex(TWO), Trailing::Alignment, &limits), Err(error));
     }
 
     #[test]
     fn a_chain_without_payloads_is_empty() {
-        assert_eq!(read(PayloadType::NONE, "", Trailing::Refuse), Ok(Chain::default()));
+        assert_eq!(read(PayloadType::NONE, "", Trailing::Alignment), Ok(Chain::default()));
         assert_eq!(encode_chain(&[]), (PayloadType::NONE, Vec::new()));
     }
 
@@ -264,7 +272,7 @@ mod tests {
         let nat_oa = NatOriginalAddress::new("192.0.2.1".parse().unwrap(), false);
         let (first, clean) = encode_chain(&[sa.into(), attributes.into(), nat_oa.into()]);
         let violation = |chain: Vec<u8>| {
-            let read = decode_chain(first, &chain.into(), Trailing::Refuse, &WireLimits::default());
+            let read = decode_chain(first, &chain.into(), Trailing::Alignment, &WireLimits::default());
             read.unwrap().reserved_violation()
         };
         assert_eq!(violation(clean.clone()), None);

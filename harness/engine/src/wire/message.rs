@@ -31,7 +31,7 @@ impl Message {
         let mut body = datagram.clone();
         // `Header::decode` has just read these octets, so this cannot pass the end.
         let body = body.split_off(Header::LEN.min(body.len()));
-        let chain = decode_chain(header.next_payload, &body, Trailing::Refuse, limits)?;
+        let chain = decode_chain(header.next_payload, &body, Trailing::Alignment, limits)?;
         Ok(Self { header, chain })
     }
 }
@@ -53,7 +53,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::test_support::*;
-    use super::super::{ExchangeType, PayloadType};
+    use super::super::{ExchangeType, Nonce, PayloadType};
     use super::*;
 
     fn decode(datagram: &[u8]) -> Result<Message> {
@@ -68,6 +68,27 @@ mod tests {
         assert_eq!(message.header.next_payload, PayloadType::SA);
         let payloads: Vec<Payload> = message.chain.iter().cloned().collect();
         assert_eq!(encode_message(&message.header, &payloads), bytes);
+    }
+
+    #[rstest::rstest]
+    #[case::filled_up_to_a_multiple_of_four(3, 3, true)]
+    #[case::not_filled_up_to_one(3, 2, false)]
+    #[case::filled_up_to_the_one_after_the_next(3, 7, false)]
+    #[case::aligned_without(0, 4, false)]
+    fn octets_behind_the_last_payload_are_taken_only_where_they_align_the_message(
+        #[case] missing: usize,
+        #[case] added: usize,
+        #[case] taken: bool,
+    ) {
+        let nonce = Payload::Nonce(Nonce { data: vec![7; 20_usize.wrapping_sub(missing)].into() });
+        let header = decode(&main_mode_1()).unwrap().header;
+        let mut bytes = encode_message(&header, &[nonce]);
+        bytes.extend(vec![0; added]);
+        let length = u32::try_from(bytes.len()).unwrap();
+        bytes[24..28].copy_from_slice(&length.to_be_bytes());
+        let read = decode(&bytes).map(|message| message.chain.padding.len());
+        let refused = WireError::TrailingData { what: "payload chain", len: added };
+        assert_eq!(read, if taken { Ok(added) } else { Err(refused) });
     }
 
     #[test]
@@ -116,7 +137,7 @@ mod tests {
         fn arbitrary_bytes_never_panic(bytes in vec(any::<u8>(), 0..200), first in any::<u8>()) {
             let _ = decode(&bytes);
             let body = Bytes::from(bytes);
-            for trailing in [Trailing::Refuse, Trailing::Padding] {
+            for trailing in [Trailing::Alignment, Trailing::Padding] {
                 if let Ok(chain) = decode_chain(PayloadType(first), &body, trailing, &WireLimits::default()) {
                     let _ = chain.reserved_violation();
                 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
+use super::chain::aligns;
 use super::codec::GENERIC_HEADER;
 use super::dissect::{Dissection, Field, FieldValue, PayloadSpan};
 use super::field_names::{
@@ -134,8 +135,8 @@ impl Walker<'_> {
         if at < total {
             let decrypted =
                 Header::decode(self.message).is_ok_and(|header| header.flags.contains(Flags::ENCRYPTION));
-            if !decrypted && payload_type.is_some() {
-                let len = total.saturating_sub(at);
+            let len = total.saturating_sub(at);
+            if !decrypted && payload_type.is_some() && !aligns(len, total.saturating_sub(Header::LEN)) {
                 self.error(at, WireError::TrailingData { what: "payload chain", len });
             }
             self.push("padding".into(), at..total, FieldValue::Bytes(at..total), 0);

@@ -1,9 +1,9 @@
 //! Every case of the workspace.
 
 use ikev1_scenario::case::Case;
-use ikev1_scenario::expand::expand_all;
+use ikev1_scenario::expand::{DEFAULT_GROUP, expand_all};
 use ikev1_scenario::load::Library;
-use ikev1_scenario::model::Role;
+use ikev1_scenario::model::{Group, Role};
 use ikev1_scenario::requirement::Requirements;
 use ikev1_scenario::select::select;
 
@@ -18,10 +18,10 @@ pub(super) struct Catalogue {
 }
 
 impl Catalogue {
-    /// Loads and expands all scenarios.
+    /// Loads and expands all scenarios, with the default group that holds without a peer.
     pub(super) fn load(workspace: &Workspace) -> Result<Self, CliError> {
         let library = Library::load(&workspace.scenarios()).map_err(CliError::usage)?;
-        let cases = expand_all(&library.scenarios);
+        let cases = expand_all(&library.scenarios, DEFAULT_GROUP);
         Ok(Self { library, cases })
     }
 
@@ -37,11 +37,28 @@ impl Catalogue {
 
     /// The cases that fit one of the patterns (all without one) and the role.
     pub(super) fn select(&self, patterns: &[String], role: Option<Role>) -> Result<Vec<Case>, CliError> {
-        let cases = select(&self.cases, patterns, role).map_err(CliError::usage)?;
-        if cases.is_empty() {
-            let role = role.map_or_else(String::new, |role| format!(" with the harness as {role}"));
-            return Err(CliError::Usage(format!("there is no such case{role}")));
-        }
-        Ok(cases.into_iter().cloned().collect())
+        select_from(&self.cases, patterns, role)
     }
+
+    /// The same cases as [`Self::select`] gives, with a group where these name none.
+    pub(super) fn select_with(
+        &self,
+        patterns: &[String],
+        role: Option<Role>,
+        group: Group,
+    ) -> Result<Vec<Case>, CliError> {
+        if group == DEFAULT_GROUP {
+            return self.select(patterns, role);
+        }
+        select_from(&expand_all(&self.library.scenarios, group), patterns, role)
+    }
+}
+
+fn select_from(cases: &[Case], patterns: &[String], role: Option<Role>) -> Result<Vec<Case>, CliError> {
+    let cases = select(cases, patterns, role).map_err(CliError::usage)?;
+    if cases.is_empty() {
+        let role = role.map_or_else(String::new, |role| format!(" with the harness as {role}"));
+        return Err(CliError::Usage(format!("there is no such case{role}")));
+    }
+    Ok(cases.into_iter().cloned().collect())
 }

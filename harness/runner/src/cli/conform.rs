@@ -14,7 +14,7 @@ use ikev1_report::text::shell_quote;
 use ikev1_report::waiver::{self, Waiver};
 use ikev1_report::{Builder, Outcome, RunEvent, json, junit};
 use ikev1_scenario::case::Case;
-use ikev1_scenario::model::Role;
+use ikev1_scenario::model::{Group, Role};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -45,6 +45,10 @@ pub struct Args {
     /// Where all randomness comes from; the same seed gives the same bytes [default: a random one]
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(0..=SEED_MAX))]
     seed: Option<u64>,
+    /// Diffie-Hellman group where a case names none, such as `modp2048` [default: the first of modp1024, modp1536 and modp2048
+    /// that the peer has]
+    #[arg(long, value_name = "NAME", value_parser = parse_group)]
+    group: Option<Group>,
     /// Let a SHOULD that is missed (`warn`) fail the run
     #[arg(long)]
     strict: bool,
@@ -70,6 +74,14 @@ pub(crate) fn parse_role(name: &str) -> Result<Role, String> {
     Role::from_name(name).ok_or_else(|| "expected `initiator` or `responder`".to_owned())
 }
 
+/// A group that can stand in every case: a private one takes numbers of its own.
+fn parse_group(name: &str) -> Result<Group, String> {
+    Group::from_name(name).filter(|group| *group != Group::Private).ok_or_else(|| {
+        let known = Group::ALL.iter().filter(|group| **group != Group::Private).map(|group| group.name());
+        format!("expected one of {}", known.collect::<Vec<_>>().join(", "))
+    })
+}
+
 /// Everything that is decided before the first case runs.
 struct Plan<'a> {
     args: &'a Args,
@@ -91,6 +103,7 @@ impl Args {
             role: None,
             jobs: None,
             seed: None,
+            group: None,
             strict: false,
             out: None,
             dry_run: false,
@@ -145,6 +158,7 @@ pub(super) fn conduct(args: &Args, context: &Context) -> Result<(Report, PathBuf
     let options = RunOptions {
         jobs: 1,
         seed: args.seed.unwrap_or_else(random_seed),
+        group: args.group,
         strict: args.strict,
         folder: run_folder(args, context, started)?,
         program: context.program.clone(),
@@ -209,15 +223,24 @@ impl Plan<'_> {
         let mut progress = |line: &str| sink(RunEvent::Note { text: line.to_owned() });
         let jobs = self.args.jobs.map_or_else(|| peer.default_jobs(), usize::from);
         let options = RunOptions { jobs, ..self.options.clone() };
-        let runner = match peers::open(peer, &self.context.workspace, jobs, &self.args.kernel, &mut progress)
-        {
+        let (workspace, args) = (&self.context.workspace, self.args);
+        let runner = match peers::open(peer, workspace, jobs, &args.kernel, args.group, &mut progress) {
             Ok(runner) => runner,
             Err(error) => {
                 sink(RunEvent::Fault { text: format!("peer {} did not start: {error}", peer.name()) });
                 return Vec::new();
             }
         };
-        let results = run_cases(self.cases.clone(), &runner, known, &options, sink);
+        let group = options.group_with(runner.profile());
+        let cases = match self.catalogue.select_with(&args.cases, args.role, group) {
+            Ok(cases) => cases,
+            Err(error) => {
+                sink(RunEvent::Fault { text: error.to_string() });
+                runner.close();
+                return Vec::new();
+            }
+        };
+        let results = run_cases(cases, &runner, known, &options, sink);
         let version = runner.profile().version.clone();
         runner.close();
         let catalogue: Vec<_> =
@@ -258,6 +281,7 @@ impl Plan<'_> {
         }
         words.extend(self.args.role.map(|role| format!("--role {role}")));
         words.push(format!("--seed {}", self.options.seed));
+        words.extend(self.args.group.map(|group| format!("--group {group}")));
         if self.args.kernel != "auto" {
             words.push(format!("--kernel {}", self.args.kernel));
         }

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use ikev1_report::{Outcome, waiver};
-use ikev1_scenario::expand::expand_all;
+use ikev1_scenario::expand::{DEFAULT_GROUP, expand_all};
 use ikev1_scenario::load::Library;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -42,7 +42,7 @@ fn problems(context: &Context) -> Result<(Vec<String>, usize), CliError> {
         Err(errors) => return Ok((errors.0.iter().map(ToString::to_string).collect(), 0)),
     };
     let catalogue: Vec<_> =
-        expand_all(&library.scenarios).into_iter().map(|case| (case.id, case.role)).collect();
+        expand_all(&library.scenarios, DEFAULT_GROUP).into_iter().map(|case| (case.id, case.role)).collect();
     let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
     let mut problems = Vec::new();
     for name in peers::known(workspace) {

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ikev1_scenario::model::Group;
 use tokio::runtime::{Builder, Runtime};
 
 use super::error::{CliError, unknown};
@@ -152,12 +153,14 @@ pub(super) fn preflight(peer: &PeerName) -> Result<(), CliError> {
 }
 
 /// Starts a peer, and lets it play `jobs` cases at the same time, with the SAs of a daemon that needs a kernel for them in
-/// `kernel`. What takes long, such as the build of its image, is told to `progress`.
+/// `kernel`. Daemons that are started later pass a sanity handshake with `group`. What takes long, such as the build of an
+/// image, is told to `progress`.
 pub(super) fn open(
     peer: &PeerName,
     workspace: &Workspace,
     jobs: usize,
     kernel: &str,
+    group: Option<Group>,
     progress: &mut (dyn FnMut(&str) + Send),
 ) -> Result<Arc<dyn CaseRunner>, CliError> {
     let PeerName::Container { folder, release } = peer else { return Ok(Arc::new(LoopbackRunner::new())) };
@@ -169,11 +172,11 @@ pub(super) fn open(
         })
         .map_err(|error: DockerError| CliError::harness(error))?;
     match chosen.dir.manifest.control.clone() {
-        Control::Vici {} => pool(runtime, jobs, move |member| {
+        Control::Vici {} => pool(runtime, jobs, group, move |member| {
             let chosen = chosen.clone();
             async move { Strongswan::start(&chosen, member).await }
         }),
-        Control::Shell(control) => pool(runtime, jobs, move |member| {
+        Control::Shell(control) => pool(runtime, jobs, group, move |member| {
             let (chosen, control) = (chosen.clone(), control.clone());
             async move { ShellPeer::start(&chosen, &control, member).await }
         }),
@@ -181,7 +184,12 @@ pub(super) fn open(
 }
 
 /// A pool of daemons in containers; `start` starts one that belongs to a run of the given name.
-fn pool<D, F, S>(runtime: Runtime, jobs: usize, start: S) -> Result<Arc<dyn CaseRunner>, CliError>
+fn pool<D, F, S>(
+    runtime: Runtime,
+    jobs: usize,
+    group: Option<Group>,
+    start: S,
+) -> Result<Arc<dyn CaseRunner>, CliError>
 where
     D: Driver + 'static,
     F: Future<Output = Result<D, DockerError>>,
@@ -198,7 +206,7 @@ where
         let _ = sweep_blocking(member);
         log
     });
-    let pool = PoolRunner::new(process_run_id(), jobs, runtime, CaseLimits::default(), start, discard);
+    let pool = PoolRunner::new(process_run_id(), jobs, group, runtime, CaseLimits::default(), start, discard);
     Ok(Arc::new(pool.map_err(CliError::Harness)?))
 }
 

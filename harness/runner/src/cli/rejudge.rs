@@ -72,6 +72,7 @@ fn rejudge(folder: &Path, old: &Report, context: &Context) -> Result<Report, Cli
     let options = RunOptions {
         jobs: 1,
         seed: old.run.seed,
+        group: None,
         strict: old.run.strict,
         folder: folder.to_owned(),
         program: context.program.clone(),
@@ -85,8 +86,9 @@ fn rejudge(folder: &Path, old: &Report, context: &Context) -> Result<Report, Cli
         let judgement = judge(&stored, &records, &profile);
         let waivers = waivers(&case.peer, context)?;
         let fresh = case_result(&stored, &profile, judgement, &waivers, &options);
-        let (duration_ms, artefacts) = (case.duration_ms, std::mem::take(&mut case.artefacts));
-        *case = CaseResult { duration_ms, artefacts, ..fresh };
+        // The run's own command holds what is not judged, such as its group.
+        let (artefacts, rerun) = (std::mem::take(&mut case.artefacts), std::mem::take(&mut case.rerun));
+        *case = CaseResult { duration_ms: case.duration_ms, artefacts, rerun, ..fresh };
     }
     new.summary = new.cases.iter().map(|case| case.verdict).collect();
     Ok(new)

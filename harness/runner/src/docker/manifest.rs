@@ -54,6 +54,9 @@ pub struct ContainerNeeds {
     pub tmpfs: BTreeMap<String, String>,
     /// Seconds until the daemon takes commands.
     pub ready_seconds: Option<u64>,
+    /// Parts of lines of the daemon's log that say that it died of a fault of its own.
+    #[serde(default)]
+    pub deaths: Vec<String>,
     /// The daemon's IPsec SAs are in a kernel, so the entrypoint reads `KERNEL` (`auto`, `host` or `uml`).
     #[serde(default)]
     pub kernel: bool,
@@ -153,6 +156,13 @@ pub struct PeerDir {
 }
 
 impl PeerDir {
+    /// The first line of a log that says that the daemon died of a fault of its own.
+    #[must_use]
+    pub fn death(&self, log: &str) -> Option<String> {
+        let deaths = &self.manifest.container.deaths;
+        log.lines().find(|line| deaths.iter().any(|death| line.contains(death))).map(str::to_owned)
+    }
+
     /// Reads the manifest in `path`.
     ///
     /// # Errors

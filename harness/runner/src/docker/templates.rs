@@ -28,8 +28,8 @@ impl Templates {
     /// A file that cannot be read, or a template that cannot be understood.
     pub fn load(peer: &PeerDir, control: &ShellControl) -> Result<Self, DockerError> {
         let mut environment = Environment::new();
-        // A misspelt name must not come out as nothing.
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        // A misspelt name must not come out as nothing; a field that is left out may be asked for.
+        environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
         environment.set_trim_blocks(true);
         environment.set_lstrip_blocks(true);
         environment.set_keep_trailing_newline(true);

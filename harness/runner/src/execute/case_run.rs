@@ -223,6 +223,9 @@ async fn finish<D: Driver + ?Sized>(
             String::new()
         }
     };
+    if let Some(line) = driver.death(&peer_log) {
+        recorder.push(now, Event::PeerDied { line });
+    }
     recorder.push(now, Event::End);
     let (transcript, pcap, key_table) = recorder.finish();
     CaseArtefacts { transcript, pcap, key_table, peer_log }

@@ -7,8 +7,9 @@ use std::thread;
 use std::time::Duration;
 
 use ikev1_scenario::case::Case;
+use ikev1_scenario::expand::default_group;
 use ikev1_scenario::judge::judge;
-use ikev1_scenario::model::Role;
+use ikev1_scenario::model::{Group, Role};
 use ikev1_scenario::verdict::{PeerProfile, Verdict};
 use tokio::runtime::Runtime;
 
@@ -28,6 +29,7 @@ pub type DiscardMember = Box<dyn Fn(&str) -> String + Send + Sync>;
 pub struct PoolRunner<D> {
     name: String,
     profile: PeerProfile,
+    group: Group,
     limits: CaseLimits,
     state: Mutex<State<D>>,
     freed: Condvar,
@@ -57,13 +59,15 @@ struct Member<D> {
 }
 
 impl<D: Driver> PoolRunner<D> {
-    /// Starts the first member of a pool of `size`, whose sockets and tasks live in `runtime`.
+    /// Starts the first member of a pool of `size`, whose sockets and tasks live in `runtime`. Later members pass their
+    /// sanity handshake with `group`, or without it with the peer's first.
     ///
     /// # Errors
     /// Says why the member did not start.
     pub fn new(
         name: String,
         size: usize,
+        group: Option<Group>,
         runtime: Runtime,
         limits: CaseLimits,
         start: StartMember<D>,
@@ -72,10 +76,11 @@ impl<D: Driver> PoolRunner<D> {
         let first = format!("{name}-1");
         let driver = start(&runtime, &first)?;
         let profile = driver.profile().clone();
+        let group = group.unwrap_or_else(|| default_group(&profile));
         let mut places = vec![Place::Free(Member { name: first, driver })];
         places.resize_with(size.max(1), || Place::Empty);
         let state = Mutex::new(State { places, started: 1, closed: false });
-        Ok(Self { name, profile, limits, state, freed: Condvar::new(), runtime, start, discard })
+        Ok(Self { name, profile, group, limits, state, freed: Condvar::new(), runtime, start, discard })
     }
 
     fn lock(&self) -> MutexGuard<'_, State<D>> {
@@ -132,7 +137,7 @@ impl<D: Driver> PoolRunner<D> {
     /// A new member, which has passed a sanity handshake.
     fn start_member(&self, name: &str, seed: u64) -> Result<D, String> {
         let mut driver = (self.start)(&self.runtime, name)?;
-        let case = sanity_case("first").map_err(|error| error.to_string())?;
+        let case = sanity_case("first", self.group).map_err(|error| error.to_string())?;
         let artefacts = self.runtime.block_on(execute_case(&mut driver, &case, seed, self.limits));
         let judgement = judge(&case, &artefacts.transcript, &self.profile);
         match judgement.verdict {
@@ -212,5 +217,31 @@ impl<D: Driver> CaseRunner for PoolRunner<D> {
                 });
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ikev1_scenario::model::Capability;
+    use tokio::runtime::Builder;
+
+    use super::*;
+    use crate::target::loopback::Loopback;
+
+    #[test]
+    fn a_later_member_passes_its_sanity_handshake_with_the_group_of_the_run() {
+        let start_with = |group| {
+            let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+            let start: StartMember<Loopback> = Box::new(|_, _| Ok(Loopback::new()));
+            let discard: DiscardMember = Box::new(|_| String::new());
+            let limits = CaseLimits::default();
+            let mut pool =
+                PoolRunner::new("pool".to_owned(), 2, group, runtime, limits, start, discard).unwrap();
+            pool.profile.capabilities.remove(&Capability::Modp1024);
+            pool.start_member("pool-2", 1).map(drop)
+        };
+        assert_eq!(start_with(Some(Group::Modp1536)), Ok(()));
+        let error = start_with(None).unwrap_err();
+        assert!(error.contains("self cannot do modp1024"), "{error}");
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ikev1_scenario::case::Case;
 use ikev1_scenario::expand::expand;
 use ikev1_scenario::load::LoadedScenario;
+use ikev1_scenario::model::Group;
 
 const SCENARIO: &str = include_str!("sanity.json");
 
@@ -15,14 +16,14 @@ pub struct SanityError {
     problem: String,
 }
 
-/// The sanity handshake under the ID `sanity/<when>`.
+/// The sanity handshake under the ID `sanity/<when>`, with the run's default group.
 ///
 /// # Errors
 /// When the built-in scenario does not fit its own format.
-pub fn sanity_case(when: &str) -> Result<Case, SanityError> {
+pub fn sanity_case(when: &str, default_group: Group) -> Result<Case, SanityError> {
     let problem = |problem: String| SanityError { problem };
     let scenario = serde_json::from_str(SCENARIO).map_err(|error| problem(error.to_string()))?;
     let (id, credentials) = (format!("sanity/{when}"), Arc::default());
     let loaded = LoadedScenario { id, path: "sanity.json".into(), scenario, credentials };
-    expand(&loaded).into_iter().next().ok_or_else(|| problem("it has no case".to_owned()))
+    expand(&loaded, default_group).into_iter().next().ok_or_else(|| problem("it has no case".to_owned()))
 }

@@ -13,8 +13,9 @@ use ikev1_report::model::{CaseResult, Finding, PeerInfo, Sanity};
 use ikev1_report::text::shell_quote;
 use ikev1_report::waiver::{self, Waiver};
 use ikev1_scenario::case::Case;
+use ikev1_scenario::expand::default_group;
 use ikev1_scenario::judge::{judge, unsupported};
-use ikev1_scenario::model::{Capability, Step};
+use ikev1_scenario::model::{Capability, Group, Step};
 use ikev1_scenario::verdict::{Judgement, PeerProfile, Verdict};
 
 use super::artefacts::{CaseFolder, write_profile};
@@ -32,6 +33,8 @@ pub struct RunOptions {
     pub jobs: usize,
     /// Where all randomness comes from.
     pub seed: u64,
+    /// The group where a case names none; without it the peer's first, see [`default_group`].
+    pub group: Option<Group>,
     /// Whether a SHOULD that was missed is unexpected.
     pub strict: bool,
     /// Folder of the run, where artefacts go.
@@ -40,6 +43,13 @@ pub struct RunOptions {
     pub program: String,
     /// Ends the run early.
     pub stop: Stop,
+}
+
+impl RunOptions {
+    /// The group where a case names none, with this peer.
+    pub fn group_with(&self, profile: &PeerProfile) -> Group {
+        self.group.unwrap_or_else(|| default_group(profile))
+    }
 }
 
 /// Runs cases against one peer: a sanity handshake, the cases, and a sanity handshake again.
@@ -97,7 +107,7 @@ struct PeerRun<'a> {
 impl PeerRun<'_> {
     /// Runs a sanity handshake; gives whether it passed.
     fn sanity(&self, when: &str, sink: &mut dyn FnMut(RunEvent)) -> bool {
-        let result = match sanity_case(when) {
+        let result = match sanity_case(when, self.options.group_with(self.profile)) {
             Ok(case) => self.one(&Arc::new(case)),
             Err(error) => Err(error.to_string()),
         };
@@ -226,6 +236,9 @@ pub fn case_result(
         rerun.push_str(&format!(" --peer {}", shell_quote(peer)));
     }
     rerun.push_str(&format!(" --role {role} --seed {}", options.seed));
+    if let Some(group) = options.group {
+        rerun.push_str(&format!(" --group {group}"));
+    }
     let mut result = CaseResult {
         id: case.id.clone(),
         peer: peer.clone(),

@@ -1,13 +1,16 @@
 //! A run goes on when a case panics, hangs or is not supported, and ends in order when it is stopped.
 
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ikev1_report::{Builder, Outcome, Report, RunEvent};
+use ikev1_scenario::DEFAULT_GROUP;
 use ikev1_scenario::case::Case;
-use ikev1_scenario::model::Capability;
+use ikev1_scenario::model::{Capability, Group};
 use ikev1_scenario::verdict::{PeerProfile, Verdict};
+use rstest::rstest;
 
 use super::*;
 use crate::execute::CaseArtefacts;
@@ -59,13 +62,14 @@ impl CaseRunner for Unreliable {
 }
 
 fn case(id: &str) -> Case {
-    Case { id: id.to_owned(), ..sanity_case("first").unwrap() }
+    Case { id: id.to_owned(), ..sanity_case("first", DEFAULT_GROUP).unwrap() }
 }
 
 fn options(folder: &Path) -> RunOptions {
     RunOptions {
         jobs: 2,
         seed: 7,
+        group: None,
         strict: false,
         folder: folder.to_owned(),
         program: "cargo xtask".to_owned(),
@@ -101,7 +105,7 @@ fn a_panic_or_a_hang_costs_one_case() {
     assert!(report.cases[3].reason.contains("did not end within 2 s"), "{}", report.cases[3].reason);
     assert!(report.cases[4].reason.contains("at message 5"), "{}", report.cases[4].reason);
     let log = folder.path().join(&report.cases[3].artefacts["peer-log"]);
-    assert_eq!(std::fs::read_to_string(log).unwrap(), "last words of the peer");
+    assert_eq!(fs::read_to_string(log).unwrap(), "last words of the peer");
     assert_eq!(Outcome::of(&report), Outcome::Harness);
 }
 
@@ -114,6 +118,39 @@ fn what_the_peer_lacks_is_unsupported_with_the_evidence() {
     assert_eq!(report.cases[0].verdict, Verdict::Unsupported);
     assert!(report.cases[0].reason.contains("traffic (no route)"), "{}", report.cases[0].reason);
     assert_eq!(Outcome::of(&report), Outcome::Success);
+}
+
+/// A run of one case with a peer that has not all of the groups that can be the default.
+fn run_without(lacking: &[Capability], group: Option<Group>) -> Report {
+    let folder = tempfile::tempdir().unwrap();
+    let mut peer = Unreliable::new();
+    peer.profile.capabilities.retain(|capability| !lacking.contains(capability));
+    let options = RunOptions { group, ..options(folder.path()) };
+    let group = options.group_with(peer.profile());
+    let case = Case { id: "t/a".to_owned(), ..sanity_case("first", group).unwrap() };
+    let peer: Arc<dyn CaseRunner> = Arc::new(peer);
+    let mut builder = Builder::default();
+    run_cases(vec![case], &peer, &[], &options, &mut |event| builder.event(&event));
+    let sanity = fs::read_to_string(folder.path().join("self/sanity/first/initiator/case.json")).unwrap();
+    assert!(sanity.contains(group.name()), "the sanity handshake is with {group}: {sanity}");
+    builder.report()
+}
+
+#[rstest]
+#[case::every_group(&[], None, "")]
+#[case::all_but_modp1024(&[Capability::Modp1024], None, "")]
+#[case::modp2048_alone(&[Capability::Modp1024, Capability::Modp1536], None, "")]
+#[case::one_that_was_asked_for(&[], Some(Group::Modp1536), " --group modp1536")]
+fn the_default_group_is_one_that_the_peer_has_or_that_was_asked_for(
+    #[case] lacking: &[Capability],
+    #[case] group: Option<Group>,
+    #[case] rerun: &str,
+) {
+    let report = run_without(lacking, group);
+    let sanity: Vec<_> = report.peers[0].sanity.iter().map(|sanity| sanity.verdict).collect();
+    assert_eq!(sanity, [Verdict::Pass, Verdict::Pass]);
+    assert_eq!(report.cases[0].verdict, Verdict::Pass);
+    assert_eq!(report.cases[0].rerun, format!("cargo xtask conform t/a --role initiator --seed 7{rerun}"));
 }
 
 #[test]
@@ -147,7 +184,7 @@ fn the_same_seed_gives_the_same_bytes_and_the_files_the_same_verdict() {
             (judgement.verdict, judgement.reason),
             (report.cases[1].verdict, report.cases[1].reason.clone())
         );
-        let capture = std::fs::read(folder.path().join(&artefacts["capture"])).unwrap();
+        let capture = fs::read(folder.path().join(&artefacts["capture"])).unwrap();
         (records, capture)
     });
     assert_eq!(transcripts[0], transcripts[1]);

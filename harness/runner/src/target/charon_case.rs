@@ -171,7 +171,7 @@ fn mode_config(settings: &ModeConfig, role: Role) -> CharonModeConfig {
 }
 
 fn phase2_proposals(side: &ResolvedSide) -> Vec<String> {
-    let pfs = side.phase2.pfs.group().map_or_else(String::new, |group| format!("-{group}"));
+    let pfs = side.phase2.pfs.map_or_else(String::new, |group| format!("-{group}"));
     let ah = side.phase2.protocol == Protocol::Ah;
     let proposal = |transform: &ikev1_scenario::model::Phase2Transform| {
         let cipher = transform.cipher.unwrap_or(EspCipher::Null).name();
@@ -227,10 +227,10 @@ fn identity(identity: &Identity, address: Ipv4Addr) -> String {
 
 #[cfg(test)]
 mod tests {
-    use ikev1_scenario::case::{ResolvedConfig, ResolvedPhase1, ResolvedPhase2};
+    use ikev1_scenario::case::{ResolvedConfig, ResolvedPhase1, ResolvedPhase2, ResolvedTransform};
     use ikev1_scenario::model::{
-        Authentication, Cipher, Dpd, Fragmentation, Group, Level, NatTraversal, Pfs, Phase1Transform,
-        Phase2Transform, PrivateGroup, Retransmission, Role,
+        Authentication, Cipher, Dpd, Fragmentation, Group, Level, NatTraversal, Phase2Transform,
+        PrivateGroup, Retransmission, Role,
     };
 
     use super::*;
@@ -244,7 +244,7 @@ mod tests {
             id: Identity::Fqdn("peer.example.org".to_owned()),
             remote_id: Identity::Address,
             phase1: ResolvedPhase1 {
-                transforms: vec![Phase1Transform {
+                transforms: vec![ResolvedTransform {
                     authentication: Authentication::Psk,
                     cipher: Cipher::TripleDes,
                     hash: Hash::Sha2_256,
@@ -271,7 +271,7 @@ mod tests {
                 bundle: Vec::new(),
                 further_sas: Vec::new(),
                 alternatives: Vec::new(),
-                pfs: Pfs::Modp1024,
+                pfs: Some(Group::Modp1024),
                 lifetime_seconds: 1200,
                 lifetime_kilobytes: None,
                 ids: true,

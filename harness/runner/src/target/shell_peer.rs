@@ -50,6 +50,8 @@ struct Context {
     name: &'static str,
     /// The case's ID.
     case: String,
+    /// The peer's release, as its manifest has it.
+    release: String,
     /// The peer's role in phase 1.
     role: Role,
     /// The peer's IKE address.
@@ -193,6 +195,7 @@ impl Driver for ShellPeer {
         let context = Context {
             name: POLICY_NAME,
             case: case.id.clone(),
+            release: self.peer.release.clone(),
             role: case.role_of(Side::Peer),
             peer_address: address,
             harness_address: gateway,
@@ -251,6 +254,10 @@ impl Driver for ShellPeer {
         let (values, installed) = parse_values(&output)
             .map_err(|error| InfraError::peer("read the peer's derived values", error))?;
         Ok(PeerValues { values, installed })
+    }
+
+    fn death(&self, log: &str) -> Option<String> {
+        self.peer.dir.death(log)
     }
 
     async fn finish(&mut self) -> Result<String, InfraError> {

@@ -30,7 +30,7 @@ const STANDING: &[&str] = &["INSTALLED", "REKEYING", "REKEYED"];
 #[derive(Debug)]
 pub struct Strongswan {
     profile: PeerProfile,
-    image: String,
+    peer: ChosenPeer,
     run_id: String,
     charon: Charon,
     /// It did not answer; nothing but a new container helps.
@@ -52,10 +52,10 @@ impl Strongswan {
     /// # Errors
     /// When the container or charon in it does not start.
     pub async fn start(peer: &ChosenPeer, run_id: String) -> Result<Self, DockerError> {
-        let image = peer.image.clone();
-        let charon = Charon::start_apart(&image, &run_id, CHARON_PROTECTED).await?;
+        let charon = Charon::start_apart(&peer.image, &run_id, CHARON_PROTECTED).await?;
         let profile = peer.profile(&charon.version().version);
-        Ok(Self { profile, image, run_id, charon, lost: AtomicBool::new(false), session: None })
+        let peer = peer.clone();
+        Ok(Self { profile, peer, run_id, charon, lost: AtomicBool::new(false), session: None })
     }
 
     /// The daemon.
@@ -72,7 +72,7 @@ impl Strongswan {
         if !self.is_lost() && self.charon.reset().await.is_ok() {
             return Ok(());
         }
-        let fresh = Charon::start_apart(&self.image, &self.run_id, CHARON_PROTECTED).await;
+        let fresh = Charon::start_apart(&self.peer.image, &self.run_id, CHARON_PROTECTED).await;
         self.charon = fresh.map_err(|error| InfraError::peer("restart charon", error))?;
         self.lost = AtomicBool::new(false);
         Ok(())
@@ -214,6 +214,10 @@ impl Driver for Strongswan {
         let log = self.charon.settled_log(self.session()?.log_offset).await;
         let values = charon_values::values(&log.map_err(|error| self.failure("read the log", &error))?);
         Ok(PeerValues { values, installed: Vec::new() })
+    }
+
+    fn death(&self, log: &str) -> Option<String> {
+        self.peer.dir.death(log)
     }
 
     async fn finish(&mut self) -> Result<String, InfraError> {

@@ -154,7 +154,7 @@ struct Tape {
 
 impl Tape {
     fn new(case: &Case, transcript: &[Record]) -> Result<Self, RecordError> {
-        let pfs = case.config.harness.phase2.pfs.name();
+        let pfs = case.config.harness.phase2.pfs;
         let mut tape = Self {
             peer: String::new(),
             harness_initiates: case.initiator() == model::Side::Harness,
@@ -162,7 +162,7 @@ impl Tape {
                 Phase1Exchange::MainMode => model::Exchange::MainMode,
                 Phase1Exchange::AggressiveMode => model::Exchange::AggressiveMode,
             },
-            pfs: (pfs != "none").then(|| group(pfs)).transpose()?,
+            pfs: pfs.map(|pfs| group(pfs.name())).transpose()?,
             sent: Vec::new(),
             values: Vec::new(),
         };

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use ikev1_scenario::case::{Case, ResolvedConfig, ResolvedPhase1, ResolvedPhase2, ResolvedSide};
+use ikev1_scenario::case::{
+    Case, ResolvedConfig, ResolvedPhase1, ResolvedPhase2, ResolvedSide, ResolvedTransform,
+};
 use ikev1_scenario::model::{
     Authentication, Cipher, Count, Encapsulation, EspCipher, ExpectState, Group, Hash, Identity, Integrity,
-    Level, NatTraversal, OnFailure, Pfs, Phase1Exchange, Phase1Transform, Phase2Transform, PrivateGroup,
-    Protocol, Retransmission, Role, Side, Start, StartExchange, Step, Traffic, TrafficExpect, Which, Whose,
+    Level, NatTraversal, OnFailure, Phase1Exchange, Phase2Transform, PrivateGroup, Protocol, Retransmission,
+    Role, Side, Start, StartExchange, Step, Traffic, TrafficExpect, Which, Whose,
 };
 use ikev1_scenario::transcript::{Event, Record, StepResult};
 
@@ -20,7 +22,7 @@ pub(crate) fn side(client: &str, remote_client: &str) -> ResolvedSide {
         id: Identity::Address,
         remote_id: Identity::Address,
         phase1: ResolvedPhase1 {
-            transforms: vec![Phase1Transform {
+            transforms: vec![ResolvedTransform {
                 authentication: Authentication::Psk,
                 cipher: Cipher::Aes128,
                 hash: Hash::Sha1,
@@ -40,7 +42,7 @@ pub(crate) fn side(client: &str, remote_client: &str) -> ResolvedSide {
             bundle: Vec::new(),
             further_sas: Vec::new(),
             alternatives: Vec::new(),
-            pfs: Pfs::None,
+            pfs: None,
             lifetime_seconds: 1200,
             lifetime_kilobytes: None,
             ids: true,

@@ -4,7 +4,7 @@ use crate::common::{both, case, echo, expect_sas, problems, start, values};
 use ikev1_runner::execute::{CaseArtefacts, CaseLimits, execute_case};
 use ikev1_runner::target::loopback::Loopback;
 use ikev1_scenario::case::Case;
-use ikev1_scenario::model::{Encapsulation, NatTraversal, Pfs, Phase1Exchange, Protocol, Role, Side};
+use ikev1_scenario::model::{Encapsulation, Group, NatTraversal, Phase1Exchange, Protocol, Role, Side};
 use ikev1_scenario::transcript;
 use rstest::rstest;
 
@@ -15,7 +15,7 @@ async fn run(case: &Case) -> CaseArtefacts {
 #[rstest]
 #[case::main_mode(|_: &mut Case| {})]
 #[case::aggressive_mode(|c: &mut Case| set(c, |s| s.exchange = Phase1Exchange::AggressiveMode))]
-#[case::pfs(|c: &mut Case| set(c, |s| s.phase2.pfs = Pfs::Modp1024))]
+#[case::pfs(|c: &mut Case| set(c, |s| s.phase2.pfs = Some(Group::Modp1024)))]
 #[case::udp_encapsulated(|c: &mut Case| set(c, |s| s.nat_traversal = NatTraversal::Force))]
 #[case::without_nat_traversal(|c: &mut Case| set(c, |s| s.nat_traversal = NatTraversal::Off))]
 #[case::transport_mode(|c: &mut Case| set(c, |s| {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests, outside of test functions")]
 
 mod common;
+mod default_group;
 mod loopback;
 mod pool;
 mod record;

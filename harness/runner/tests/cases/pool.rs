@@ -13,6 +13,7 @@ use ikev1_runner::docker::{LABEL, RunGuard, log_of_run, sweep_blocking};
 use ikev1_runner::execute::CaseLimits;
 use ikev1_runner::run::{CaseRunner, PoolRunner, RunOptions, Stop, run_cases, sanity_case};
 use ikev1_runner::target::strongswan::Strongswan;
+use ikev1_scenario::DEFAULT_GROUP;
 use ikev1_scenario::case::Case;
 use ikev1_scenario::model::{Advance, Role, Step};
 use ikev1_scenario::verdict::Verdict;
@@ -31,7 +32,7 @@ fn waiting(number: usize, role: Role) -> Case {
     let wait = Step::Advance(Advance { seconds: 3 });
     let steps = vec![start(), expect_sas(1, 1), wait, expect_sas(1, 1)];
     // The judge needs to know what is good: that both SAs stand at the end, as after a sanity handshake.
-    let accept = sanity_case("first").unwrap().accept;
+    let accept = sanity_case("first", DEFAULT_GROUP).unwrap().accept;
     Case { accept, ..case(&format!("pool/{number}"), role, steps) }
 }
 
@@ -51,12 +52,13 @@ fn a_container_that_is_killed_costs_one_case_and_is_replaced() {
         sweep_blocking(member).unwrap();
         log
     });
-    let pool = PoolRunner::new(run, 2, runtime, CaseLimits::default(), start, discard).unwrap();
+    let pool = PoolRunner::new(run, 2, None, runtime, CaseLimits::default(), start, discard).unwrap();
     let pool: Arc<dyn CaseRunner> = Arc::new(pool);
     let folder = tempfile::tempdir().unwrap();
     let options = RunOptions {
         jobs: 2,
         seed: 7,
+        group: None,
         strict: false,
         folder: folder.path().to_owned(),
         program: "cargo xtask".to_owned(),

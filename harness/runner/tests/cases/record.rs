@@ -8,14 +8,14 @@ use ikev1_runner::target::loopback::Loopback;
 use ikev1_runner::vectors::{
     Authentication, ChainFile, ChainGroup, LoadedFile, RecordError, record_chain, to_json,
 };
-use ikev1_scenario::{Case, Library, expand_all};
+use ikev1_scenario::{Case, DEFAULT_GROUP, Library, expand_all};
 use rstest::rstest;
 
 /// The case of a scenario that has this ID, as initiator.
 fn case(id: &str) -> Case {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios");
     let library = Library::load(&root).unwrap();
-    expand_all(&library.scenarios)
+    expand_all(&library.scenarios, DEFAULT_GROUP)
         .into_iter()
         .find(|case| case.id == id && case.role.name() == "initiator")
         .unwrap()

@@ -11,7 +11,7 @@ use ikev1_runner::execute::{CaseLimits, execute_case};
 use ikev1_runner::target::strongswan::Strongswan;
 use ikev1_scenario::case::Case;
 use ikev1_scenario::model::{
-    Cipher, Hash, Identity, OnSa, Pfs, Phase1Exchange, Role, SaKind, Side, Step, Which,
+    Cipher, Group, Hash, Identity, OnSa, Phase1Exchange, Role, SaKind, Side, Step, Which,
 };
 use rstest::rstest;
 
@@ -68,7 +68,7 @@ async fn both_roles_derive_what_charon_derives_and_carry_traffic() {
         });
         assert_agrees(&mut driver, &aggressive).await;
         let pfs = both(sanity("pfs", role), |side| {
-            side.phase2.pfs = Pfs::Modp1024;
+            side.phase2.pfs = Some(Group::Modp1024);
             side.phase1.transforms[0].cipher = Cipher::Aes256;
             side.phase1.transforms[0].hash = Hash::Sha2_256;
         });

@@ -9,7 +9,7 @@ use crate::common::{both, case, echo, expect_sas, problems, start};
 use ikev1_runner::execute::{CaseArtefacts, CaseLimits, execute_case};
 use ikev1_runner::target::loopback::Loopback;
 use ikev1_scenario::case::ResolvedSide;
-use ikev1_scenario::model::{Cipher, Hash, NatTraversal, Pfs, Phase1Exchange, Role};
+use ikev1_scenario::model::{Cipher, Group, Hash, NatTraversal, Phase1Exchange, Role};
 use rstest::rstest;
 
 /// Whether tshark can be run, unless it is required.
@@ -70,7 +70,7 @@ async fn tshark_decrypts_quick_mode(
         return;
     }
     let case = case("tshark", role, vec![start(), expect_sas(1, 1), echo()]);
-    let case = both(both(case, |side| side.phase2.pfs = Pfs::Modp1024), change);
+    let case = both(both(case, |side| side.phase2.pfs = Some(Group::Modp1024)), change);
     let artefacts = execute_case(&mut Loopback::new(), &case, 1, CaseLimits::default()).await;
     assert_eq!(problems(&artefacts.transcript), Vec::<String>::new());
 

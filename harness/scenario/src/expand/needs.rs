@@ -10,6 +10,9 @@ use crate::model::{
     Whose,
 };
 
+/// A day.
+const DAY_SECONDS: u32 = 86_400;
+
 /// Seconds of `advance` that can be slept through with a peer whose clock is not ours.
 const REAL_SECONDS_MAX: u64 = 60;
 
@@ -41,6 +44,13 @@ pub(super) fn needs(scenario: &Scenario, config: &ResolvedConfig, role: Role) ->
     if let Some(pki) = &peer.pki {
         if !pki.raw_keys.is_empty() {
             needs.insert(Capability::RawPublicKeys);
+        }
+        // What is not an authority's is the other side's own.
+        if pki.certificates.iter().any(|file| !file.name.starts_with("authority-")) {
+            needs.insert(Capability::KnownCertificates);
+        }
+        if pki.require_crl {
+            needs.insert(Capability::RequiredCrls);
         }
         if !pki.verify_address_id {
             needs.insert(Capability::AnyAddressId);
@@ -180,7 +190,13 @@ fn phase2_needs(peer: &ResolvedSide, needs: &mut BTreeSet<Capability>) {
         Encapsulation::Tunnel => Capability::Tunnel,
         Encapsulation::Transport => Capability::Transport,
     });
-    if let Some(group) = phase2.pfs.group() {
+    if matches!(phase2.pfs, Some(Group::Ecp256 | Group::Ecp384 | Group::Ecp521)) {
+        needs.insert(Capability::EcpPfs);
+    }
+    if phase2.lifetime_seconds > DAY_SECONDS {
+        needs.insert(Capability::LongLifetimes);
+    }
+    if let Some(group) = phase2.pfs {
         needs.extend([Capability::Pfs, group_need(peer, group)]);
     }
     if !phase2.ids {

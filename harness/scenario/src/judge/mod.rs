@@ -3,15 +3,17 @@
 //! In this order, and the first that applies decides:
 //!
 //! 1. the peer lacks a capability: `unsupported`;
-//! 2. the harness or its infrastructure failed, or the transcript is not whole: `error`;
-//! 3. a derived value of the harness is not what the oracle computes from the transcript: `error`;
-//! 4. a derived value differs between both sides: `fail`;
-//! 5. a step was not met, or an assertion of `expect` does not hold: by the step `inconclusive`, or by the level of the
+//! 2. the peer's daemon died: `fail`;
+//! 3. the harness or its infrastructure failed, or the transcript is not whole: `error`;
+//! 4. a derived value of the harness is not what the oracle computes from the transcript: `error`;
+//! 5. a derived value differs between both sides: `fail`;
+//! 6. the peer went on to quick mode unasked, and cannot do otherwise: `unsupported`;
+//! 7. a step was not met, or an assertion of `expect` does not hold: by the step `inconclusive`, or by the level of the
 //!    scenario `fail`, `warn` or `info`; one about a message that nobody can read is `inconclusive`;
-//! 6. a rule that a step armed was never applied: `inconclusive`, because the clause was not exercised;
-//! 7. an accepted outcome holds: its verdict;
-//! 8. what an accepted outcome is about did not take place or cannot be read: `inconclusive`;
-//! 9. otherwise, by the level of the scenario, `fail`, `warn` or `info`.
+//! 8. a rule that a step armed was never applied: `inconclusive`, because the clause was not exercised;
+//! 9. an accepted outcome holds: its verdict;
+//! 10. what an accepted outcome is about did not take place or cannot be read: `inconclusive`;
+//! 11. otherwise, by the level of the scenario, `fail`, `warn` or `info`.
 
 mod conditions;
 mod fields;

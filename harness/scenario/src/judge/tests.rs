@@ -246,13 +246,50 @@ fn an_accepted_outcome_may_be_worth_less_than_a_pass() {
 fn a_peer_without_a_capability_is_unsupported_with_the_evidence() {
     let case = case(&[START], &[UP]);
     let mut profile = profile();
-    profile.capabilities.remove(&Capability::Modp2048);
-    profile.missing.insert(Capability::Modp2048, "its manual".into());
+    profile.capabilities.remove(&Capability::Modp1024);
+    profile.missing.insert(Capability::Modp1024, "its manual".into());
     let judgement = judge(&case, &Script::of(&case).end(), &profile);
     assert_eq!(
         (judgement.verdict, judgement.reason.as_str()),
-        (Verdict::Unsupported, "box cannot do modp2048 (its manual)")
+        (Verdict::Unsupported, "box cannot do modp1024 (its manual)")
     );
+}
+
+#[test]
+fn a_daemon_that_died_is_a_failure_whatever_else_went_wrong() {
+    let case = case(&[START], &[UP]);
+    let mut script = Script::of(&case);
+    until_4(&mut script);
+    script.event(Event::Infrastructure { error: "the control shell went away".into() });
+    script.event(Event::PeerDied { line: "ASSERTION FAILED".into() });
+    let judgement = judge(&case, &script.end(), &profile());
+    assert_eq!(judgement.verdict, Verdict::Fail);
+    insta::assert_snapshot!(judgement.reason, @"the peer's daemon died after main-mode message 3 of the harness: ASSERTION FAILED");
+    assert_eq!(judgement.findings[0].requirements, case.requirements);
+}
+
+#[rstest]
+#[case::by_itself(None, Verdict::Unsupported)]
+#[case::when_told(Some(1), Verdict::Pass)]
+fn a_peer_that_goes_on_to_quick_mode_by_itself_cannot_do_phase_1_alone(
+    #[case] told: Option<usize>,
+    #[case] expected: Verdict,
+) {
+    let start = |exchange| format!(r#"{{"start": {{"exchange": "{exchange}", "by": "peer"}}}}"#);
+    let case = case(&[&start("phase-1"), &start("quick-mode")], &[UP]);
+    let mut profile = profile();
+    profile.capabilities.remove(&Capability::Phase1Alone);
+    profile.missing.insert(Capability::Phase1Alone, "no command".into());
+    let mut script = Script::of(&case);
+    if let Some(index) = told {
+        script.event(Event::StepBegin { index });
+    }
+    script.message(Side::Peer, QUICK, 1, 8, &HASH).state(Side::Harness, 1, 0).state(Side::Peer, 1, 0);
+    let judgement = judge(&case, &script.end(), &profile);
+    assert_eq!(judgement.verdict, expected, "{}", judgement.reason);
+    if told.is_none() {
+        insta::assert_snapshot!(judgement.reason, @"box cannot do phase1-alone (no command): unasked, it went on to quick-mode message 1 with datagram 1");
+    }
 }
 
 #[test]

@@ -8,7 +8,9 @@ use super::messages::{Messages, describe};
 use super::oracle::{Recomputed, formula, recompute};
 use super::values::{Comparison, compare_values};
 use crate::case::Case;
-use crate::model::{Acceptance, AcceptedVerdict, Capability, Level, OnFailure, Side, Step};
+use crate::model::{
+    Acceptance, AcceptedVerdict, Capability, Exchange, Level, OnFailure, Side, StartExchange, Step,
+};
 use crate::transcript::{DatagramRecord, EngineEvent, Event, Fault, Record, StepResult};
 use crate::verdict::{Finding, Judgement, PeerProfile, Verdict};
 
@@ -38,6 +40,7 @@ pub fn judge(case: &Case, transcript: &[Record], profile: &PeerProfile) -> Judge
         .or_else(|| judge.broken())
         .or_else(|| judge.wrong_values())
         .or_else(|| judge.differing_values())
+        .or_else(|| judge.went_on())
         .or_else(|| judge.steps())
         .or_else(|| judge.not_exercised())
         .unwrap_or_else(|| judge.outcome());
@@ -82,6 +85,11 @@ impl Judge<'_> {
     fn broken(&self) -> Option<Judgement> {
         let error = |reason: String| Some(judgement(Verdict::Error, reason));
         for record in self.transcript {
+            if let Event::PeerDied { line } = &record.event {
+                return Some(self.died(line));
+            }
+        }
+        for record in self.transcript {
             if let Event::Infrastructure { error: what } = &record.event {
                 return error(what.clone());
             }
@@ -110,6 +118,56 @@ impl Judge<'_> {
             return error("no derived value of the peer was recorded, although it shows them".into());
         }
         None
+    }
+
+    /// The peer's daemon died of what it was sent, whatever the case is about: nothing of RFC 2408 section 5 asks for that.
+    fn died(&self, line: &str) -> Judgement {
+        let last = self.messages.iter().filter(|message| message.from == Side::Harness).last();
+        let after = last.map_or_else(String::new, |message| format!(" after {} of the harness", message.name));
+        let reason = format!("the peer's daemon died{after}: {line}");
+        let finding = Finding {
+            requirements: Vec::new(),
+            what: format!("the peer's daemon{after}"),
+            got: format!("it died: {line}"),
+            expected: "it goes on".to_owned(),
+            datagram: last.map(|message| message.first.n),
+            field: None,
+            offset: None,
+            length: None,
+        };
+        Judgement { findings: vec![finding], ..judgement(Verdict::Fail, reason) }
+    }
+
+    /// A peer that goes on to quick mode by itself was told to set up phase 1 and nothing more.
+    fn went_on(&self) -> Option<Judgement> {
+        let alone = Capability::Phase1Alone;
+        if self.profile.capabilities.contains(&alone) {
+            return None;
+        }
+        let told = |step: &Step, phase_1: bool| {
+            matches!(step, Step::Start(start) if (start.exchange == StartExchange::Phase1) == phase_1
+                && start.by.unwrap_or(self.case.initiator()) == Side::Peer)
+        };
+        if !self.case.steps.iter().any(|step| told(step, true)) {
+            return None;
+        }
+        let asked_for = self.transcript.iter().filter(|record| match record.event {
+            Event::StepBegin { index } => self.case.steps.get(index).is_some_and(|step| told(step, false)),
+            _ => false,
+        });
+        let mut begun = self.messages.iter().filter(|message| {
+            message.from == Side::Peer
+                && message.name.exchange == Exchange::QuickMode
+                && message.name.number == 1
+        });
+        // Which of them was asked for cannot be told: the first may have been on its way when the peer was.
+        let unasked = begun.nth(asked_for.count())?;
+        let evidence = self.profile.missing.get(&alone).map(|why| format!(" ({why})")).unwrap_or_default();
+        let reason = format!(
+            "{} cannot do {alone}{evidence}: unasked, it went on to {} with datagram {}",
+            self.profile.name, unasked.name, unasked.first.n
+        );
+        Some(judgement(Verdict::Unsupported, reason))
     }
 
     /// Derived values of the harness that do not follow from the transcript: our own fault.

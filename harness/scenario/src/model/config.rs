@@ -218,7 +218,7 @@ pub enum Identity {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Phase1Config {
-    /// Transforms, best first. Default: aes128, sha1, modp2048.
+    /// Transforms, best first. Default: aes128, sha1 and the default group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transforms: Option<Vec<Phase1Transform>>,
     /// Life of the ISAKMP SA in seconds. Default 3600.
@@ -241,16 +241,18 @@ pub struct Phase1Transform {
     pub cipher: Cipher,
     /// Hash algorithm.
     pub hash: Hash,
-    /// Diffie-Hellman group.
-    pub group: Group,
+    /// Diffie-Hellman group. Default: the run's, which is the first of modp1024, modp1536 and modp2048 that the peer has.
+    /// Name one only where the case is about it, and then in every transform.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Group>,
 }
 
-fn psk() -> Authentication {
+pub(crate) const fn psk() -> Authentication {
     Authentication::Psk
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
-fn is_psk(authentication: &Authentication) -> bool {
+pub(crate) fn is_psk(authentication: &Authentication) -> bool {
     *authentication == Authentication::Psk
 }
 

@@ -93,7 +93,7 @@ impl ExpectHash {
             // Nothing was encrypted yet, so the chain of IVs is still at its start.
             let body = received.message.slice(Header::LEN..);
             let first = received.header.next_payload;
-            (read_chain(first, &body, Trailing::Refuse, &cx.core.limits)?, keyed.first_iv.clone())
+            (read_chain(first, &body, Trailing::Alignment, &cx.core.limits)?, keyed.first_iv.clone())
         };
         let peer = auth::verify_proof(cx, keyed, &chain, Role::Initiator, self.peer.as_ref())?;
         cx.report_notifies(&chain);

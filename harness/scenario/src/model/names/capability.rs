@@ -25,6 +25,10 @@ names! {
         EcdsaP521 = "ecdsa-p521",
         /// Public keys that are known beforehand, without certificates.
         RawPublicKeys = "raw-public-keys",
+        /// It uses certificates of the other side that it has beforehand.
+        KnownCertificates = "known-certificates",
+        /// It can be told to refuse certificates whose authority has no revocation list.
+        RequiredCrls = "required-crls",
         /// Revocation lists in CERT payloads count.
         CrlPayloads = "crl-payloads",
         /// Its address is the one in its test certificates, 192.0.2.2, and the harness' 192.0.2.1.
@@ -119,8 +123,12 @@ names! {
         PrivateEc2nGroup = "private-ec2n-group",
         /// New Group mode.
         NewGroupMode = "new-group-mode",
+        /// Groups 19, 20 and 21 in quick mode.
+        EcpPfs = "ecp-pfs",
         /// Diffie-Hellman in quick mode.
         Pfs = "pfs",
+        /// Lives of SAs of more than a day.
+        LongLifetimes = "long-lifetimes",
         /// Lives of IPsec SAs in kilobytes.
         KilobyteLifetime = "kilobyte-lifetime",
         /// RESPONDER-LIFETIME, sent as responder.
@@ -250,6 +258,9 @@ names! {
         Delete = "delete",
         /// It can be told to initiate.
         Trigger = "trigger",
+        /// It can be told to set up phase 1 and nothing more. A peer that goes on to quick mode is not kept from cases by this:
+        /// they are `unsupported` where it really went on.
+        Phase1Alone = "phase1-alone",
         /// Its SAs can be listed.
         State = "state",
         /// Its derived values (SKEYID, IVs, HASH_I ...) can be read.

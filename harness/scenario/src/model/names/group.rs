@@ -45,6 +45,8 @@ names! {
     Pfs {
         /// No KE payloads.
         None = "none",
+        /// The run's default group: the first of modp1024, modp1536 and modp2048 that the peer has.
+        Default = "default",
         /// Group 1.
         Modp768 = "modp768",
         /// Group 2.
@@ -83,9 +85,10 @@ names! {
 }
 
 impl Pfs {
-    /// The group, unless there is none.
-    pub const fn group(self) -> Option<Group> {
+    /// The group where `default` is the run's, unless there is none.
+    pub const fn group(self, default: Group) -> Option<Group> {
         match self {
+            Self::Default => Some(default),
             Self::None => None,
             Self::Modp768 => Some(Group::Modp768),
             Self::Modp1024 => Some(Group::Modp1024),
