@@ -3,13 +3,16 @@
 //! What a case leaves at the harness' stock values is replaced by what the device has. What a case is about has to be what
 //! the device has anyway; otherwise, and in doubt, the case is refused with a reason.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::case::{Case, ResolvedSide};
+use crate::case::{Case, ResolvedSide, ResolvedTransform};
+use crate::expand::policy_needs;
 use crate::model::{
-    Cipher, Condition, Group, Hash, Identity, Pfs, Phase1Exchange, Phase1Transform, Phase2Transform,
-    Retransmission, Role, Side, StartExchange, Step,
+    Capability, Condition, Group, Identity, Phase1Exchange, Phase2Transform, Retransmission, Role, Side,
+    StartExchange, Step,
 };
 
 /// The configuration of a device, as far as cases depend on it.
@@ -24,13 +27,13 @@ pub struct DevicePolicy {
     /// The exchanges that it answers; the first is the one that it starts.
     pub exchanges: Vec<Phase1Exchange>,
     /// Its phase 1 transforms, best first.
-    pub phase1: Vec<Phase1Transform>,
+    pub phase1: Vec<ResolvedTransform>,
     /// Life of its ISAKMP SAs in seconds.
     pub phase1_lifetime_seconds: u32,
     /// Its phase 2 transforms, best first.
     pub phase2: Vec<Phase2Transform>,
-    /// Its perfect forward secrecy.
-    pub pfs: Pfs,
+    /// The group of its perfect forward secrecy, if it has any.
+    pub pfs: Option<Group>,
     /// Life of its IPsec SAs in seconds.
     pub phase2_lifetime_seconds: u32,
     /// The network behind it.
@@ -57,27 +60,28 @@ pub fn adapt(case: &Case, stock: &Case, device: &DevicePolicy) -> Result<Case, S
     identities(&mut adapted, stock, device, &touched)?;
     phase1(&mut adapted, stock, device, &touched)?;
     phase2(&mut adapted, stock, device, &touched)?;
-    // Algorithms are settled above, by the device's own.
-    let algorithms = stock.needs.iter().filter(|need| ALGORITHMS.contains(&need.name()));
-    for need in algorithms {
-        adapted.needs.remove(need);
-    }
-    if case.config.peer.phase1.transforms == STOCK_PHASE1_SMALL {
-        adapted.needs.retain(|need| need.name() != "modp1024");
-    }
+    // What the stock values need is settled above, by the device's own.
+    let settled = policy_needs(&stock.config.peer.phase1.transforms, &stock.config.peer.phase2.transforms, None);
+    adapted.needs.retain(|need| !settled.contains(need));
     Ok(adapted)
 }
 
-/// The names of the capabilities that stock algorithms need.
-const ALGORITHMS: &[&str] = &["aes128", "sha1", "modp2048", "esp-aes128", "hmac-sha1"];
-
-/// What many cases take for speed, without being about it.
-const STOCK_PHASE1_SMALL: [Phase1Transform; 1] = [Phase1Transform {
-    authentication: crate::model::Authentication::Psk,
-    cipher: Cipher::Aes128,
-    hash: Hash::Sha1,
-    group: Group::Modp1024,
-}];
+impl DevicePolicy {
+    /// What the device can do, as its policy shows.
+    #[must_use]
+    pub fn capabilities(&self) -> BTreeSet<Capability> {
+        let mut can = policy_needs(&self.phase1, &self.phase2, self.pfs);
+        can.extend([Capability::Esp, Capability::Tunnel]);
+        can.extend(self.exchanges.iter().map(|exchange| match exchange {
+            Phase1Exchange::MainMode => Capability::MainMode,
+            Phase1Exchange::AggressiveMode => Capability::AggressiveMode,
+        }));
+        if self.id != Identity::Address || self.harness_id != Identity::Address {
+            can.insert(Capability::NamedIds);
+        }
+        can
+    }
+}
 
 /// Fields of an SA payload that mean the same whatever is offered in it.
 const SA_FRAME: &[&str] = &["sa.doi", "sa.situation", "sa.length", "sa.reserved", "sa.next_payload"];
@@ -124,8 +128,10 @@ impl Touched {
                 .iter()
                 .any(|clause| ABOUT_ALGORITHMS.iter().any(|about| clause.to_string().starts_with(about)))
             || case.id.rsplit('/').next().is_some_and(|last| NAMES.iter().any(|name| last.contains(name)));
-        let identities = raw || fields.iter().any(|field| begins(field, "id"));
-        Ok(Self { algorithms, identities })
+        // Data of a notification may hold anything that was negotiated.
+        let data = fields.iter().any(|field| begins(field, "notification.data"));
+        let identities = raw || data || fields.iter().any(|field| begins(field, "id"));
+        Ok(Self { algorithms: algorithms || data, identities })
     }
 }
 
@@ -265,7 +271,7 @@ fn phase1(case: &mut Case, stock: &Case, device: &DevicePolicy, touched: &Touche
     let (harness, peer) = (&case.config.harness.phase1, &case.config.peer.phase1);
     let plain = &stock.config.peer.phase1;
     let is_stock = harness.transforms == peer.transforms
-        && (peer.transforms == plain.transforms || peer.transforms == STOCK_PHASE1_SMALL);
+        && peer.transforms == plain.transforms;
     let incidental = is_stock && !touched.algorithms;
     if choose("phase 1 transforms", case, incidental, &peer.transforms, &device.phase1)? {
         case.config.harness.phase1.transforms = offered(&device.phase1, case.role);
@@ -366,16 +372,17 @@ mod tests {
         "accept": [{"because": "up", "all": [{"established": {"of": "harness", "isakmp_sas": {"exactly": 1}}}]}]"#;
 
     fn device() -> DevicePolicy {
-        let transform = |json| serde_json::from_str(json).unwrap();
         DevicePolicy {
             psk: "the device's".to_owned(),
             id: Identity::Fqdn("gate.example.org".to_owned()),
             harness_id: Identity::Address,
             exchanges: vec![Phase1Exchange::MainMode],
-            phase1: vec![transform(r#"{"cipher": "aes256", "hash": "sha2-256", "group": "modp2048"}"#)],
+            phase1: vec![
+                serde_json::from_str(r#"{"cipher": "aes256", "hash": "sha2-256", "group": "modp2048"}"#).unwrap(),
+            ],
             phase1_lifetime_seconds: 28_800,
             phase2: vec![serde_json::from_str(r#"{"cipher": "aes256", "integrity": "sha2-256"}"#).unwrap()],
-            pfs: Pfs::None,
+            pfs: None,
             phase2_lifetime_seconds: 3600,
             client: "10.2.0.0/16".to_owned(),
             harness_client: "10.1.0.0/16".to_owned(),
@@ -396,7 +403,8 @@ mod tests {
         assert_eq!((&harness.remote_id, &peer.id), (&device().id, &device().id));
         assert_eq!(harness.phase1.transforms, device().phase1);
         assert_eq!((&*harness.phase2.client, &*peer.phase2.client), ("10.1.0.0/16", "10.2.0.0/16"));
-        assert!(case.needs.iter().all(|need| !ALGORITHMS.contains(&need.name())), "{:?}", case.needs);
+        assert!(!case.needs.contains(&Capability::Modp1024), "{:?}", case.needs);
+        assert!(case.needs.is_subset(&device().capabilities()), "{:?}", case.needs);
     }
 
     #[test]
