@@ -6,8 +6,10 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 
 use ikev1_scenario::adapt::DevicePolicy;
+use ikev1_scenario::case::{Case, ResolvedTransform};
 use ikev1_scenario::model::{
-    Capability, Identity, Pfs, Phase1Exchange, Phase1Transform, Phase2Transform, Retransmission,
+    Authentication, Capability, Group, Identity, Phase1Exchange, Phase2Transform, Retransmission, SaKind,
+    Side, StartExchange, Step, Which, Whose,
 };
 use ikev1_scenario::verdict::PeerProfile;
 use serde::Deserialize;
@@ -31,12 +33,10 @@ pub struct Device {
     pub nat_t_port: u16,
     /// Our address.
     pub local_address: Ipv4Addr,
-    /// Our port for plain ISAKMP; 0 is any.
-    #[serde(default = "isakmp_port")]
-    pub local_port: u16,
-    /// Our port for NAT traversal; 0 is any.
-    #[serde(default = "nat_t_port")]
-    pub local_nat_t_port: u16,
+    /// Our port for plain ISAKMP; 0 is any. Without it 500 where the device can be told to initiate, else any.
+    pub local_port: Option<u16>,
+    /// Our port for NAT traversal; 0 is any. Without it 4500 where the device can be told to initiate, else any.
+    pub local_nat_t_port: Option<u16>,
     /// What it is configured with.
     pub policy: Policy,
     /// What it can do besides its policy.
@@ -65,15 +65,14 @@ pub struct Policy {
     /// The exchanges that it answers; the first is the one that it starts.
     pub exchanges: Vec<Phase1Exchange>,
     /// Phase 1 transforms, best first.
-    pub phase1: Vec<Phase1Transform>,
+    pub phase1: Vec<ResolvedTransform>,
     /// Life of its ISAKMP SAs in seconds.
     #[serde(default = "phase1_life")]
     pub phase1_lifetime_seconds: u32,
     /// Phase 2 transforms, best first.
     pub phase2: Vec<Phase2Transform>,
-    /// Perfect forward secrecy.
-    #[serde(default = "no_pfs")]
-    pub pfs: Pfs,
+    /// The group of its perfect forward secrecy, if it has any.
+    pub pfs: Option<Group>,
     /// Life of its IPsec SAs in seconds.
     #[serde(default = "phase2_life")]
     pub phase2_lifetime_seconds: u32,
@@ -106,12 +105,30 @@ const fn phase2_life() -> u32 {
     1200
 }
 
-const fn no_pfs() -> Pfs {
-    Pfs::None
-}
-
 /// The commands that a file may have.
-const COMMANDS: &[&str] = &["initiate_phase1", "initiate_quick_mode", "state", "values", "reset"];
+const COMMANDS: &[&str] = &[
+    "initiate_phase1",
+    "initiate_quick_mode",
+    "rekey_isakmp",
+    "rekey_ipsec",
+    "delete_isakmp",
+    "delete_ipsec",
+    "probe",
+    "state",
+    "values",
+    "reset",
+];
+
+/// What only a command can do or show; one of several is enough to have the capability.
+const BY_COMMAND: &[(Capability, &[&str])] = &[
+    (Capability::Trigger, &["initiate_phase1", "initiate_quick_mode"]),
+    (Capability::RekeyIsakmp, &["rekey_isakmp"]),
+    (Capability::RekeyIpsec, &["rekey_ipsec"]),
+    (Capability::Delete, &["delete_isakmp", "delete_ipsec"]),
+    (Capability::DpdOnDemand, &["probe"]),
+    (Capability::State, &["state"]),
+    (Capability::DerivedValues, &["values"]),
+];
 
 /// A device's file is no good.
 #[derive(Debug, thiserror::Error)]
@@ -138,17 +155,87 @@ impl Device {
     fn check(&self) -> Result<(), String> {
         let policy = &self.policy;
         for (key, empty) in [
+            ("policy.psk", policy.psk.is_empty()),
             ("policy.exchanges", policy.exchanges.is_empty()),
             ("policy.phase1", policy.phase1.is_empty()),
             ("policy.phase2", policy.phase2.is_empty()),
         ] {
             if empty {
-                return Err(format!("{key} is empty; expected at least one entry"));
+                return Err(format!("{key} is empty; say what the device has"));
+            }
+        }
+        for (index, transform) in policy.phase1.iter().enumerate() {
+            if transform.authentication != Authentication::Psk {
+                let got = transform.authentication;
+                return Err(format!(
+                    "policy.phase1[{index}].authentication: `{got}`; only `psk` can be had with a device so far"
+                ));
+            }
+        }
+        let groups = policy.phase1.iter().map(|transform| transform.group).chain(policy.pfs);
+        if groups.into_iter().any(|group| group == Group::Private) {
+            return Err("policy: the group `private` cannot be had with a device; leave it out".to_owned());
+        }
+        for (key, network) in
+            [("policy.client", &policy.client), ("policy.harness_client", &policy.harness_client)]
+        {
+            if !is_network(network) {
+                return Err(format!("{key}: `{network}`; write an IPv4 network such as `10.12.0.0/24`"));
             }
         }
         for name in self.commands.keys() {
             if !COMMANDS.contains(&name.as_str()) {
                 return Err(format!("commands.{name}: expected one of {}", COMMANDS.join(", ")));
+            }
+        }
+        if let Some(both) = self.missing.keys().find(|capability| self.capabilities.contains(capability)) {
+            return Err(format!("missing.{both}: `capabilities` has it too; take it out of one of them"));
+        }
+        let by_command = |capability: &&Capability| BY_COMMAND.iter().any(|(known, _)| known == *capability);
+        if let Some(capability) = self.capabilities.iter().find(by_command) {
+            return Err(format!(
+                "capabilities: `{capability}` comes with its command in `[commands]`; take it out"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Our ports, for plain ISAKMP and for NAT traversal.
+    #[must_use]
+    pub fn local_ports(&self) -> (u16, u16) {
+        let initiates = self.commands.keys().any(|name| name.starts_with("initiate"));
+        let or = |port: Option<u16>, usual| port.unwrap_or(if initiates { usual } else { 0 });
+        (or(self.local_port, isakmp_port()), or(self.local_nat_t_port, nat_t_port()))
+    }
+
+    /// Whether the device, whose file has this name, can be told what the case wants it to do.
+    ///
+    /// # Errors
+    /// Names what is missing.
+    pub fn can_be_told(&self, case: &Case, name: &str) -> Result<(), String> {
+        let has = |command: &str| match self.commands.contains_key(command) {
+            true => Ok(()),
+            false => Err(format!("no command `{command}` in {name}")),
+        };
+        for step in &case.steps {
+            match step {
+                Step::Start(start) if start.by.unwrap_or(case.initiator()) == Side::Peer => {
+                    has(match start.exchange {
+                        StartExchange::Phase1 => "initiate_phase1",
+                        _ => "initiate_quick_mode",
+                    })?;
+                }
+                Step::Rekey(on) if on.by == Side::Peer => {
+                    has(of_sa(on.sa, "rekey_isakmp", "rekey_ipsec"))?;
+                    has_state_for(on.which, has)?;
+                }
+                Step::Delete(on) if on.by == Side::Peer => {
+                    has(of_sa(on.sa, "delete_isakmp", "delete_ipsec"))?;
+                    has_state_for(on.which, has)?;
+                }
+                Step::Probe(probe) if probe.by == Side::Peer => has("probe")?,
+                Step::ExpectState(state) if state.of != Whose::Harness => has("state")?,
+                _ => {}
             }
         }
         Ok(())
@@ -180,43 +267,54 @@ impl Device {
     pub fn profile(&self, name: &str) -> PeerProfile {
         let mut capabilities = self.capabilities.clone();
         let mut missing = self.missing.clone();
-        let both = [Capability::MainMode, Capability::AggressiveMode, Capability::Psk];
-        capabilities.extend(both);
-        capabilities.extend([Capability::Esp, Capability::Tunnel]);
-        let by_command = [
-            (Capability::Trigger, "initiate_phase1"),
-            (Capability::Trigger, "initiate_quick_mode"),
-            (Capability::State, "state"),
-            (Capability::DerivedValues, "values"),
-        ];
-        capabilities.retain(|capability| by_command.iter().all(|(known, _)| known != capability));
-        capabilities.extend(by_command.iter().map(|(capability, _)| *capability));
-        for (capability, command) in by_command {
-            if !self.commands.contains_key(command) {
-                capabilities.remove(&capability);
-                missing.insert(capability, format!("no command `{command}` in {name}"));
+        capabilities.extend(self.policy().capabilities());
+        for (capability, commands) in BY_COMMAND {
+            if commands.iter().any(|command| self.commands.contains_key(*command)) {
+                capabilities.insert(*capability);
+            } else {
+                let names: Vec<_> = commands.iter().map(|command| format!("`{command}`")).collect();
+                missing
+                    .entry(*capability)
+                    .or_insert_with(|| format!("no command {} in {name}", names.join(" or ")));
             }
         }
         for (capability, why) in [
             (Capability::Traffic, "traffic through the SAs of a device is not implemented"),
             (Capability::VirtualTime, "its clock is its own"),
-            (Capability::RekeyIsakmp, "a device cannot be told to yet"),
-            (Capability::RekeyIpsec, "a device cannot be told to yet"),
-            (Capability::Delete, "a device cannot be told to yet"),
-            (Capability::DpdOnDemand, "a device cannot be told to yet"),
-            (Capability::NewGroupMode, "a device cannot be told to yet"),
+            (Capability::NewGroupMode, "a device cannot be told to start it"),
         ] {
             missing.insert(capability, why.to_owned());
         }
         capabilities.retain(|capability| !missing.contains_key(capability));
         PeerProfile {
             name: name.to_owned(),
-            version: self.version.clone(),
+            version: format!("{} {}", self.name, self.version).trim_end().to_owned(),
             capabilities,
             missing,
             ..PeerProfile::default()
         }
     }
+}
+
+const fn of_sa(sa: SaKind, isakmp: &'static str, ipsec: &'static str) -> &'static str {
+    match sa {
+        SaKind::Isakmp => isakmp,
+        SaKind::Ipsec => ipsec,
+    }
+}
+
+/// The newest SA is what a command without further ado is about; for another one the device has to list them.
+fn has_state_for(which: Which, has: impl Fn(&str) -> Result<(), String>) -> Result<(), String> {
+    match which {
+        Which::Newest => Ok(()),
+        Which::Oldest => has("state"),
+    }
+}
+
+fn is_network(text: &str) -> bool {
+    text.split_once('/').is_some_and(|(address, length)| {
+        address.parse::<Ipv4Addr>().is_ok() && length.parse::<u8>().is_ok_and(|length| length <= 32)
+    })
 }
 
 #[cfg(test)]

@@ -61,7 +61,8 @@ pub fn adapt(case: &Case, stock: &Case, device: &DevicePolicy) -> Result<Case, S
     phase1(&mut adapted, stock, device, &touched)?;
     phase2(&mut adapted, stock, device, &touched)?;
     // What the stock values need is settled above, by the device's own.
-    let settled = policy_needs(&stock.config.peer.phase1.transforms, &stock.config.peer.phase2.transforms, None);
+    let settled =
+        policy_needs(&stock.config.peer.phase1.transforms, &stock.config.peer.phase2.transforms, None);
     adapted.needs.retain(|need| !settled.contains(need));
     Ok(adapted)
 }
@@ -270,8 +271,7 @@ fn identities(case: &mut Case, stock: &Case, device: &DevicePolicy, touched: &To
 fn phase1(case: &mut Case, stock: &Case, device: &DevicePolicy, touched: &Touched) -> Result<(), String> {
     let (harness, peer) = (&case.config.harness.phase1, &case.config.peer.phase1);
     let plain = &stock.config.peer.phase1;
-    let is_stock = harness.transforms == peer.transforms
-        && peer.transforms == plain.transforms;
+    let is_stock = harness.transforms == peer.transforms && peer.transforms == plain.transforms;
     let incidental = is_stock && !touched.algorithms;
     if choose("phase 1 transforms", case, incidental, &peer.transforms, &device.phase1)? {
         case.config.harness.phase1.transforms = offered(&device.phase1, case.role);
@@ -378,7 +378,8 @@ mod tests {
             harness_id: Identity::Address,
             exchanges: vec![Phase1Exchange::MainMode],
             phase1: vec![
-                serde_json::from_str(r#"{"cipher": "aes256", "hash": "sha2-256", "group": "modp2048"}"#).unwrap(),
+                serde_json::from_str(r#"{"cipher": "aes256", "hash": "sha2-256", "group": "modp2048"}"#)
+                    .unwrap(),
             ],
             phase1_lifetime_seconds: 28_800,
             phase2: vec![serde_json::from_str(r#"{"cipher": "aes256", "integrity": "sha2-256"}"#).unwrap()],

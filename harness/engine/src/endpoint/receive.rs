@@ -167,7 +167,8 @@ impl Endpoint {
             return Err(refused);
         }
         let limits = &self.core.limits;
-        let chain = read_chain(header.next_payload, &message.slice(Header::LEN..), Trailing::Alignment, limits)?;
+        let chain =
+            read_chain(header.next_payload, &message.slice(Header::LEN..), Trailing::Alignment, limits)?;
         let [ReceivedPayload { payload: Payload::Fragment(fragment), .. }] = chain.payloads.as_slice() else {
             return Err(ExchangeError::InvalidFragment("a fragment stands alone in its message"));
         };

@@ -32,8 +32,9 @@ pub struct Args {
     /// Cases: an ID, the beginning of one, or a glob such as `rfc2409/5.4*/**` [default: all]
     #[arg(value_name = "ID-or-GLOB")]
     pub(crate) cases: Vec<String>,
-    /// Peer to run against: `self`, a folder of `docker/`, such a folder with a release as in `strongswan-5.9`, or `all` for
-    /// every release of all of them; may be given several times
+    /// Peer to run against: `self`, a folder of `docker/`, such a folder with a release as in `strongswan-5.9`, `all` for
+    /// every release of all of them, or the file of a device that is configured already (`FILE.toml`); may be given several
+    /// times
     #[arg(long = "peer", value_name = "NAME", default_value = "self")]
     peers: Vec<String>,
     /// Only cases in which the harness plays this role: `initiator` or `responder`

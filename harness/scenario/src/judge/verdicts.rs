@@ -123,7 +123,8 @@ impl Judge<'_> {
     /// The peer's daemon died of what it was sent, whatever the case is about: nothing of RFC 2408 section 5 asks for that.
     fn died(&self, line: &str) -> Judgement {
         let last = self.messages.iter().filter(|message| message.from == Side::Harness).last();
-        let after = last.map_or_else(String::new, |message| format!(" after {} of the harness", message.name));
+        let after =
+            last.map_or_else(String::new, |message| format!(" after {} of the harness", message.name));
         let reason = format!("the peer's daemon died{after}: {line}");
         let finding = Finding {
             requirements: Vec::new(),
