@@ -224,6 +224,8 @@ impl Device {
                         StartExchange::Phase1 => "initiate_phase1",
                         _ => "initiate_quick_mode",
                     })?;
+                    // It could go on with an SA of an earlier case.
+                    has("reset")?;
                 }
                 Step::Rekey(on) if on.by == Side::Peer => {
                     has(of_sa(on.sa, "rekey_isakmp", "rekey_ipsec"))?;

@@ -46,6 +46,8 @@ struct Session {
     /// Commands under way, which may well wait for what the harness is to answer.
     commands: Vec<JoinHandle<Result<String, String>>>,
     cookies: HashSet<[u8; 8]>,
+    /// What the device still had when the case began.
+    before: SaView,
 }
 
 impl DevicePeer {
@@ -82,6 +84,39 @@ impl DevicePeer {
         });
         self.session.as_mut().ok_or(InfraError::NotPrepared)?.commands.push(task);
         Ok(())
+    }
+
+    /// The device without SAs, as far as it can be told and asked; gives those that it has nevertheless.
+    async fn clean(&self) -> Result<SaView, InfraError> {
+        let has = |name| self.device.commands.contains_key(name);
+        if has("reset") {
+            self.run("reset").await?;
+        }
+        if !has("state") {
+            return Ok(SaView::default());
+        }
+        let deadline = Instant::now() + RESET_TIME_MAX;
+        loop {
+            let view = self.list().await?;
+            if !has("reset") || (view.isakmp_sas.is_empty() && view.ipsec_sas.is_empty()) {
+                return Ok(view);
+            }
+            if Instant::now() > deadline {
+                let problem = format!(
+                    "it still lists {} ISAKMP SAs and {} pairs of IPsec SAs {} s after command `reset`",
+                    view.isakmp_sas.len(),
+                    view.ipsec_sas.len(),
+                    RESET_TIME_MAX.as_secs()
+                );
+                return Err(InfraError::peer(&self.profile.name, problem));
+            }
+            tokio::time::sleep(RESET_POLL).await;
+        }
+    }
+
+    async fn list(&self) -> Result<SaView, InfraError> {
+        let output = self.run("state").await?;
+        parse_state(&output).map_err(|error| InfraError::peer("list the device's SAs", error))
     }
 
     async fn act_on_isakmp(&mut self, name: &'static str, which: Which) -> Result<(), InfraError> {
@@ -140,9 +175,7 @@ impl Driver for DevicePeer {
 
     async fn prepare(&mut self, _: &Case, _: u64) -> Result<Addresses, InfraError> {
         self.session = None;
-        if self.device.commands.contains_key("reset") {
-            self.run("reset").await?;
-        }
+        let before = self.clean().await?;
         let device = &self.device;
         let ports = device.local_ports();
         let sockets = Sockets::open_at(device.local_address, ports, device.address).await?;
@@ -154,7 +187,8 @@ impl Driver for DevicePeer {
             peer_nat_t: SocketAddr::from((device.address, device.nat_t_port)),
         };
         let (start, cookies) = (Instant::now(), HashSet::new());
-        self.session = Some(Session { sockets, start, nat_t: harness_nat_t, commands: Vec::new(), cookies });
+        self.session =
+            Some(Session { sockets, start, nat_t: harness_nat_t, commands: Vec::new(), cookies, before });
         Ok(addresses)
     }
 
@@ -219,9 +253,17 @@ impl Driver for DevicePeer {
     }
 
     async fn state(&mut self) -> Result<SaView, InfraError> {
-        self.session()?;
-        let output = self.run("state").await?;
-        parse_state(&output).map_err(|error| InfraError::peer("list the device's SAs", error))
+        let mut view = self.list().await?;
+        // A case is judged by its own SAs.
+        let before = &self.session()?.before;
+        let earlier = self.earlier.lock();
+        view.isakmp_sas.retain(|sa| {
+            before.isakmp_sas.iter().all(|old| old.cookies != sa.cookies)
+                && !earlier.contains(&sa.cookies.initiator.0)
+        });
+        view.ipsec_sas.retain(|sa| before.ipsec_sas.iter().all(|old| old.spi_in != sa.spi_in));
+        drop(earlier);
+        Ok(view)
     }
 
     async fn values(&mut self) -> Result<PeerValues, InfraError> {
@@ -248,6 +290,10 @@ impl Driver for DevicePeer {
         Ok(String::new())
     }
 }
+
+/// What a device may take until it has no SA any more, and how often it is asked.
+const RESET_TIME_MAX: Duration = Duration::from_secs(5);
+const RESET_POLL: Duration = Duration::from_millis(100);
 
 /// What a device may take to heed the Deletes at the end of a case.
 const DELETES_TIME: Duration = Duration::from_millis(100);
