@@ -142,9 +142,13 @@ fn strings_under_fields(value: &Value, fields: &mut Vec<String>, raw: &mut bool)
         Value::Object(members) => {
             for (key, member) in members {
                 match member {
-                    Value::String(text) if key == "field" || key == "payload" => fields.push(text.clone()),
+                    Value::String(text) if key == "field" || key == "payload" => {
+                        fields.push(without_indices(text));
+                        // The length of a HASH is that of the algorithm.
+                        *raw |= without_indices(text) == "hash.data" && members.contains_key("hex");
+                    }
                     Value::Array(types) if key == "payloads" => {
-                        fields.extend(types.iter().filter_map(Value::as_str).map(str::to_owned));
+                        fields.extend(types.iter().filter_map(Value::as_str).map(without_indices));
                     }
                     _ => {}
                 }
@@ -155,6 +159,11 @@ fn strings_under_fields(value: &Value, fields: &mut Vec<String>, raw: &mut bool)
         Value::Array(items) => items.iter().for_each(|item| strings_under_fields(item, fields, raw)),
         _ => {}
     }
+}
+
+/// `id[1].data` is of the payload `id`, as `id.data` is.
+fn without_indices(field: &str) -> String {
+    field.split('[').map(|part| part.split_once(']').map_or(part, |(_, rest)| rest)).collect()
 }
 
 fn json(value: &impl Serialize) -> Result<Value, String> {
@@ -406,6 +415,23 @@ mod tests {
         assert_eq!((&*harness.phase2.client, &*peer.phase2.client), ("10.1.0.0/16", "10.2.0.0/16"));
         assert!(!case.needs.contains(&Capability::Modp1024), "{:?}", case.needs);
         assert!(case.needs.is_subset(&device().capabilities()), "{:?}", case.needs);
+    }
+
+    #[rstest]
+    #[case("id.data", "id.data")]
+    #[case("id[1].data", "id.data")]
+    #[case("sa[0].proposal[1].transform[0].id", "sa.proposal.transform.id")]
+    fn the_index_of_a_payload_does_not_hide_what_it_is(#[case] field: &str, #[case] expected: &str) {
+        assert_eq!(without_indices(field), expected);
+    }
+
+    #[test]
+    fn an_edit_of_an_identity_by_its_index_is_not_adapted() {
+        let steps = r#""steps": [{"edit": {"message": {"exchange": "quick-mode", "number": 1},
+            "apply": [{"set": {"field": "id[1].data", "hex": "0a0b0000ffffff80"}}], "hash": "recompute"}},
+            {"start": {"exchange": "both"}}], "accept": [{"because": "b", "all": [{"no_sa": {}}]}]"#;
+        let error = adapted(steps).unwrap_err();
+        assert!(error.contains("identities of phase 1"), "{error}");
     }
 
     #[test]

@@ -100,7 +100,39 @@ fn configured() -> Case {
     case
 }
 
-fn gateway(addresses: Addresses, sockets: (UdpSocket, UdpSocket)) -> Gateway {
+/// The SAs as `state` prints them.
+fn listed(engine: &Endpoint) -> String {
+    let mut text = String::new();
+    let view = ikev1_runner::view::of_endpoint(engine);
+    for sa in view.isakmp_sas {
+        let (initiator, responder) =
+            (hex::encode(sa.cookies.initiator.0), hex::encode(sa.cookies.responder.0));
+        let role = if sa.role == ikev1::event::Role::Initiator { "initiator" } else { "responder" };
+        let state = if sa.established { "established" } else { "negotiating" };
+        text.push_str(&format!("isakmp {initiator} {responder} {role} {state}\n"));
+    }
+    for sa in view.ipsec_sas {
+        text.push_str(&format!("ipsec esp {:08x} {:08x}\n", sa.spi_in, sa.spi_out));
+    }
+    text
+}
+
+/// The device's commands: what is to be done is a file in `folder`, and what there is too.
+fn commands(folder: &Path) -> String {
+    let folder = folder.display();
+    format!(
+        "[commands]\ninitiate_phase1 = \"touch {folder}/phase1\"\ninitiate_quick_mode = \"touch {folder}/up\"\n\
+         state = \"cat {folder}/state\"\nreset = \"touch {folder}/reset\"\n"
+    )
+}
+
+/// Whether a command has asked for this, which it does once.
+fn asked(folder: &Path, what: &str) -> bool {
+    std::fs::remove_file(folder.join(what)).is_ok()
+}
+
+fn gateway(addresses: Addresses, sockets: (UdpSocket, UdpSocket), folder: PathBuf) -> Gateway {
+    std::fs::write(folder.join("state"), "").unwrap();
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = Arc::clone(&stop);
     let config = settings::engine_config(&configured(), Side::Peer, &addresses).unwrap();
@@ -115,6 +147,21 @@ fn gateway(addresses: Addresses, sockets: (UdpSocket, UdpSocket)) -> Gateway {
         }
         let mut timeout = None;
         while !stopped.load(Ordering::SeqCst) {
+            let now = Timestamp(start.elapsed());
+            if asked(&folder, "reset") {
+                let ids: Vec<_> = engine.ipsec_sas().map(|sa| sa.id).collect();
+                ids.into_iter().for_each(|id| drop(engine.delete_ipsec_sa(now, id)));
+                let ids: Vec<_> = engine.isakmp_sas().map(|sa| sa.id).collect();
+                ids.into_iter().for_each(|id| drop(engine.delete_isakmp_sa(now, id)));
+            }
+            if asked(&folder, "phase1") {
+                engine.initiate_phase1(now, settings::PEER_NAME).unwrap();
+            }
+            if asked(&folder, "up") {
+                engine.initiate(now, settings::PEER_NAME, settings::POLICY_NAME).unwrap();
+            }
+            std::fs::write(folder.join("state.new"), listed(&engine)).unwrap();
+            std::fs::rename(folder.join("state.new"), folder.join("state")).unwrap();
             for socket in &sockets {
                 let now = Timestamp(start.elapsed());
                 if let Ok((len, remote)) = socket.recv_from(&mut buffer) {
@@ -167,8 +214,8 @@ fn verdicts(report: &Value) -> Vec<(String, String, String)> {
 fn a_device_that_is_configured_already_gets_verdicts_and_reasons() {
     let folder = tempfile::tempdir().unwrap();
     let (addresses, sockets) = ends();
-    let file = write_file(folder.path(), &addresses, "");
-    let _gateway = gateway(addresses, sockets);
+    let file = write_file(folder.path(), &addresses, &commands(folder.path()));
+    let _gateway = gateway(addresses, sockets, folder.path().to_owned());
     let (output, report) =
         conform(&file, &["rfc2408/5.2*/**", "rfc2409/5.4*/**"], &folder.path().join("run"));
     let text =
@@ -178,11 +225,12 @@ fn a_device_that_is_configured_already_gets_verdicts_and_reasons() {
     let with = |verdict: &str| all.iter().filter(|(got, ..)| got == verdict).count();
     assert!(with("pass") >= 5, "{all:#?}");
     assert_eq!(with("pass") + with("info") + with("warn") + with("unsupported"), all.len(), "{all:#?}");
-    let untold = format!("no command `state` in {}", file.display());
-    assert!(
-        all.iter().any(|(verdict, _, reason)| verdict == "unsupported" && reason.contains(&untold)),
-        "{all:#?}"
-    );
+    for because in ["depends on phase 1 transforms", "aggressive-mode, which the device does not answer"] {
+        let refused = |(verdict, _, reason): &(String, String, String)| {
+            verdict == "unsupported" && reason.contains(because)
+        };
+        assert!(all.iter().any(refused), "{because}: {all:#?}");
+    }
     // The files of the device's cases are in the run's folder, and nowhere else.
     let rejudged = Command::new(env!("CARGO_BIN_EXE_ikev1-conform"))
         .args(["--root", root().to_str().unwrap(), "rejudge", "--check"])
@@ -190,6 +238,21 @@ fn a_device_that_is_configured_already_gets_verdicts_and_reasons() {
         .output()
         .unwrap();
     assert!(rejudged.status.success(), "{rejudged:?}");
+}
+
+#[test]
+fn what_a_device_cannot_be_told_is_unsupported_and_names_the_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let (addresses, sockets) = ends();
+    let file = write_file(folder.path(), &addresses, "");
+    let _gateway = gateway(addresses, sockets, folder.path().to_owned());
+    let (output, report) = conform(&file, &["rfc2409/5.4*/named-identities"], &folder.path().join("run"));
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let reasons: Vec<_> =
+        verdicts(&report.unwrap()).into_iter().map(|(verdict, _, reason)| (verdict, reason)).collect();
+    let expected =
+        |command: &str| ("unsupported".to_owned(), format!("no command `{command}` in {}", file.display()));
+    assert_eq!(reasons, [expected("state"), expected("initiate_quick_mode")]);
 }
 
 #[test]
