@@ -122,7 +122,7 @@ fn commands(folder: &Path) -> String {
     let folder = folder.display();
     format!(
         "[commands]\ninitiate_phase1 = \"touch {folder}/phase1\"\ninitiate_quick_mode = \"touch {folder}/up\"\n\
-         state = \"cat {folder}/state\"\nreset = \"touch {folder}/reset\"\n"
+         state = \"cat {folder}/state\"\nreset = \"touch {folder}/reset; while [ -e {folder}/reset ]; do sleep 0.01; done\"\n"
     )
 }
 
@@ -148,7 +148,8 @@ fn gateway(addresses: Addresses, sockets: (UdpSocket, UdpSocket), folder: PathBu
         let mut timeout = None;
         while !stopped.load(Ordering::SeqCst) {
             let now = Timestamp(start.elapsed());
-            if asked(&folder, "reset") {
+            let reset = folder.join("reset").exists();
+            if reset {
                 let ids: Vec<_> = engine.ipsec_sas().map(|sa| sa.id).collect();
                 ids.into_iter().for_each(|id| drop(engine.delete_ipsec_sa(now, id)));
                 let ids: Vec<_> = engine.isakmp_sas().map(|sa| sa.id).collect();
@@ -162,6 +163,9 @@ fn gateway(addresses: Addresses, sockets: (UdpSocket, UdpSocket), folder: PathBu
             }
             std::fs::write(folder.join("state.new"), listed(&engine)).unwrap();
             std::fs::rename(folder.join("state.new"), folder.join("state")).unwrap();
+            if reset {
+                std::fs::remove_file(folder.join("reset")).unwrap();
+            }
             for socket in &sockets {
                 let now = Timestamp(start.elapsed());
                 if let Ok((len, remote)) = socket.recv_from(&mut buffer) {
