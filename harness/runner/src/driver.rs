@@ -265,6 +265,11 @@ pub trait Driver: Send {
         None
     }
 
+    /// Whether the peer keeps its SAs after a case unless it is sent Deletes, because nothing else resets it.
+    fn keeps_sas(&self) -> bool {
+        false
+    }
+
     /// Ends the case: the peer gives up its SAs. The text is the peer's log since [`Driver::prepare`].
     ///
     /// # Errors

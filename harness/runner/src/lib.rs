@@ -11,6 +11,7 @@
 
 pub mod capture;
 pub mod cli;
+pub mod device;
 pub mod docker;
 pub mod driver;
 pub mod execute;

@@ -2,8 +2,6 @@
 //!
 //! Needs Docker. Without it the test says so and passes, unless `IKEV1_REQUIRE_DOCKER=1` is set.
 
-#![expect(clippy::XX)]
-
 use std::path::Path;
 use std::sync::Arc;
 

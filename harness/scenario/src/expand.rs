@@ -17,6 +17,7 @@ use crate::model::{
 use crate::pki::{self, CredentialFiles};
 pub use default_group::{DEFAULT_GROUP, DEFAULT_GROUPS, default_group};
 use needs::needs;
+pub(crate) use needs::policy_needs;
 
 /// Cases of several scenarios, in their order, with a group where these name none.
 pub fn expand_all(scenarios: &[LoadedScenario], default_group: Group) -> Vec<Case> {

@@ -9,6 +9,7 @@
 //! Nothing here opens a socket or reads a clock: a verdict is a pure function of case, transcript
 //! and peer profile, so that any run can be judged again from its files.
 
+pub mod adapt;
 pub mod case;
 pub mod expand;
 pub mod judge;

@@ -37,8 +37,9 @@ pub struct Args {
     /// GLOB then chooses combinations, such as `matrix/main-mode/**`
     #[arg(long, conflicts_with_all = ["role", "seed", "group"])]
     matrix: bool,
-    /// Peer to run against: `self`, a folder of `docker/`, such a folder with a release as in `strongswan-5.9`, or `all` for
-    /// every release of all of them; may be given several times [default: `self`, with --matrix `all`]
+    /// Peer to run against: `self`, a folder of `docker/`, such a folder with a release as in `strongswan-5.9`, `all` for
+    /// every release of all of them, or the file of a device that is configured already (`FILE.toml`); may be given several
+    /// times [default: `self`, with --matrix `all`]
     #[arg(long = "peer", value_name = "NAME")]
     pub(super) peers: Vec<String>,
     /// Only cases in which the harness plays this role: `initiator` or `responder`

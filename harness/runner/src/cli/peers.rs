@@ -1,7 +1,7 @@
-//! Peers by name: `self`, and the folders of `docker/`.
+//! Peers by name: `self`, the folders of `docker/`, and the files of devices.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ikev1_scenario::model::Group;
@@ -9,13 +9,14 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::error::{CliError, unknown};
 use super::workspace::Workspace;
+use crate::device::Device;
 use crate::docker::{
     ChosenPeer, Control, DockerError, PeerDir, RunGuard, docker_available, log_of_run, process_run_id,
     sweep_blocking,
 };
 use crate::driver::Driver;
 use crate::execute::CaseLimits;
-use crate::run::{CaseRunner, LoopbackRunner, PoolRunner, StartMember};
+use crate::run::{CaseRunner, DeviceRunner, LoopbackRunner, PoolRunner, StartMember};
 use crate::target::shell_peer::ShellPeer;
 use crate::target::strongswan::Strongswan;
 
@@ -43,13 +44,23 @@ pub(super) enum PeerName {
         /// Its release, as it was asked for; without one the manifest's default is meant.
         release: Option<String>,
     },
+    /// A device somewhere on the network, by the path of its file.
+    Device(String),
 }
 
+/// What the path of a device's file ends with, unless it has a separator.
+const DEVICE_FILE: &str = ".toml";
+
 impl PeerName {
-    /// The peer with this name: `self`, a folder of `docker/`, or such a folder and a release as in `strongswan-5.9`.
+    /// The peer with this name: `self`, a folder of `docker/`, such a folder and a release as in `strongswan-5.9`, or the
+    /// file of a device.
     pub(super) fn parse(name: &str, workspace: &Workspace) -> Result<Self, CliError> {
         if name == SELF {
             return Ok(Self::Loopback);
+        }
+        if name.ends_with(DEVICE_FILE) || name.contains(std::path::is_separator) {
+            Device::load(Path::new(name)).map_err(CliError::usage)?;
+            return Ok(Self::Device(name.to_owned()));
         }
         // A folder's own name may have a hyphen, so the longest one that fits is meant.
         let folder = folders(workspace)
@@ -87,6 +98,7 @@ impl PeerName {
     pub(super) fn name(&self) -> String {
         match self {
             Self::Loopback => SELF.to_owned(),
+            Self::Device(file) => file.clone(),
             Self::Container { folder, release: None } => folder.clone(),
             Self::Container { folder, release: Some(release) } => format!("{folder}-{release}"),
         }
@@ -100,7 +112,8 @@ impl PeerName {
     /// Cases that run at the same time unless the command line says otherwise.
     pub(super) fn default_jobs(&self, workspace: &Workspace) -> usize {
         let Some(folder) = self.folder(workspace) else {
-            return std::thread::available_parallelism().map_or(1, usize::from);
+            let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+            return if self.is_self() { cores() } else { 1 };
         };
         // A manifest that cannot be read is an error of its own when the peer is opened.
         let jobs = PeerDir::load(folder).ok().and_then(|dir| dir.manifest.container.jobs);
@@ -110,7 +123,7 @@ impl PeerName {
     /// Its folder, if it has one.
     pub(super) fn folder(&self, workspace: &Workspace) -> Option<PathBuf> {
         match self {
-            Self::Loopback => None,
+            Self::Loopback | Self::Device(_) => None,
             Self::Container { folder, .. } => Some(workspace.docker().join(folder)),
         }
     }
@@ -144,7 +157,7 @@ pub(super) fn known(workspace: &Workspace) -> Vec<String> {
 /// Checks that the peer can be started at all, before anything is run.
 pub(super) fn preflight(peer: &PeerName) -> Result<(), CliError> {
     match peer {
-        PeerName::Loopback => Ok(()),
+        PeerName::Loopback | PeerName::Device(_) => Ok(()),
         PeerName::Container { .. } => {
             let runtime = runtime()?;
             runtime.block_on(docker_available()).map(drop).map_err(|error| {
@@ -165,7 +178,15 @@ pub(super) fn open(
     group: Option<Group>,
     progress: &mut (dyn FnMut(&str) + Send),
 ) -> Result<Arc<dyn CaseRunner>, CliError> {
-    let PeerName::Container { folder, release } = peer else { return Ok(Arc::new(LoopbackRunner::new())) };
+    let (folder, release) = match peer {
+        PeerName::Loopback => return Ok(Arc::new(LoopbackRunner::new())),
+        PeerName::Device(file) => {
+            let device = Device::load(Path::new(file)).map_err(CliError::usage)?;
+            let runner = DeviceRunner::new(device, file, group, runtime()?).map_err(CliError::Harness)?;
+            return Ok(Arc::new(runner));
+        }
+        PeerName::Container { folder, release } => (folder, release),
+    };
     let runtime = runtime()?;
     let release = release.as_deref();
     let chosen = runtime

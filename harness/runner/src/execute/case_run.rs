@@ -4,7 +4,8 @@ use core::time::Duration;
 
 use ikev1::Endpoint;
 use ikev1::crypto::default_provider;
-use ikev1::io::Timestamp;
+use ikev1::hook::{OutgoingHook, OutgoingMessage};
+use ikev1::io::{Output, Timestamp};
 use ikev1_scenario::case::Case;
 use ikev1_scenario::model::{Capability, Side};
 use ikev1_scenario::transcript::{Event, Record, StepResult};
@@ -108,6 +109,7 @@ pub async fn execute_case<D: Driver + ?Sized>(
                 };
                 executor.recorder.infrastructure(executor.now(), error);
             }
+            executor.farewell().await;
             executor.recorder
         }
         Err((recorder, error)) => failed(recorder, &error),
@@ -202,6 +204,41 @@ impl<D: Driver + ?Sized> Executor<'_, D> {
             }
         }
     }
+
+    /// Deletes the SAs that the case has left at a peer which keeps them. That is no part of the case any more, so nothing
+    /// of it is recorded.
+    async fn farewell(&mut self) {
+        if !self.driver.keeps_sas() {
+            return;
+        }
+        self.engine.set_outgoing_hook(Box::new(Unaltered));
+        let now = self.now();
+        let ipsec: Vec<_> = self.engine.ipsec_sas().map(|sa| sa.id).collect();
+        let isakmp: Vec<_> = self.engine.isakmp_sas().filter(|sa| sa.established).map(|sa| sa.id).collect();
+        // An SA that is gone by now needs no Delete, and one that the peer does not hear of ends with its life.
+        for id in ipsec {
+            let _ = self.engine.delete_ipsec_sa(now, id);
+        }
+        for id in isakmp {
+            let _ = self.engine.delete_isakmp_sa(now, id);
+        }
+        loop {
+            match self.engine.poll_output() {
+                Output::Transmit(datagram) => {
+                    let _ = self.driver.send(&datagram).await;
+                }
+                Output::Event(_) => {}
+                Output::Timeout(_) | Output::Idle => return,
+            }
+        }
+    }
+}
+
+/// Leaves messages as they are.
+struct Unaltered;
+
+impl OutgoingHook for Unaltered {
+    fn outgoing(&mut self, _: &mut OutgoingMessage<'_>) {}
 }
 
 /// Gives the peer free and closes the files.

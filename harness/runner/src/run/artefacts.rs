@@ -54,7 +54,7 @@ pub struct CaseFolder {
 impl CaseFolder {
     /// The folder of a case with a peer below the folder of a run. Nothing is created.
     pub fn new(run: &Path, peer: &str, case: &Case) -> Self {
-        let relative = Path::new(peer).join(&case.id).join(case.role.name());
+        let relative = peer_folder(peer).join(&case.id).join(case.role.name());
         Self { run: run.to_owned(), relative }
     }
 
@@ -118,7 +118,7 @@ impl CaseFolder {
 /// # Errors
 /// When the file cannot be written.
 pub fn write_profile(run: &Path, profile: &PeerProfile) -> Result<(), ArtefactError> {
-    let folder = run.join(&profile.name);
+    let folder = run.join(peer_folder(&profile.name));
     let file = folder.join(PROFILE_FILE);
     let io = |source| ArtefactError::Io { file: file.clone(), source };
     let mut json = serde_json::to_vec_pretty(profile)
@@ -133,7 +133,12 @@ pub fn write_profile(run: &Path, profile: &PeerProfile) -> Result<(), ArtefactEr
 /// # Errors
 /// When the file is missing or not of this version.
 pub fn read_profile(run: &Path, peer: &str) -> Result<PeerProfile, ArtefactError> {
-    read_json(&run.join(peer).join(PROFILE_FILE))
+    read_json(&run.join(peer_folder(peer)).join(PROFILE_FILE))
+}
+
+/// The folder of a peer in that of a run. The name of a device is the path of its file, which must not lead elsewhere.
+fn peer_folder(peer: &str) -> PathBuf {
+    PathBuf::from(peer.replace('%', "%25").replace('/', "%2F").replace('\\', "%5C"))
 }
 
 fn read_json<T: serde::de::DeserializeOwned>(file: &Path) -> Result<T, ArtefactError> {

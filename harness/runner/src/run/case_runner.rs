@@ -1,6 +1,7 @@
 //! What a peer must offer so that cases can be run against it.
 
 use core::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ikev1_scenario::case::Case;
@@ -15,6 +16,14 @@ use crate::execute::CaseArtefacts;
 pub trait CaseRunner: fmt::Debug + Send + Sync {
     /// What the peer is and can do.
     fn profile(&self) -> &PeerProfile;
+
+    /// The case as it is to be played with this peer; the same, unless the peer cannot be configured.
+    ///
+    /// # Errors
+    /// Says why the peer's own configuration does not fit the case, which is `unsupported` then.
+    fn adapt(&self, case: &Arc<Case>) -> Result<Arc<Case>, String> {
+        Ok(Arc::clone(case))
+    }
 
     /// Whether cases may run at the same time, as they may when each has a peer of its own.
     fn runs_side_by_side(&self) -> bool;

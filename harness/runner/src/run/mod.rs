@@ -6,13 +6,14 @@
 //!              └─▶ RunEvent ─▶ reports
 //! ```
 //!
-//! - [`CaseRunner`] is what a peer must offer; [`LoopbackRunner`] and [`PoolRunner`] make one of drivers.
+//! - [`CaseRunner`] is what a peer must offer; [`LoopbackRunner`], [`PoolRunner`] and [`DeviceRunner`] make one of drivers.
 //! - [`run_cases`] runs the sanity handshake, the cases, and the sanity handshake again.
 //! - [`Stop`] ends a run early, after which everything that ran is still reported.
 //! - [`CaseFolder`] writes and reads what a case leaves behind, for `rejudge`.
 
 mod artefacts;
 mod case_runner;
+mod device;
 mod isolate;
 mod peers;
 mod pool;
@@ -24,6 +25,7 @@ mod tests;
 
 pub use artefacts::{ArtefactError, CaseFolder, PROFILE_FILE, read_profile, write_profile};
 pub use case_runner::CaseRunner;
+pub use device::DeviceRunner;
 pub use peers::LoopbackRunner;
 pub use pool::{DiscardMember, PoolRunner, StartMember};
 pub use sanity::{SanityError, sanity_case};

@@ -175,7 +175,12 @@ impl PeerRun<'_> {
     /// Runs and judges one case; `None` when the run was stopped meanwhile, an error when its artefacts are lost.
     fn one(&self, case: &Arc<Case>) -> Result<Option<CaseResult>, String> {
         let start = Instant::now();
-        let outcome = match unsupported(case, self.profile) {
+        let (adapted, refused) = match self.peer.adapt(case) {
+            Ok(adapted) => (adapted, None),
+            Err(reason) => (Arc::clone(case), Some(refusal(reason))),
+        };
+        let case = &adapted;
+        let outcome = match refused.or_else(|| unsupported(case, self.profile)) {
             Some(judgement) => (judgement, None),
             None => match self.isolated(case) {
                 Some(outcome) => outcome,
@@ -220,6 +225,11 @@ impl PeerRun<'_> {
         let judgement = judge(case, &artefacts.transcript, self.profile);
         Some((judgement, Some(artefacts)))
     }
+}
+
+/// The judgement of a case that a peer's configuration does not fit.
+fn refusal(reason: String) -> Judgement {
+    Judgement { verdict: Verdict::Unsupported, reason, findings: Vec::new(), notes: Vec::new() }
 }
 
 /// The report's entry for a judged case; duration and artefacts are left empty.

@@ -1,7 +1,10 @@
-//! The peers behind [`Driver`](crate::driver::Driver): the engine itself, and daemons in containers.
+//! The peers behind [`Driver`](crate::driver::Driver): the engine itself, daemons in containers, and
+//! devices somewhere on the network.
 
 pub mod charon_case;
 pub mod charon_values;
+pub mod device;
+pub mod host_command;
 pub mod loopback;
 pub mod pair_member;
 pub mod raw_ip;

@@ -33,6 +33,10 @@ const HINT: &str = ": a peer that initiates expects us on ports 500 and 4500 of 
                     CAP_NET_BIND_SERVICE, stop what else uses the ports (an IKE daemon?), and run against the \
                     engine of this machine, not a remote one";
 
+/// What to do when the ports that a device's file names cannot be had.
+const DEVICE_HINT: &str = ": check `local_address`, `local_port` and `local_nat_t_port` in the device's file; ports below \
+                           1024 take root or CAP_NET_BIND_SERVICE, and no other IKE daemon";
+
 /// A pair of sockets; see the module documentation.
 #[derive(Debug)]
 pub struct Sockets {
@@ -68,6 +72,23 @@ impl Sockets {
             }
             sleep(PORTS_POLL).await;
         }
+    }
+
+    /// Opens both sockets at `address`, on these ports for plain ISAKMP and for NAT traversal, for datagrams of `peer` only.
+    /// Port 0 is any.
+    ///
+    /// # Errors
+    /// When the sockets cannot be opened.
+    pub async fn open_at(address: Ipv4Addr, ports: (u16, u16), peer: Ipv4Addr) -> Result<Self, InfraError> {
+        let of_device = |error| match error {
+            InfraError::Bind { address, source, .. } => {
+                InfraError::Bind { address, source, hint: DEVICE_HINT }
+            }
+            other => other,
+        };
+        let isakmp = bind(address, ports.0).await.map_err(of_device)?;
+        let nat_t = bind(address, ports.1).await.map_err(of_device)?;
+        Ok(Self { isakmp, nat_t, inside: None, peer: peer.into(), esp: None })
     }
 
     /// Opens the socket for ESP outside UDP too, between `address` and `peer`.

@@ -4,6 +4,7 @@
 
 mod common;
 mod default_group;
+mod device;
 mod libreswan;
 mod loopback;
 mod pool;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::case::{ResolvedConfig, ResolvedSide, rfc3947};
+use crate::case::{ResolvedConfig, ResolvedSide, ResolvedTransform, rfc3947};
 use crate::model::{
     Authentication, BundledProtocol, Capability, Cipher, Condition, ConfigMethod, DpdTrigger, Encapsulation,
     EspCipher, FragmentationMode, Group, Hash, Identity, Integrity, NatTraversal, NatTraversalVersion,
@@ -96,6 +96,29 @@ pub(super) fn needs(scenario: &Scenario, config: &ResolvedConfig, role: Role) ->
 
 /// What the extensions want of the peer: it must speak those that it is configured with. What only the harness speaks
 /// shows how the peer does without.
+/// What a policy of these algorithms takes.
+pub(crate) fn policy_needs(
+    phase1: &[ResolvedTransform],
+    phase2: &[Phase2Transform],
+    pfs: Option<Group>,
+) -> BTreeSet<Capability> {
+    let mut needs = BTreeSet::new();
+    for transform in phase1 {
+        needs.insert(authentication_need(transform.authentication));
+        needs.extend([cipher_need(transform.cipher), hash_need(transform.hash)]);
+        needs.extend(public_group_need(transform.group));
+    }
+    transform_needs(phase2, &mut needs);
+    if let Some(group) = pfs {
+        needs.insert(Capability::Pfs);
+        needs.extend(public_group_need(group));
+        if matches!(group, Group::Ecp256 | Group::Ecp384 | Group::Ecp521) {
+            needs.insert(Capability::EcpPfs);
+        }
+    }
+    needs
+}
+
 fn extension_needs(config: &ResolvedConfig, role: Role, needs: &mut BTreeSet<Capability>) {
     let ResolvedConfig { harness, peer } = config;
     if !harness.nat_traversal_versions.contains(&NatTraversalVersion::Rfc3947) {
@@ -311,7 +334,12 @@ fn hash_need(hash: Hash) -> Capability {
 }
 
 fn group_need(peer: &ResolvedSide, group: Group) -> Capability {
-    match group {
+    public_group_need(group).unwrap_or_else(|| private_group_need(peer))
+}
+
+/// `None` for a private group.
+fn public_group_need(group: Group) -> Option<Capability> {
+    Some(match group {
         Group::Modp768 => Capability::Modp768,
         Group::Modp1024 => Capability::Modp1024,
         Group::Modp1536 => Capability::Modp1536,
@@ -328,8 +356,8 @@ fn group_need(peer: &ResolvedSide, group: Group) -> Capability {
         Group::Ecp521 => Capability::Ecp521,
         Group::Ec2n155 => Capability::Ec2n155,
         Group::Ec2n185 => Capability::Ec2n185,
-        Group::Private => private_group_need(peer),
-    }
+        Group::Private => return None,
+    })
 }
 
 fn private_group_need(side: &ResolvedSide) -> Capability {
