@@ -132,6 +132,16 @@ fn asked(folder: &Path, what: &str) -> bool {
 }
 
 fn gateway(addresses: Addresses, sockets: (UdpSocket, UdpSocket), folder: PathBuf) -> Gateway {
+    gateway_that_hears(usize::MAX, addresses, sockets, folder)
+}
+
+/// A device that is deaf after so many datagrams, and has been mute since.
+fn gateway_that_hears(
+    datagrams: usize,
+    addresses: Addresses,
+    sockets: (UdpSocket, UdpSocket),
+    folder: PathBuf,
+) -> Gateway {
     std::fs::write(folder.join("state"), "").unwrap();
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = Arc::clone(&stop);
@@ -146,6 +156,7 @@ fn gateway(addresses: Addresses, sockets: (UdpSocket, UdpSocket), folder: PathBu
             socket.set_read_timeout(Some(Duration::from_millis(2))).unwrap();
         }
         let mut timeout = None;
+        let mut heard = 0;
         while !stopped.load(Ordering::SeqCst) {
             let now = Timestamp(start.elapsed());
             let reset = folder.join("reset").exists();
@@ -169,6 +180,10 @@ fn gateway(addresses: Addresses, sockets: (UdpSocket, UdpSocket), folder: PathBu
             for socket in &sockets {
                 let now = Timestamp(start.elapsed());
                 if let Ok((len, remote)) = socket.recv_from(&mut buffer) {
+                    heard += 1;
+                    if heard > datagrams {
+                        continue;
+                    }
                     let payload = Bytes::copy_from_slice(&buffer[..len]);
                     let local = socket.local_addr().unwrap();
                     engine.handle_datagram(now, &Datagram { ip_protocol: IP_UDP, local, remote, payload });
@@ -177,7 +192,8 @@ fn gateway(addresses: Addresses, sockets: (UdpSocket, UdpSocket), folder: PathBu
                 }
                 timeout = loop {
                     match engine.poll_output() {
-                        EngineOutput::Transmit(datagram) => send(&sockets, &datagram),
+                        EngineOutput::Transmit(datagram) if heard <= datagrams => send(&sockets, &datagram),
+                        EngineOutput::Transmit(_) => {}
                         EngineOutput::Event(_) => {}
                         EngineOutput::Timeout(at) => break Some(at),
                         EngineOutput::Idle => break None,
@@ -270,6 +286,26 @@ fn a_device_that_does_not_answer_is_no_finding_but_a_fault_with_its_cause() {
     let expected = format!("no answer from {} to the first message of main-mode within", addresses.peer);
     assert!(reason.contains(&expected), "{reason}");
     assert!(verdicts(&report).is_empty(), "{report}");
+}
+
+#[test]
+fn a_device_that_goes_away_fails_no_case() {
+    let folder = tempfile::tempdir().unwrap();
+    let (addresses, sockets) = ends();
+    let file = write_file(folder.path(), &addresses, &commands(folder.path()));
+    let _gateway = gateway_that_hears(12, addresses, sockets, folder.path().to_owned());
+    let cases = ["rfc2409/5.4*/main-mode-*hash-i", "rfc2409/5.4*/main-mode-without-*"];
+    let (output, report) = conform(&file, &cases, &folder.path().join("run"));
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    let all = verdicts(&report.unwrap());
+    assert!(
+        all.iter().all(|(verdict, ..)| !["fail", "warn", "inconclusive"].contains(&verdict.as_str())),
+        "{all:#?}"
+    );
+    assert!(
+        all.iter().any(|(verdict, _, reason)| verdict == "error" && reason.contains("no answer from")),
+        "{all:#?}"
+    );
 }
 
 #[test]
