@@ -140,12 +140,12 @@ mod tests {
         let report = Report { matrix: Some(matrix), ..crate::testing::report([]) };
         insta::assert_snapshot!(page(Paint { colour: false }, &report), @r"
         inconclusive a-1 -> b-22: matrix/2
-            no new IPsec SAs
+            no \u{1b}[31mnew IPsec SAs
             rerun: cargo xtask conform --matrix matrix/2
 
-        info 1 cell: no new IPsec SAs
+        info 1 cell: no \u{1b}[31mnew IPsec SAs
 
-        unsupported 1 cell: no new IPsec SAs
+        unsupported 1 cell: no \u{1b}[31mnew IPsec SAs
 
         initiator \ responder  a-1     b-22
         a-1                    2/2     1/2
