@@ -24,6 +24,8 @@ use super::play::{Cell, CellFiles};
 use crate::docker::{ChosenPeer, RunGuard, process_run_id};
 use crate::run::Stop;
 
+/// How long two containers may take to start.
+const START_TIME_MAX: Duration = Duration::from_secs(120);
 /// A cell that has not ended by then has hung; every wait within it has a bound of its own.
 const CELL_TIME_MAX: Duration = Duration::from_secs(240);
 
@@ -112,8 +114,11 @@ impl Work<'_> {
                 self.runtime.block_on(async {
                     let running = match pair.take() {
                         Some(running) => running,
-                        None => Pair::start(initiator, responder, guard.run_id())
+                        None => timeout(START_TIME_MAX, Pair::start(initiator, responder, guard.run_id()))
                             .await
+                            .map_err(|_| {
+                                format!("the pair did not start within {} s", START_TIME_MAX.as_secs())
+                            })?
                             .map_err(|error| format!("the pair did not start: {error}"))?,
                     };
                     self.announce(running.profiles());
