@@ -62,6 +62,12 @@ pub(super) fn needs(scenario: &Scenario, config: &ResolvedConfig, role: Role) ->
     if peer.initial_contact {
         needs.insert(Capability::InitialContact);
     }
+    let phase2 = &peer.phase2;
+    let ah =
+        phase2.protocol == Protocol::Ah || phase2.bundle.iter().any(|part| part.protocol == Protocol::Ah);
+    if ah && scenario.steps.iter().any(|step| matches!(step, Step::Traffic(_))) {
+        needs.insert(Capability::AhTraffic);
+    }
     match (config.harness.nat_traversal, peer.nat_traversal) {
         (NatTraversal::Force, _) | (_, NatTraversal::Force) => needs.insert(Capability::NatT),
         (NatTraversal::Off, _) | (_, NatTraversal::Off) => needs.insert(Capability::NoNat),

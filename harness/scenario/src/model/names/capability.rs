@@ -250,6 +250,8 @@ names! {
         InitialContact = "initial-contact",
         /// Packets through the IPsec SAs are answered.
         Traffic = "traffic",
+        /// Packets through AH reach it and come back. AH covers the IP header, so the harness must write that itself.
+        AhTraffic = "ah-traffic",
         /// It replaces IPsec SAs before they expire, or when told.
         RekeyIpsec = "rekey-ipsec",
         /// It replaces ISAKMP SAs before they expire, or when told.
