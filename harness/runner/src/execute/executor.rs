@@ -25,7 +25,7 @@ const ROUNDS_MAX: u64 = 10_000;
 /// Why a case ends before its last step.
 #[derive(Debug)]
 pub(super) enum Stop {
-    /// A step waited in vain, or the peer could not do what it was told.
+    /// A step waited in vain, or the peer lacks the SA that it was told to act on.
     Unmet(String),
     /// Trouble of our own.
     Infra(String),
@@ -34,7 +34,7 @@ pub(super) enum Stop {
 impl From<InfraError> for Stop {
     fn from(error: InfraError) -> Self {
         match error {
-            InfraError::NoSuchSa(_) | InfraError::Unsupported(_) => Self::Unmet(error.to_string()),
+            InfraError::NoSuchSa(_) => Self::Unmet(error.to_string()),
             _ => Self::Infra(error.to_string()),
         }
     }

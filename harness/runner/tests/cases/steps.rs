@@ -395,3 +395,17 @@ async fn a_peer_that_misbehaves_cannot_hang_a_case(#[case] spews: bool, #[case] 
     let problems = problems(&artefacts.transcript);
     assert!(problems.len() == 1 && problems[0].contains(detail), "{problems:?}");
 }
+
+#[tokio::test]
+async fn what_a_driver_cannot_do_is_a_fault_of_ours_and_not_the_peers() {
+    let mut driver = Misbehaving { profile: PeerProfile::default(), now: Timestamp::ZERO, spews: false };
+    let all = steps(json!([{"start": {"exchange": "both"}}]));
+    let told = case("test", Role::Responder, all);
+    let artefacts = execute_case(&mut driver, &told, 1, CaseLimits::default()).await;
+    let fault = |record: &Record| match &record.event {
+        Event::Infrastructure { error } => Some(error.clone()),
+        _ => None,
+    };
+    let faults: Vec<_> = artefacts.transcript.iter().filter_map(fault).collect();
+    assert_eq!(faults, ["the peer cannot be told to initiate"]);
+}
