@@ -95,6 +95,9 @@ pub struct PeerInfo {
     pub version: String,
     /// The capabilities that it has.
     pub capabilities: Vec<String>,
+    /// Which kernel has its IPsec SAs, and why that one, where it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel: Option<String>,
     /// The sanity handshakes: an ordinary handshake before the first and after the last case.
     pub sanity: Vec<Sanity>,
 }

@@ -85,6 +85,9 @@ impl<W: Write> Terminal<W> {
             RunEvent::PeerStarted { peer, planned } => {
                 let version = if peer.version.is_empty() { "unknown version" } else { &peer.version };
                 self.line(&format!("peer {} ({}): {planned} cases", clean(&peer.name), clean(version)));
+                if let Some(kernel) = &peer.kernel {
+                    self.line(&format!("peer {}: kernel {}", clean(&peer.name), clean(kernel)));
+                }
             }
             RunEvent::SanityFinished { peer, sanity } => self.sanity(peer, sanity),
             RunEvent::CaseStarted { id, peer, role } => {
@@ -298,6 +301,11 @@ fn sums(page: &mut String, paint: Paint, report: &Report, folder: &str) {
     }
     if let Some(vectors) = &report.vectors {
         put(page, format_args!("{}", vectors_line(paint, vectors)));
+    }
+    for peer in &report.peers {
+        if let Some(kernel) = &peer.kernel {
+            put(page, format_args!("kernel   {}: {}", clean(&peer.name), clean(kernel)));
+        }
     }
     put(
         page,

@@ -150,6 +150,7 @@ impl Work<'_> {
                     name: profile.name.clone(),
                     version: profile.version.clone(),
                     capabilities: profile.capabilities.iter().map(ToString::to_string).collect(),
+                    kernel: profile.kernel.clone(),
                     ..PeerInfo::default()
                 };
                 self.event(RunEvent::PeerStarted { peer, planned: self.planned });

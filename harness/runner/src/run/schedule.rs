@@ -84,6 +84,7 @@ fn peer_info(profile: &PeerProfile) -> PeerInfo {
         name: profile.name.clone(),
         version: profile.version.clone(),
         capabilities: profile.capabilities.iter().map(|capability| capability.name().to_owned()).collect(),
+        kernel: profile.kernel.clone(),
         sanity: Vec::new(),
     }
 }
