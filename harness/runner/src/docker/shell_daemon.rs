@@ -19,6 +19,8 @@ use super::{
 
 /// How long a daemon may take until it accepts commands, unless its manifest says otherwise.
 const READY_SECONDS: u64 = 15;
+/// How long a daemon may take for a case's configuration: it may have to start anew for it.
+const LOAD_TIME_MAX: Duration = Duration::from_secs(25);
 const POLL: Duration = Duration::from_millis(20);
 const LOG_TAIL_LINES: usize = 25;
 
@@ -133,7 +135,7 @@ impl ShellDaemon {
     pub async fn load(&self, context: &impl Serialize) -> Result<(), DockerError> {
         let mut script = self.templates.write_files(context)?;
         script.push_str(&self.templates.command("load", context)?);
-        Ok(self.shell.run(&script, SCRIPT_TIME_MAX).await.map(drop)?)
+        Ok(self.shell.run(&script, LOAD_TIME_MAX).await.map(drop)?)
     }
 
     /// Runs a command of the manifest; gives what it prints.
