@@ -29,6 +29,9 @@ use crate::{traffic, view};
 /// Time that a datagram takes from one end to the other.
 pub const LATENCY: Duration = Duration::from_millis(1);
 
+/// Why a peer is not asked to refuse IKEv1.
+pub(crate) const SPEAKS_IKEV1: &str = "it speaks IKEv1";
+
 /// What the peer may do in one wait: far more than any case needs, so only a runaway reaches it.
 const STEPS_MAX: u64 = 100_000;
 
@@ -45,7 +48,12 @@ impl Loopback {
         let profile = PeerProfile {
             name: "self".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            capabilities: Capability::ALL.iter().copied().collect(),
+            capabilities: Capability::ALL
+                .iter()
+                .copied()
+                .filter(|capability| *capability != Capability::RefusesIkev1)
+                .collect(),
+            missing: [(Capability::RefusesIkev1, SPEAKS_IKEV1.to_owned())].into(),
             ..PeerProfile::default()
         };
         Self { profile, session: None }
