@@ -30,8 +30,14 @@ const TEST_COMMAND: &[&str] = &["test", "--workspace"];
 const STRONGSWAN_RUN: &str = "reports/run/ci/strongswan";
 /// The same for the libreswan run.
 const LIBRESWAN_RUN: &str = "reports/run/ci/libreswan";
+/// The same for the clients', and for the peer without IKEv1.
+const VPNC_RUN: &str = "reports/run/ci/vpnc";
+const IKE_SCAN_RUN: &str = "reports/run/ci/ike-scan";
+const OPENIKED_RUN: &str = "reports/run/ci/openiked";
 /// As few cases that passed show that the container cases really ran.
 const CONTAINER_CASES_MIN: usize = 25;
+/// The harness' roles in the runs: clients only initiate, and a peer without IKEv1 only refuses.
+const BOTH: &[Role] = &[Role::Initiator, Role::Responder];
 
 /// What a step does.
 enum Action {
@@ -92,7 +98,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         what: "strongSwan cases ran",
-        action: Action::Check(|root| cases_ran(root, STRONGSWAN_RUN)),
+        action: Action::Check(|root| cases_ran(root, STRONGSWAN_RUN, CONTAINER_CASES_MIN, BOTH)),
         containers: true,
     },
     Step {
@@ -117,7 +123,43 @@ const STEPS: &[Step] = &[
     },
     Step {
         what: "libreswan cases ran",
-        action: Action::Check(|root| cases_ran(root, LIBRESWAN_RUN)),
+        action: Action::Check(|root| cases_ran(root, LIBRESWAN_RUN, CONTAINER_CASES_MIN, BOTH)),
+        containers: true,
+    },
+    Step {
+        containers: true,
+        ..xtask(
+            "conformance of vpnc",
+            &["conform", "interop/client/**", "--peer", "vpnc", "--out", VPNC_RUN],
+        )
+    },
+    Step {
+        what: "vpnc cases ran",
+        action: Action::Check(|root| cases_ran(root, VPNC_RUN, CONTAINER_CASES_MIN, &[Role::Responder])),
+        containers: true,
+    },
+    Step {
+        containers: true,
+        ..xtask(
+            "conformance with ike-scan",
+            &["conform", "interop/first-message/**", "--peer", "ike-scan", "--out", IKE_SCAN_RUN],
+        )
+    },
+    Step {
+        what: "ike-scan cases ran",
+        action: Action::Check(|root| cases_ran(root, IKE_SCAN_RUN, CONTAINER_CASES_MIN, &[Role::Responder])),
+        containers: true,
+    },
+    Step {
+        containers: true,
+        ..xtask(
+            "openiked refuses IKEv1",
+            &["conform", "interop/no-ikev1/**", "--peer", "openiked", "--out", OPENIKED_RUN],
+        )
+    },
+    Step {
+        what: "openiked cases ran",
+        action: Action::Check(|root| cases_ran(root, OPENIKED_RUN, 3, &[Role::Initiator])),
         containers: true,
     },
     Step { what: "no container is left", action: Action::Check(no_container_is_left), containers: true },
@@ -188,7 +230,7 @@ fn readme_names_tests(root: &Path) -> Result<(), String> {
 }
 
 /// A run in which the container cases did not run is no success.
-fn cases_ran(root: &Path, run: &str) -> Result<(), String> {
+fn cases_ran(root: &Path, run: &str, at_least: usize, roles: &[Role]) -> Result<(), String> {
     let path = root.join(run).join("report.json");
     let text = std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
     let report: Report = ikev1_report::json::parse(&text).map_err(|e| e.to_string())?;
@@ -198,14 +240,16 @@ fn cases_ran(root: &Path, run: &str) -> Result<(), String> {
         .filter(|case| matches!(case.verdict, Verdict::Pass | Verdict::Info))
         .map(|case| case.role)
         .collect();
-    let roles: BTreeSet<Role> = ran.iter().copied().collect();
-    if ran.len() >= CONTAINER_CASES_MIN && roles.len() == 2 {
+    let seen: BTreeSet<Role> = ran.iter().copied().collect();
+    if ran.len() >= at_least && seen.iter().eq(roles) {
         Ok(())
     } else {
+        let names = |roles: Vec<&Role>| roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(", ");
         Err(format!(
-            "{} cases in {} roles passed, expected {CONTAINER_CASES_MIN} or more in 2",
+            "{} cases passed, with the harness as {}; expected {at_least} or more, as {}",
             ran.len(),
-            roles.len()
+            names(seen.iter().collect()),
+            names(roles.iter().collect())
         ))
     }
 }
