@@ -128,10 +128,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         containers: true,
-        ..xtask(
-            "conformance of vpnc",
-            &["conform", "interop/client/**", "--peer", "vpnc", "--out", VPNC_RUN],
-        )
+        ..xtask("conformance of vpnc", &["conform", "interop/client/**", "--peer", "vpnc", "--out", VPNC_RUN])
     },
     Step {
         what: "vpnc cases ran",

@@ -98,7 +98,8 @@ fn content_hash(files: &BTreeMap<OsString, PathBuf>) -> Result<String, DockerErr
 /// A folder with copies of these files, for a build whose files are in several folders.
 fn staged(files: &BTreeMap<OsString, PathBuf>) -> Result<tempfile::TempDir, DockerError> {
     let folder = tempfile::Builder::new().prefix("ikev1-harness-").tempdir();
-    let folder = folder.map_err(|source| DockerError::Read { path: "a temporary folder".to_owned(), source })?;
+    let folder =
+        folder.map_err(|source| DockerError::Read { path: "a temporary folder".to_owned(), source })?;
     for (name, path) in files {
         fs::copy(path, folder.path().join(name))
             .map_err(|source| DockerError::Read { path: path.display().to_string(), source })?;

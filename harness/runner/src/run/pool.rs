@@ -82,7 +82,18 @@ impl<D: Driver> PoolRunner<D> {
         places.resize_with(size.max(1), || Place::Empty);
         let state = Mutex::new(State { places, started: 1, closed: false });
         let sanity = SanityScenario::default();
-        Ok(Self { name, profile, group, sanity, limits, state, freed: Condvar::new(), runtime, start, discard })
+        Ok(Self {
+            name,
+            profile,
+            group,
+            sanity,
+            limits,
+            state,
+            freed: Condvar::new(),
+            runtime,
+            start,
+            discard,
+        })
     }
 
     /// With another sanity case than the ordinary handshake.

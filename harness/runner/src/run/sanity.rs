@@ -74,3 +74,53 @@ impl SanityScenario {
 pub fn sanity_case(when: &str, default_group: Group) -> Result<Case, SanityError> {
     SanityScenario::default().case(when, default_group)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use ikev1_scenario::expand::DEFAULT_GROUP;
+    use rstest::rstest;
+
+    use super::*;
+    use crate::docker::PeerDir;
+
+    #[rstest]
+    #[case::vpnc("vpnc")]
+    #[case::ike_scan("ike-scan")]
+    #[case::openiked("openiked")]
+    fn the_sanity_case_of_a_peer_fits_the_peer(#[case] name: &str) {
+        let peer = PeerDir::of_this_source(name).unwrap();
+        let id = peer.manifest.sanity.clone().unwrap();
+        let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios");
+        let sanity = SanityScenario::load(&scenarios.join(format!("{id}.json"))).unwrap();
+        let case = sanity.case("first", DEFAULT_GROUP).unwrap();
+        assert_eq!(case.id, "sanity/first");
+        for release in peer.releases() {
+            let profile = peer.profile(release, name, release);
+            let lacking: Vec<_> = case.needs.difference(&profile.capabilities).collect();
+            assert!(lacking.is_empty(), "{release}: {lacking:?}");
+        }
+    }
+
+    #[test]
+    fn a_sanity_case_that_is_not_there_names_the_file_and_the_key() {
+        let error = SanityScenario::load(Path::new("scenarios/no/such.json")).unwrap_err().to_string();
+        assert!(
+            error.contains("scenarios/no/such.json") && error.contains("`sanity` in peer.toml"),
+            "{error}"
+        );
+    }
+
+    #[rstest]
+    #[case::no_scenario("{}", "missing field")]
+    #[case::no_role(r#"{"version": 1, "description": "", "requirements": [], "level": "must", "roles": [], "steps": [], "accept": []}"#, "it has no case")]
+    fn a_sanity_case_that_is_none_is_refused(#[case] text: &str, #[case] why: &str) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("sanity.json");
+        fs::write(&file, text).unwrap();
+        let error =
+            SanityScenario::load(&file).unwrap().case("first", DEFAULT_GROUP).unwrap_err().to_string();
+        assert!(error.contains("sanity.json") && error.contains(why), "{error}");
+    }
+}

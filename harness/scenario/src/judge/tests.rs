@@ -243,6 +243,17 @@ fn an_accepted_outcome_may_be_worth_less_than_a_pass() {
 }
 
 #[test]
+fn of_a_peer_without_ikev1_nothing_else_is_told() {
+    let case = case(&[START], &[UP]);
+    let mut profile = profile();
+    profile.capabilities.clear();
+    profile.missing.insert(Capability::Ikev1, "IKEv2 only".into());
+    let judgement = judge(&case, &Script::of(&case).end(), &profile);
+    assert_eq!(judgement.verdict, Verdict::Unsupported);
+    assert_eq!(judgement.reason, "box cannot do ikev1 (IKEv2 only)");
+}
+
+#[test]
 fn a_peer_without_a_capability_is_unsupported_with_the_evidence() {
     let case = case(&[START], &[UP]);
     let mut profile = profile();
