@@ -10,7 +10,7 @@ use ikev1_scenario::{model::Capability, verdict::PeerProfile};
 use serde::Deserialize;
 
 use super::error::DockerError;
-use crate::target::loopback::SPEAKS_IKEV1;
+use crate::target::loopback::NOT_OF_DAEMONS;
 
 /// `peer.toml`: what the harness must know to run a daemon as a peer.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -268,7 +268,9 @@ impl PeerDir {
                 missing.entry(*capability).or_insert_with(|| otherwise.clone());
             }
         } else {
-            missing.entry(Capability::RefusesIkev1).or_insert_with(|| SPEAKS_IKEV1.to_owned());
+            for (capability, why) in NOT_OF_DAEMONS {
+                missing.entry(capability).or_insert_with(|| why.to_owned());
+            }
         }
         PeerProfile {
             name: name.to_owned(),

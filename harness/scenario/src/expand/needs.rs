@@ -113,6 +113,7 @@ fn state_needs(scenario: &Scenario, needs: &mut BTreeSet<Capability>) {
             Condition::ValuesAgree { .. } => {
                 needs.insert(Capability::DerivedValues);
             }
+            Condition::Reported(_) => needs.extend([Capability::Reports, Capability::State]),
             _ => {}
         }
     }

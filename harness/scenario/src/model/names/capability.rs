@@ -282,6 +282,8 @@ names! {
         DerivedValues = "derived-values",
         /// Of its derived values those that are keys can be read too: g^xy, SKEYID, SKEYID_d, SKEYID_a, SKEYID_e.
         SecretValues = "secret-values",
+        /// It says in words of its own how it reads the messages that come.
+        Reports = "reports",
         /// Its clock is ours, so that hours pass at once.
         VirtualTime = "virtual-time",
     }
