@@ -132,7 +132,9 @@ fn parse(line: &str) -> Result<Line, &'static str> {
             encryption_key: key(encryption)?,
             integrity_key: key(integrity)?,
         }),
-        _ => return Err("expected `isakmp`, `ipsec`, `value`, `installed` or `report` and what belongs to it"),
+        _ => {
+            return Err("expected `isakmp`, `ipsec`, `value`, `installed` or `report` and what belongs to it");
+        }
     })
 }
 

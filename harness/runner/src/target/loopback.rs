@@ -56,7 +56,10 @@ impl Loopback {
                 .copied()
                 .filter(|capability| !NOT_OF_DAEMONS.iter().any(|(other, _)| other == capability))
                 .collect(),
-            missing: NOT_OF_DAEMONS.iter().map(|(capability, why)| (*capability, (*why).to_owned())).collect(),
+            missing: NOT_OF_DAEMONS
+                .iter()
+                .map(|(capability, why)| (*capability, (*why).to_owned()))
+                .collect(),
             ..PeerProfile::default()
         };
         Self { profile, session: None }
