@@ -34,8 +34,14 @@ const LIBRESWAN_RUN: &str = "reports/run/ci/libreswan";
 const GUEST_RUN: &str = "reports/run/ci/libreswan-guest";
 /// The same for the run of daemon against daemon.
 const MATRIX_RUN: &str = "reports/run/ci/matrix";
+/// The same for the clients', and for the peer without IKEv1.
+const VPNC_RUN: &str = "reports/run/ci/vpnc";
+const IKE_SCAN_RUN: &str = "reports/run/ci/ike-scan";
+const OPENIKED_RUN: &str = "reports/run/ci/openiked";
 /// As few cases that passed show that the container cases really ran.
 const CONTAINER_CASES_MIN: usize = 25;
+/// The harness' roles in the runs: clients only initiate, and a peer without IKEv1 only refuses.
+const BOTH: &[Role] = &[Role::Initiator, Role::Responder];
 
 /// What a step does.
 enum Action {
@@ -96,7 +102,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         what: "strongSwan cases ran",
-        action: Action::Check(|root| cases_ran(root, STRONGSWAN_RUN)),
+        action: Action::Check(|root| cases_ran(root, STRONGSWAN_RUN, CONTAINER_CASES_MIN, BOTH)),
         containers: true,
     },
     Step {
@@ -108,7 +114,40 @@ const STEPS: &[Step] = &[
     },
     Step {
         what: "libreswan cases ran",
-        action: Action::Check(|root| cases_ran(root, LIBRESWAN_RUN)),
+        action: Action::Check(|root| cases_ran(root, LIBRESWAN_RUN, CONTAINER_CASES_MIN, BOTH)),
+        containers: true,
+    },
+    Step {
+        containers: true,
+        ..xtask("conformance of vpnc", &["conform", "interop/client/**", "--peer", "vpnc", "--out", VPNC_RUN])
+    },
+    Step {
+        what: "vpnc cases ran",
+        action: Action::Check(|root| cases_ran(root, VPNC_RUN, CONTAINER_CASES_MIN, &[Role::Responder])),
+        containers: true,
+    },
+    Step {
+        containers: true,
+        ..xtask(
+            "conformance with ike-scan",
+            &["conform", "interop/first-message/**", "--peer", "ike-scan", "--out", IKE_SCAN_RUN],
+        )
+    },
+    Step {
+        what: "ike-scan cases ran",
+        action: Action::Check(|root| cases_ran(root, IKE_SCAN_RUN, CONTAINER_CASES_MIN, &[Role::Responder])),
+        containers: true,
+    },
+    Step {
+        containers: true,
+        ..xtask(
+            "openiked refuses IKEv1",
+            &["conform", "interop/no-ikev1/**", "--peer", "openiked", "--out", OPENIKED_RUN],
+        )
+    },
+    Step {
+        what: "openiked cases ran",
+        action: Action::Check(|root| cases_ran(root, OPENIKED_RUN, 3, &[Role::Initiator])),
         containers: true,
     },
     Step {
@@ -210,7 +249,7 @@ fn report(root: &Path, run: &str) -> Result<Report, String> {
 }
 
 /// A run in which the container cases did not run is no success.
-fn cases_ran(root: &Path, run: &str) -> Result<(), String> {
+fn cases_ran(root: &Path, run: &str, at_least: usize, roles: &[Role]) -> Result<(), String> {
     let report = report(root, run)?;
     let ran: Vec<Role> = report
         .cases
@@ -218,14 +257,16 @@ fn cases_ran(root: &Path, run: &str) -> Result<(), String> {
         .filter(|case| matches!(case.verdict, Verdict::Pass | Verdict::Info))
         .map(|case| case.role)
         .collect();
-    let roles: BTreeSet<Role> = ran.iter().copied().collect();
-    if ran.len() >= CONTAINER_CASES_MIN && roles.len() == 2 {
+    let seen: BTreeSet<Role> = ran.iter().copied().collect();
+    if ran.len() >= at_least && seen.iter().eq(roles) {
         Ok(())
     } else {
+        let names = |roles: Vec<&Role>| roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(", ");
         Err(format!(
-            "{} cases in {} roles passed, expected {CONTAINER_CASES_MIN} or more in 2",
+            "{} cases passed, with the harness as {}; expected {at_least} or more, as {}",
             ran.len(),
-            roles.len()
+            names(seen.iter().collect()),
+            names(roles.iter().collect())
         ))
     }
 }
@@ -242,7 +283,7 @@ fn other_kernel(root: &Path) -> Result<(), String> {
         ["conform", "--peer", "libreswan", "--kernel", "uml", "rfc2409/5.5*/**", "--out", GUEST_RUN];
     let status = harness::command(arguments.iter().map(Into::into)).current_dir(root).status();
     let status = status.map_err(|e| e.to_string())?;
-    if status.success() { cases_ran(root, GUEST_RUN) } else { Err(status.to_string()) }
+    if status.success() { cases_ran(root, GUEST_RUN, CONTAINER_CASES_MIN, BOTH) } else { Err(status.to_string()) }
 }
 
 /// A matrix in which the two daemons were not set up with each other is no success.

@@ -131,6 +131,8 @@ pub struct SaView {
     pub isakmp_sas: Vec<IsakmpSaView>,
     /// IPsec SA pairs, oldest first.
     pub ipsec_sas: Vec<IpsecSaView>,
+    /// What this side says, in words of its own, of the messages that came.
+    pub reports: Vec<String>,
 }
 
 /// Trouble that is neither the peer's fault nor a finding: sockets, containers, our own bounds.

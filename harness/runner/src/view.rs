@@ -67,6 +67,7 @@ pub fn of_endpoint(endpoint: &Endpoint) -> SaView {
     let mut ipsec: Vec<_> = endpoint.ipsec_sas().collect();
     ipsec.sort_by_key(|sa| sa.id);
     SaView {
+        reports: Vec::new(),
         isakmp_sas: isakmp
             .iter()
             .map(|sa| IsakmpSaView { cookies: sa.cookies, role: sa.role, established: sa.established })

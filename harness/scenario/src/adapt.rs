@@ -73,6 +73,9 @@ impl DevicePolicy {
     pub fn capabilities(&self) -> BTreeSet<Capability> {
         let mut can = policy_needs(&self.phase1, &self.phase2, self.pfs);
         can.extend([Capability::Esp, Capability::Tunnel]);
+        can.extend([Capability::Ikev1, Capability::FirstMessages, Capability::Responder]);
+        // Whether a case's identities are those of the device is found out when it is adapted.
+        can.extend([Capability::AddressId, Capability::KeyId]);
         can.extend(self.exchanges.iter().map(|exchange| match exchange {
             Phase1Exchange::MainMode => Capability::MainMode,
             Phase1Exchange::AggressiveMode => Capability::AggressiveMode,

@@ -400,13 +400,43 @@ mod tests {
         let id = "rfc2409/5.4-pre-shared-key/sample";
         assert_eq!(roles, [(id, Role::Initiator), (id, Role::Responder)]);
         let needs = |case: &Case| case.needs.iter().map(|n| n.name()).collect::<Vec<_>>().join(" ");
-        insta::assert_snapshot!(needs(&cases[0]), @"main-mode psk aes128 sha1 modp1024 esp esp-aes128 hmac-sha1 tunnel state");
+        insta::assert_snapshot!(needs(&cases[0]), @"ikev1 responder main-mode psk aes128 sha1 modp1024 esp esp-aes128 hmac-sha1 tunnel address-id state");
         assert!(cases[1].needs.contains(&Capability::Trigger));
+        assert!(!cases[1].needs.contains(&Capability::Responder));
         let config = &cases[0].config;
         assert_eq!(config.harness.phase2.client, "10.11.0.0/24");
         assert_eq!(config.harness.phase2.remote_client, "10.12.0.0/24");
         assert_eq!(config.peer.phase2.remote_client, "10.11.0.0/24");
         assert!(cases[0].compare_values);
+    }
+
+    #[rstest::rstest]
+    #[case::of_the_peer(r#""peer": {"id": {"key_id": "group"}}"#, "key-id")]
+    #[case::that_the_peer_expects(r#""harness": {"id": {"key_id": "group"}}"#, "key-id address-id")]
+    #[case::a_name(r#""peer": {"id": {"fqdn": "peer.example"}}"#, "named-ids")]
+    #[case::an_address_and_a_name(r#""harness": {"id": {"fqdn": "h.example"}}"#, "address-id named-ids")]
+    fn a_case_needs_the_kinds_of_its_identities(#[case] config: &str, #[case] kinds: &str) {
+        let cases = cases(&scenario(&format!(r#""config": {{{config}}},"#)));
+        let all = [Capability::AddressId, Capability::KeyId, Capability::NamedIds];
+        let expected: BTreeSet<&str> = kinds.split(' ').collect();
+        let needed: BTreeSet<&str> =
+            all.iter().filter(|kind| cases[0].needs.contains(kind)).map(|kind| kind.name()).collect();
+        assert_eq!(needed, expected);
+    }
+
+    #[test]
+    fn a_case_about_first_messages_takes_a_peer_that_goes_no_further() {
+        let cases = cases(&scenario(r#""needs": ["first-messages"],"#));
+        assert!(cases[1].needs.contains(&Capability::FirstMessages), "{:?}", cases[1].needs);
+        assert!(!cases[1].needs.contains(&Capability::Ikev1));
+        assert!(cases[1].needs.contains(&Capability::MainMode));
+    }
+
+    #[test]
+    fn a_case_about_refusals_needs_nothing_of_ikev1() {
+        let cases = cases(&scenario(r#""needs": ["refuses-ikev1"],"#));
+        let needs: Vec<_> = cases[0].needs.iter().map(|need| need.name()).collect();
+        assert_eq!(needs, ["refuses-ikev1", "state"]);
     }
 
     #[test]

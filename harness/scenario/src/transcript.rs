@@ -105,6 +105,11 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         detail: String,
     },
+    /// The peer said, in words of its own, how it reads a message.
+    Reported {
+        /// What it said.
+        line: String,
+    },
     /// An excerpt of the peer's log.
     PeerLog {
         /// The text.

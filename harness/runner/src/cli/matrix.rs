@@ -9,6 +9,7 @@ use ikev1_report::model::{Report, RunInfo};
 use ikev1_report::term::{self, Progress, Terminal};
 use ikev1_report::text::shell_quote;
 use ikev1_report::{Builder, Outcome, RunEvent};
+use ikev1_scenario::model::Capability;
 use ikev1_scenario::pki::{CREDENTIALS_FOLDER, CredentialFiles};
 use ikev1_scenario::select::select;
 use jiff::Timestamp;
@@ -16,8 +17,8 @@ use jiff::Timestamp;
 use super::app::Context;
 use super::conform::{self, Args};
 use super::error::CliError;
-use super::peers::{self, PeerName};
-use crate::docker::{ChosenPeer, DockerError, docker_available};
+use super::peers::{self, ALL, PeerName};
+use crate::docker::{ChosenPeer, DockerError, PeerDir, docker_available};
 use crate::matrix::{Combination, MatrixOptions, combinations, run_matrix};
 use crate::run::Stop;
 
@@ -75,7 +76,7 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
 
 /// The peers of the matrix: those that were asked for, else all.
 fn chosen_peers(args: &Args, context: &Context) -> Result<Vec<Member>, CliError> {
-    let all = ["all".to_owned()];
+    let all = [ALL.to_owned()];
     let names = if args.peers.is_empty() { all.as_slice() } else { &args.peers };
     let mut chosen = Vec::new();
     for name in names {
@@ -86,6 +87,9 @@ fn chosen_peers(args: &Args, context: &Context) -> Result<Vec<Member>, CliError>
                     "--matrix runs daemons in containers against each other, and `{name}` is none: give folders of docker/"
                 )));
             };
+            if *name == ALL && !is_daemon(context, &folder)? {
+                continue;
+            }
             let member = Member { folder, release, name: name_of_peer };
             if !chosen.contains(&member) {
                 chosen.push(member);
@@ -93,6 +97,15 @@ fn chosen_peers(args: &Args, context: &Context) -> Result<Vec<Member>, CliError>
         }
     }
     Ok(chosen)
+}
+
+/// Whether a peer can be either side of a pair: clients and peers without IKEv1 cannot.
+fn is_daemon(context: &Context, folder: &str) -> Result<bool, CliError> {
+    let dir = PeerDir::load(context.workspace.docker().join(folder)).map_err(CliError::usage)?;
+    let release = dir.release(None).map_err(CliError::usage)?;
+    let profile = dir.profile(release, folder, release);
+    let both = [Capability::Ikev1, Capability::Responder, Capability::Trigger];
+    Ok(both.iter().all(|capability| profile.capabilities.contains(capability)))
 }
 
 /// The combinations whose IDs fit the patterns of the command line.

@@ -16,7 +16,7 @@ use crate::docker::{
 };
 use crate::driver::Driver;
 use crate::execute::CaseLimits;
-use crate::run::{CaseRunner, DeviceRunner, LoopbackRunner, PoolRunner, StartMember};
+use crate::run::{CaseRunner, DeviceRunner, LoopbackRunner, PoolRunner, SanityScenario, StartMember};
 use crate::target::shell_peer::ShellPeer;
 use crate::target::strongswan::Strongswan;
 
@@ -30,7 +30,7 @@ const MANIFEST: &str = "peer.toml";
 const CONTAINER_JOBS: usize = 8;
 
 /// What stands for every release of every peer in a container.
-const ALL: &str = "all";
+pub(super) const ALL: &str = "all";
 
 /// A peer that exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -192,12 +192,17 @@ pub(super) fn open(
     let chosen = runtime
         .block_on(choose(folder, release, &peer.name(), workspace, kernel, progress))
         .map_err(CliError::harness)?;
+    let sanity = match &chosen.dir.manifest.sanity {
+        Some(id) => SanityScenario::load(&workspace.scenarios().join(format!("{id}.json"))),
+        None => Ok(SanityScenario::default()),
+    };
+    let sanity = sanity.map_err(CliError::usage)?;
     match chosen.dir.manifest.control.clone() {
-        Control::Vici {} => pool(runtime, jobs, group, move |member| {
+        Control::Vici {} => pool(runtime, jobs, group, sanity, move |member| {
             let chosen = chosen.clone();
             async move { Strongswan::start(&chosen, member).await }
         }),
-        Control::Shell(control) => pool(runtime, jobs, group, move |member| {
+        Control::Shell(control) => pool(runtime, jobs, group, sanity, move |member| {
             let (chosen, control) = (chosen.clone(), control.clone());
             async move { ShellPeer::start(&chosen, &control, member).await }
         }),
@@ -222,6 +227,7 @@ fn pool<D, F, S>(
     runtime: Runtime,
     jobs: usize,
     group: Option<Group>,
+    sanity: SanityScenario,
     start: S,
 ) -> Result<Arc<dyn CaseRunner>, CliError>
 where
@@ -241,7 +247,7 @@ where
         log
     });
     let pool = PoolRunner::new(process_run_id(), jobs, group, runtime, CaseLimits::default(), start, discard);
-    Ok(Arc::new(pool.map_err(CliError::Harness)?))
+    Ok(Arc::new(pool.map_err(CliError::Harness)?.with_sanity(sanity)))
 }
 
 /// A runtime for the sockets and tasks of one peer.

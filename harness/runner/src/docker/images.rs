@@ -2,8 +2,10 @@
 //! where no registry is reachable, bootstrapped from the Debian archive.
 
 use std::{
+    collections::BTreeMap,
+    ffi::OsString,
     fs, io,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::Stdio,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -52,37 +54,57 @@ pub async fn docker_available() -> Result<String, DockerError> {
     }
 }
 
-/// The name of the image of `peer` for `suite`: repository, suite and 12 digits of [`content_hash`].
+/// The name of the image of `peer` for `suite`: repository, suite and 12 digits of the hash of its build context.
 ///
 /// # Errors
 /// Unreadable files in the peer's directory.
 pub fn image_name(peer: &PeerDir, suite: &str) -> Result<String, DockerError> {
-    let hash = content_hash(&peer.path)?;
+    let hash = content_hash(&context(peer)?)?;
     let digits = hash.get(..12).unwrap_or(&hash);
     Ok(format!("{}:{suite}-{digits}", peer.manifest.image))
 }
 
-/// Hexadecimal SHA-256 over names, sizes and contents of the files of a build context.
+/// The files of a peer's build context, by name: those of its folder, and of the folders that it shares with others.
 ///
 /// The manifests `peer.toml` and `expected.toml` are for the harness, not for the image, so they do not count.
-///
-/// # Errors
-/// Unreadable files.
-pub fn content_hash(dir: &Path) -> Result<String, DockerError> {
-    let read = |path: &Path, source| DockerError::Read { path: path.display().to_string(), source };
-    let mut files: Vec<PathBuf> = fs::read_dir(dir)
-        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
-        .map_err(|source| read(dir, source))?;
-    files.retain(|path| path.is_file() && path.extension().is_none_or(|extension| extension != "toml"));
-    files.sort();
+fn context(peer: &PeerDir) -> Result<BTreeMap<OsString, PathBuf>, DockerError> {
+    let shared = peer.manifest.shared.iter().map(|folder| peer.path.with_file_name(folder));
+    let mut files = BTreeMap::new();
+    for dir in shared.chain([peer.path.clone()]) {
+        let read = |source| DockerError::Read { path: dir.display().to_string(), source };
+        for entry in fs::read_dir(&dir).map_err(read)? {
+            let entry = entry.map_err(read)?;
+            let path = entry.path();
+            if path.is_file() && path.extension().is_none_or(|extension| extension != "toml") {
+                files.insert(entry.file_name(), path);
+            }
+        }
+    }
+    Ok(files)
+}
+
+/// Hexadecimal SHA-256 over names, sizes and contents of files.
+fn content_hash(files: &BTreeMap<OsString, PathBuf>) -> Result<String, DockerError> {
     let mut hash = Sha256::new();
-    for path in &files {
-        let contents = fs::read(path).map_err(|source| read(path, source))?;
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        hash.update(format!("{name}\0{}\0", contents.len()));
+    for (name, path) in files {
+        let contents = fs::read(path)
+            .map_err(|source| DockerError::Read { path: path.display().to_string(), source })?;
+        hash.update(format!("{}\0{}\0", name.to_string_lossy(), contents.len()));
         hash.update(&contents);
     }
     Ok(hex::encode(hash.finalize()))
+}
+
+/// A folder with copies of these files, for a build whose files are in several folders.
+fn staged(files: &BTreeMap<OsString, PathBuf>) -> Result<tempfile::TempDir, DockerError> {
+    let folder = tempfile::Builder::new().prefix("ikev1-harness-").tempdir();
+    let folder =
+        folder.map_err(|source| DockerError::Read { path: "a temporary folder".to_owned(), source })?;
+    for (name, path) in files {
+        fs::copy(path, folder.path().join(name))
+            .map_err(|source| DockerError::Read { path: path.display().to_string(), source })?;
+    }
+    Ok(folder)
 }
 
 /// Returns the name of the image of `peer` for `suite`, after building it if this machine does not have it.
@@ -104,12 +126,16 @@ pub async fn ensure_image(
     }
     ensure_base(suite, progress).await?;
     progress(&format!("building {name}"));
+    let staged = match peer.manifest.shared.is_empty() {
+        true => None,
+        false => Some(staged(&context(peer)?)?),
+    };
     let mut command = Command::new("docker");
     command
         .args(["build", "--force-rm", "--tag", &name])
         .args(["--label", &format!("{LABEL}={}", peer.manifest.name)])
         .args(["--build-arg", &format!("SUITE={suite}")])
-        .arg(&peer.path);
+        .arg(staged.as_ref().map_or(peer.path.as_path(), tempfile::TempDir::path));
     run(command, BUILD_TIME_MAX, Some(progress)).await?;
     Ok(name)
 }
@@ -282,6 +308,28 @@ mod tests {
     async fn a_missing_command_is_a_spawn_error() {
         let error = run(Command::new("no-such-command-here"), QUERY_TIME_MAX, None).await.unwrap_err();
         assert!(matches!(error, DockerError::Spawn { .. }), "{error}");
+    }
+
+    #[test]
+    fn shared_folders_are_part_of_the_build_and_the_peers_own_files_win() {
+        let docker = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = docker.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        write("uml/guest-init", "init");
+        write("uml/entrypoint", "of all");
+        write("peer/entrypoint", "its own");
+        write("peer/peer.toml", "");
+        let mut peer = PeerDir::strongswan().unwrap();
+        peer.path = docker.path().join("peer");
+        let alone = image_name(&peer, "bookworm").unwrap();
+        peer.manifest.shared = vec!["uml".to_owned()];
+        assert_ne!(image_name(&peer, "bookworm").unwrap(), alone);
+        let folder = staged(&context(&peer).unwrap()).unwrap();
+        let text = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap_or_default();
+        assert_eq!([text("guest-init"), text("entrypoint"), text("peer.toml")], ["init", "its own", ""]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What a peer's directory under `docker/` says about it: `peer.toml`.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -10,6 +10,7 @@ use ikev1_scenario::{model::Capability, verdict::PeerProfile};
 use serde::Deserialize;
 
 use super::error::DockerError;
+use crate::target::loopback::NOT_OF_DAEMONS;
 
 /// `peer.toml`: what the harness must know to run a daemon as a peer.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -31,7 +32,25 @@ pub struct PeerManifest {
     #[serde(default)]
     pub container: ContainerNeeds,
     /// What the daemon cannot do, of the capabilities that scenarios name, and how that is known.
+    #[serde(default)]
     pub missing: BTreeMap<Capability, String>,
+    /// Where it can do little: all that it can.
+    pub only: Option<Only>,
+    /// The scenario that is its sanity case, by its ID, where an ordinary handshake is beyond it.
+    pub sanity: Option<String>,
+    /// Folders beside the peer's own whose files go into its image too.
+    #[serde(default)]
+    pub shared: Vec<String>,
+}
+
+/// All that a peer can do.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Only {
+    /// It can do these.
+    pub capabilities: BTreeSet<Capability>,
+    /// Why it cannot do the others, where `missing` does not say.
+    pub otherwise: String,
 }
 
 /// One release of a daemon.
@@ -62,6 +81,9 @@ pub struct ContainerNeeds {
     /// The daemon's IPsec SAs are in a kernel, so the entrypoint reads `KERNEL` (`auto`, `host` or `uml`).
     #[serde(default)]
     pub kernel: bool,
+    /// Its ESP may come outside UDP, as IP protocol 50: from a kernel, or from a raw socket of its own.
+    #[serde(default)]
+    pub raw_esp: bool,
 }
 
 /// How the harness controls a daemon.
@@ -241,6 +263,15 @@ impl PeerDir {
             missing.extend(control.missing());
         }
         missing.extend(self.manifest.releases.get(release).map(|r| r.missing.clone()).unwrap_or_default());
+        if let Some(Only { capabilities, otherwise }) = &self.manifest.only {
+            for capability in Capability::ALL.iter().filter(|capability| !capabilities.contains(capability)) {
+                missing.entry(*capability).or_insert_with(|| otherwise.clone());
+            }
+        } else {
+            for (capability, why) in NOT_OF_DAEMONS {
+                missing.entry(capability).or_insert_with(|| why.to_owned());
+            }
+        }
         PeerProfile {
             name: name.to_owned(),
             version: version.to_owned(),
@@ -272,6 +303,9 @@ mod tests {
     #[rstest]
     #[case::strongswan("strongswan")]
     #[case::libreswan("libreswan")]
+    #[case::vpnc("vpnc")]
+    #[case::ike_scan("ike-scan")]
+    #[case::openiked("openiked")]
     fn a_folder_of_docker_is_readable(#[case] name: &str) {
         let peer = PeerDir::of_this_source(name).unwrap();
         assert_eq!(peer.manifest.name, name);
@@ -287,6 +321,23 @@ mod tests {
     fn a_release_is_found_by(#[case] wanted: Option<&str>, #[case] release: &str) {
         let peer = PeerDir::strongswan().unwrap();
         assert_eq!(peer.release(wanted).unwrap(), release);
+    }
+
+    #[rstest]
+    #[case::a_daemon("strongswan", &[Capability::Ikev1, Capability::Responder], &[Capability::RefusesIkev1])]
+    #[case::a_client("vpnc", &[Capability::Ikev1, Capability::Xauth], &[Capability::Responder, Capability::RefusesIkev1])]
+    #[case::first_messages("ike-scan", &[Capability::FirstMessages, Capability::Trigger], &[Capability::Ikev1])]
+    #[case::no_ikev1("openiked", &[Capability::RefusesIkev1, Capability::State], &[Capability::Ikev1, Capability::Psk])]
+    fn a_peer_can_do_what_its_manifest_says(
+        #[case] name: &str,
+        #[case] can: &[Capability],
+        #[case] cannot: &[Capability],
+    ) {
+        let peer = PeerDir::of_this_source(name).unwrap();
+        let profile = peer.profile(peer.release(None).unwrap(), name, "1");
+        assert!(can.iter().all(|capability| profile.capabilities.contains(capability)), "{profile:?}");
+        assert!(cannot.iter().all(|capability| profile.missing.contains_key(capability)), "{profile:?}");
+        assert!(profile.missing.keys().all(|capability| !profile.capabilities.contains(capability)));
     }
 
     #[test]

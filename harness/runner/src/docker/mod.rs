@@ -46,8 +46,8 @@ pub use charon_log::{
 pub use chosen::ChosenPeer;
 pub use container::{ContainerRequest, ExecOutput, PeerContainer, Place};
 pub use error::{DockerError, ViciError};
-pub use images::{LABEL, Progress, content_hash, docker_available, ensure_image, image_name};
-pub use manifest::{ContainerNeeds, Control, PeerDir, PeerManifest, Release, ShellControl};
+pub use images::{LABEL, Progress, docker_available, ensure_image, image_name};
+pub use manifest::{ContainerNeeds, Control, Only, PeerDir, PeerManifest, Release, ShellControl};
 pub use network::PeerNetwork;
 pub use shell::{ControlShell, SCRIPT_TIME_MAX, ShellError};
 pub use shell_daemon::ShellDaemon;

@@ -5,10 +5,11 @@
 //! ipsec esp|ah SPI-IN SPI-OUT [PACKETS-IN PACKETS-OUT]
 //! value CKY-I CKY-R M-ID BYTES LABEL
 //! installed esp|ah SPI ENCRYPTION-KEY|- INTEGRITY-KEY|-
+//! report TEXT
 //! ```
 //!
 //! Cookies, SPIs, M-ID, keys and bytes are in hex; the role is the peer's own; a label is a name of
-//! [`ikev1::keylog::Label`]. SAs come oldest first. Empty lines and such that begin with `#` are left out; anything else
+//! [`ikev1::keylog::Label`]; a report is what the peer says of a message, beside its SAs. SAs come oldest first. Empty lines and such that begin with `#` are left out; anything else
 //! is an error, because a line that is not understood could be an SA that is left over.
 
 use ikev1::event::Role;
@@ -34,6 +35,7 @@ enum Line {
     Ipsec(IpsecSaView),
     Value(PeerValue),
     Installed(InstalledSa),
+    Report(String),
 }
 
 /// The SAs that a peer's `state` command printed.
@@ -46,10 +48,11 @@ pub fn parse_state(output: &str) -> Result<SaView, StateLineError> {
         match line {
             Line::Isakmp(sa) => view.isakmp_sas.push(sa),
             Line::Ipsec(sa) => view.ipsec_sas.push(sa),
+            Line::Report(report) => view.reports.push(report),
             Line::Value(_) | Line::Installed(_) => {
                 return Err(StateLineError {
                     line: text.to_owned(),
-                    problem: "expected `isakmp` or `ipsec`",
+                    problem: "expected `isakmp`, `ipsec` or `report`",
                 });
             }
         }
@@ -67,7 +70,7 @@ pub fn parse_values(output: &str) -> Result<(Vec<PeerValue>, Vec<InstalledSa>), 
         match line {
             Line::Value(value) => values.push(value),
             Line::Installed(sa) => installed.push(sa),
-            Line::Isakmp(_) | Line::Ipsec(_) => {
+            Line::Isakmp(_) | Line::Ipsec(_) | Line::Report(_) => {
                 return Err(StateLineError {
                     line: text.to_owned(),
                     problem: "expected `value` or `installed`",
@@ -91,6 +94,9 @@ fn lines(output: &str) -> Result<Vec<(&str, Line)>, StateLineError> {
 }
 
 fn parse(line: &str) -> Result<Line, &'static str> {
+    if let Some(report) = line.strip_prefix("report ") {
+        return Ok(Line::Report(report.trim().to_owned()));
+    }
     let words: Vec<&str> = line.split_whitespace().collect();
     Ok(match *words.as_slice() {
         ["isakmp", cky_i, cky_r, role, state] => Line::Isakmp(IsakmpSaView {
@@ -126,7 +132,9 @@ fn parse(line: &str) -> Result<Line, &'static str> {
             encryption_key: key(encryption)?,
             integrity_key: key(integrity)?,
         }),
-        _ => return Err("expected `isakmp`, `ipsec`, `value` or `installed` and what belongs to it"),
+        _ => {
+            return Err("expected `isakmp`, `ipsec`, `value`, `installed` or `report` and what belongs to it");
+        }
     })
 }
 
@@ -184,9 +192,10 @@ mod tests {
         let output = format!(
             "# two of each\nisakmp {CKY} responder established\n\n\
              isakmp 3333333333333333 0000000000000000 initiator negotiating\n\
-             ipsec esp 0xc0ffee00 1 7 9\nipsec ah 00000002 00000003\n"
+             ipsec esp 0xc0ffee00 1 7 9\nipsec ah 00000002 00000003\nreport  Notify message 14  (A)\n"
         );
         let view = parse_state(&output).unwrap();
+        assert_eq!(view.reports, ["Notify message 14  (A)"]);
         let of: Vec<_> =
             view.isakmp_sas.iter().map(|sa| (sa.cookies.initiator.0[0], sa.role, sa.established)).collect();
         assert_eq!(of, [(0x11, Role::Responder, true), (0x33, Role::Initiator, false)]);

@@ -187,7 +187,12 @@ impl<D: Driver + ?Sized> Executor<'_, D> {
             let state = self.driver.state().await;
             let now = self.now();
             match state {
-                Ok(state) => self.recorder.state(now, Side::Peer, &state),
+                Ok(state) => {
+                    self.recorder.state(now, Side::Peer, &state);
+                    for line in state.reports {
+                        self.recorder.push(now, Event::Reported { line });
+                    }
+                }
                 Err(error) => self.recorder.infrastructure(now, error),
             }
         }

@@ -79,6 +79,7 @@ mod tests {
         let cookies = CookiePair { initiator: Cookie([1; 8]), responder: Cookie([2; 8]) };
         let (packets_in, packets_out) = (None, None);
         SaView {
+            reports: Vec::new(),
             isakmp_sas: vec![IsakmpSaView { cookies, role, established: true }],
             ipsec_sas: vec![IpsecSaView {
                 protocol: ProtocolId::IPSEC_ESP,

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ikev1_scenario::case::Case;
+use ikev1_scenario::model::Group;
 use ikev1_scenario::verdict::PeerProfile;
 
+use super::sanity::{SanityError, sanity_case};
 use crate::execute::CaseArtefacts;
 
 /// A peer that is up, together with the executor that plays cases against it.
@@ -23,6 +25,14 @@ pub trait CaseRunner: fmt::Debug + Send + Sync {
     /// Says why the peer's own configuration does not fit the case, which is `unsupported` then.
     fn adapt(&self, case: &Arc<Case>) -> Result<Arc<Case>, String> {
         Ok(Arc::clone(case))
+    }
+
+    /// The case that shows, before and after all others, that harness and peer can speak at all.
+    ///
+    /// # Errors
+    /// When its scenario is no good.
+    fn sanity(&self, when: &str, group: Group) -> Result<Case, SanityError> {
+        sanity_case(when, group)
     }
 
     /// Whether cases may run at the same time, as they may when each has a peer of its own.

@@ -28,6 +28,6 @@ pub use case_runner::CaseRunner;
 pub use device::DeviceRunner;
 pub use peers::LoopbackRunner;
 pub use pool::{DiscardMember, PoolRunner, StartMember};
-pub use sanity::{SanityError, sanity_case};
+pub use sanity::{SanityError, SanityScenario, sanity_case};
 pub use schedule::{RunOptions, case_result, run_cases};
 pub use stop::Stop;

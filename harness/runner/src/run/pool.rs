@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 
 use super::case_runner::CaseRunner;
 use super::peers::{failed, total};
-use super::sanity::sanity_case;
+use super::sanity::{SanityError, SanityScenario};
 use crate::driver::Driver;
 use crate::execute::{CaseArtefacts, CaseLimits, execute_case};
 
@@ -30,6 +30,7 @@ pub struct PoolRunner<D> {
     name: String,
     profile: PeerProfile,
     group: Group,
+    sanity: SanityScenario,
     limits: CaseLimits,
     state: Mutex<State<D>>,
     freed: Condvar,
@@ -80,7 +81,26 @@ impl<D: Driver> PoolRunner<D> {
         let mut places = vec![Place::Free(Member { name: first, driver })];
         places.resize_with(size.max(1), || Place::Empty);
         let state = Mutex::new(State { places, started: 1, closed: false });
-        Ok(Self { name, profile, group, limits, state, freed: Condvar::new(), runtime, start, discard })
+        let sanity = SanityScenario::default();
+        Ok(Self {
+            name,
+            profile,
+            group,
+            sanity,
+            limits,
+            state,
+            freed: Condvar::new(),
+            runtime,
+            start,
+            discard,
+        })
+    }
+
+    /// With another sanity case than the ordinary handshake.
+    #[must_use]
+    pub fn with_sanity(mut self, sanity: SanityScenario) -> Self {
+        self.sanity = sanity;
+        self
     }
 
     fn lock(&self) -> MutexGuard<'_, State<D>> {
@@ -137,7 +157,7 @@ impl<D: Driver> PoolRunner<D> {
     /// A new member, which has passed a sanity handshake.
     fn start_member(&self, name: &str, seed: u64) -> Result<D, String> {
         let mut driver = (self.start)(&self.runtime, name)?;
-        let case = sanity_case("first", self.group).map_err(|error| error.to_string())?;
+        let case = self.sanity.case("first", self.group).map_err(|error| error.to_string())?;
         let artefacts = self.runtime.block_on(execute_case(&mut driver, &case, seed, self.limits));
         let judgement = judge(&case, &artefacts.transcript, &self.profile);
         match judgement.verdict {
@@ -156,6 +176,10 @@ impl<D> fmt::Debug for PoolRunner<D> {
 impl<D: Driver> CaseRunner for PoolRunner<D> {
     fn profile(&self) -> &PeerProfile {
         &self.profile
+    }
+
+    fn sanity(&self, when: &str, group: Group) -> Result<Case, SanityError> {
+        self.sanity.case(when, group)
     }
 
     fn runs_side_by_side(&self) -> bool {

@@ -22,7 +22,6 @@ use super::artefacts::{CaseFolder, write_profile};
 use super::case_runner::CaseRunner;
 use super::isolate::{Isolated, isolate};
 use super::peers::failed;
-use super::sanity::sanity_case;
 use super::stop::Stop;
 use crate::execute::CaseArtefacts;
 
@@ -108,7 +107,7 @@ struct PeerRun<'a> {
 impl PeerRun<'_> {
     /// Runs a sanity handshake; gives whether it passed.
     fn sanity(&self, when: &str, sink: &mut dyn FnMut(RunEvent)) -> bool {
-        let result = match sanity_case(when, self.options.group_with(self.profile)) {
+        let result = match self.peer.sanity(when, self.options.group_with(self.profile)) {
             Ok(case) => self.one(&Arc::new(case)),
             Err(error) => Err(error.to_string()),
         };

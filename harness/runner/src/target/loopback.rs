@@ -29,6 +29,12 @@ use crate::{traffic, view};
 /// Time that a datagram takes from one end to the other.
 pub const LATENCY: Duration = Duration::from_millis(1);
 
+/// What only peers of other kinds do than those that play both roles of IKEv1, and why these do not.
+pub(crate) const NOT_OF_DAEMONS: [(Capability, &str); 2] = [
+    (Capability::RefusesIkev1, "it speaks IKEv1"),
+    (Capability::Reports, "it shows its SAs, and what it derives"),
+];
+
 /// What the peer may do in one wait: far more than any case needs, so only a runaway reaches it.
 const STEPS_MAX: u64 = 100_000;
 
@@ -45,7 +51,15 @@ impl Loopback {
         let profile = PeerProfile {
             name: "self".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            capabilities: Capability::ALL.iter().copied().collect(),
+            capabilities: Capability::ALL
+                .iter()
+                .copied()
+                .filter(|capability| !NOT_OF_DAEMONS.iter().any(|(other, _)| other == capability))
+                .collect(),
+            missing: NOT_OF_DAEMONS
+                .iter()
+                .map(|(capability, why)| (*capability, (*why).to_owned()))
+                .collect(),
             ..PeerProfile::default()
         };
         Self { profile, session: None }

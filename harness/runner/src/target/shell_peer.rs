@@ -240,7 +240,8 @@ impl Driver for ShellPeer {
         self.clean().await?;
         let (address, gateway) = (self.daemon.container().address(), self.daemon.container().gateway());
         let mut sockets = Sockets::open(gateway, address, peer_initiates(case)).await?;
-        if self.peer.dir.manifest.container.kernel {
+        let needs = &self.peer.dir.manifest.container;
+        if needs.kernel || needs.raw_esp {
             sockets = sockets.with_esp(gateway, address)?;
         }
         let (harness, harness_nat_t) = sockets.local()?;

@@ -240,6 +240,7 @@ impl Driver for Strongswan {
         let mut ipsec: Vec<&CharonIpsecSa> = sas.iter().flat_map(standing).collect();
         ipsec.sort_by_key(|sa| sa.unique_id);
         Ok(SaView {
+            reports: Vec::new(),
             isakmp_sas: sas.iter().map(isakmp_view).collect(),
             ipsec_sas: ipsec.into_iter().map(ipsec_view).collect(),
         })

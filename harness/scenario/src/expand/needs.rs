@@ -20,6 +20,18 @@ const REAL_SECONDS_MAX: u64 = 60;
 pub(super) fn needs(scenario: &Scenario, config: &ResolvedConfig, role: Role) -> BTreeSet<Capability> {
     let mut needs: BTreeSet<Capability> = scenario.needs.iter().copied().collect();
     let peer = &config.peer;
+    if !needs.contains(&Capability::FirstMessages) && !needs.contains(&Capability::RefusesIkev1) {
+        needs.insert(Capability::Ikev1);
+    }
+    if needs.contains(&Capability::RefusesIkev1) {
+        // What the peer would have to know of IKEv1 is of no interest: it knows nothing.
+        scenario.steps.iter().for_each(|step| step_needs(step, role, &mut needs));
+        state_needs(scenario, &mut needs);
+        return needs;
+    }
+    if role == Role::Initiator {
+        needs.insert(Capability::Responder);
+    }
     needs.insert(match peer.exchange {
         Phase1Exchange::MainMode => Capability::MainMode,
         Phase1Exchange::AggressiveMode => Capability::AggressiveMode,
@@ -35,8 +47,9 @@ pub(super) fn needs(scenario: &Scenario, config: &ResolvedConfig, role: Role) ->
     if peer.phase1.transforms.len() > 1 || peer.phase2.transforms.len() > 1 {
         needs.insert(Capability::SeveralTransforms);
     }
-    if peer.id != Identity::Address || peer.remote_id != Identity::Address {
-        needs.insert(Capability::NamedIds);
+    needs.insert(identity_need(&peer.id));
+    if peer.remote_id != Identity::Address {
+        needs.insert(identity_need(&peer.remote_id));
     }
     if peer.any_address {
         needs.insert(Capability::AnyAddress);
@@ -86,6 +99,12 @@ pub(super) fn needs(scenario: &Scenario, config: &ResolvedConfig, role: Role) ->
     if seconds > REAL_SECONDS_MAX {
         needs.insert(Capability::VirtualTime);
     }
+    state_needs(scenario, &mut needs);
+    needs
+}
+
+/// What the conditions want to be shown.
+fn state_needs(scenario: &Scenario, needs: &mut BTreeSet<Capability>) {
     for condition in scenario.accept.iter().flat_map(|a| &a.all) {
         match condition {
             Condition::Established { of, .. } | Condition::NoSa { of, .. } if *of != Whose::Harness => {
@@ -94,10 +113,10 @@ pub(super) fn needs(scenario: &Scenario, config: &ResolvedConfig, role: Role) ->
             Condition::ValuesAgree { .. } => {
                 needs.insert(Capability::DerivedValues);
             }
+            Condition::Reported(_) => needs.extend([Capability::Reports, Capability::State]),
             _ => {}
         }
     }
-    needs
 }
 
 /// What the extensions want of the peer: it must speak those that it is configured with. What only the harness speaks
@@ -303,6 +322,14 @@ fn authentication_need(authentication: Authentication) -> Capability {
         Authentication::EcdsaP256 => Capability::EcdsaP256,
         Authentication::EcdsaP384 => Capability::EcdsaP384,
         Authentication::EcdsaP521 => Capability::EcdsaP521,
+    }
+}
+
+const fn identity_need(identity: &Identity) -> Capability {
+    match identity {
+        Identity::Address => Capability::AddressId,
+        Identity::KeyId(_) => Capability::KeyId,
+        _ => Capability::NamedIds,
     }
 }
 

@@ -149,6 +149,20 @@ impl Evidence<'_> {
                 let n = replies.sum();
                 Outcome::of(count.admits(n), || format!("{n} packets were answered"))
             }
+            Condition::Reported(wanted) => {
+                let lines: Vec<&str> = self
+                    .transcript
+                    .iter()
+                    .filter_map(|record| match &record.event {
+                        Event::Reported { line } => Some(line.as_str()),
+                        _ => None,
+                    })
+                    .collect();
+                Outcome::of(lines.iter().any(|line| line.starts_with(wanted.as_str())), || match &lines[..] {
+                    [] => "the peer reported nothing".to_owned(),
+                    lines => format!("the peer reported: {}", lines.join("; ")),
+                })
+            }
             Condition::ValuesAgree { labels } => self.values_agree(labels),
         }
     }

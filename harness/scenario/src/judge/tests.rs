@@ -242,6 +242,32 @@ fn an_accepted_outcome_may_be_worth_less_than_a_pass() {
     assert_eq!(verdict(&case, &mut script), (Verdict::Info, "read so".into()));
 }
 
+#[rstest]
+#[case::the_line(&["Handshake returned", "SA=(Enc=AES)"], Verdict::Pass)]
+#[case::its_beginning(&["SA=(Enc=AES) more"], Verdict::Pass)]
+#[case::another_line(&["SA=(Enc=DES)"], Verdict::Fail)]
+#[case::nothing(&[], Verdict::Fail)]
+fn what_the_peer_reports_is_looked_for(#[case] lines: &[&str], #[case] expected: Verdict) {
+    let case = case(&[START], &[r#"{"reported": "SA=(Enc=AES)"}"#]);
+    let mut script = Script::of(&case);
+    until_4(&mut script);
+    for line in lines {
+        script.event(Event::Reported { line: (*line).to_owned() });
+    }
+    assert_eq!(verdict(&case, &mut script).0, expected);
+}
+
+#[test]
+fn of_a_peer_without_ikev1_nothing_else_is_told() {
+    let case = case(&[START], &[UP]);
+    let mut profile = profile();
+    profile.capabilities.clear();
+    profile.missing.insert(Capability::Ikev1, "IKEv2 only".into());
+    let judgement = judge(&case, &Script::of(&case).end(), &profile);
+    assert_eq!(judgement.verdict, Verdict::Unsupported);
+    assert_eq!(judgement.reason, "box cannot do ikev1 (IKEv2 only)");
+}
+
 #[test]
 fn a_peer_without_a_capability_is_unsupported_with_the_evidence() {
     let case = case(&[START], &[UP]);

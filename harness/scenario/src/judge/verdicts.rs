@@ -16,9 +16,13 @@ use crate::verdict::{Finding, Judgement, PeerProfile, Verdict};
 
 /// The judgement of a case that a peer cannot take part in; `None` when it can.
 pub fn unsupported(case: &Case, profile: &PeerProfile) -> Option<Judgement> {
-    let missing: Vec<String> = case
-        .needs
-        .difference(&profile.capabilities)
+    let mut missing: Vec<&Capability> = case.needs.difference(&profile.capabilities).collect();
+    if missing.contains(&&Capability::Ikev1) {
+        // Without it nothing else is of interest.
+        missing = vec![&Capability::Ikev1];
+    }
+    let missing: Vec<String> = missing
+        .into_iter()
         .map(|need| match profile.missing.get(need) {
             Some(evidence) => format!("{need} ({evidence})"),
             None => need.to_string(),

@@ -160,6 +160,8 @@ pub enum Condition {
     AddressAssigned(std::net::Ipv4Addr),
     /// So many packets through the IPsec SAs were answered, over all `traffic` steps.
     TrafficReplies(Count),
+    /// The peer reported this, in words of its own: a line, or the beginning of one.
+    Reported(String),
     /// Both sides know these derived values, and agree on them.
     ValuesAgree {
         /// Names of values, e.g. `SKEYID_d`. Each must be known by both sides at least once.

@@ -3,6 +3,15 @@
 names! {
     /// What a peer must be able to do for a case to make sense with it.
     Capability {
+        /// It speaks IKEv1, and takes part in its exchanges to their end. Every case needs it that does not say
+        /// `first-messages` or `refuses-ikev1` instead.
+        Ikev1 = "ikev1",
+        /// It sends the first message of phase 1. A case that needs this of it takes a peer that goes no further.
+        FirstMessages = "first-messages",
+        /// It speaks no IKEv1, and is to refuse it.
+        RefusesIkev1 = "refuses-ikev1",
+        /// It takes first messages of the other side.
+        Responder = "responder",
         /// Main mode.
         MainMode = "main-mode",
         /// Aggressive mode.
@@ -242,7 +251,11 @@ names! {
         ClientSelectors = "client-selectors",
         /// Clients of IPv6, and such that are named otherwise than by addresses.
         ClientNames = "client-names",
-        /// Identities other than an address in phase 1.
+        /// Its own address as its identity in phase 1.
+        AddressId = "address-id",
+        /// ID_KEY_ID as its identity in phase 1.
+        KeyId = "key-id",
+        /// Identities other than an address or ID_KEY_ID in phase 1.
         NamedIds = "named-ids",
         /// Several acceptable transforms can be configured for one phase.
         SeveralTransforms = "several-transforms",
@@ -269,6 +282,8 @@ names! {
         DerivedValues = "derived-values",
         /// Of its derived values those that are keys can be read too: g^xy, SKEYID, SKEYID_d, SKEYID_a, SKEYID_e.
         SecretValues = "secret-values",
+        /// It says in words of its own how it reads the messages that come.
+        Reports = "reports",
         /// Its clock is ours, so that hours pass at once.
         VirtualTime = "virtual-time",
     }
