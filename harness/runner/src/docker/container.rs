@@ -20,11 +20,18 @@ use testcontainers::{
     core::{ExecCommand, logs::LogFrame},
     runners::AsyncRunner as _,
 };
-use tokio::{runtime::Handle, sync::Notify, time::timeout};
+use tokio::{
+    runtime::Handle,
+    sync::Notify,
+    time::{sleep, timeout},
+};
 
 use super::{api_version, error::DockerError, images::LABEL, network::PeerNetwork};
 
 const CONTROL_PORT_MIN: u16 = 10_000;
+
+/// How often a container is asked whether it still runs.
+const POLL: Duration = Duration::from_millis(20);
 
 /// A daemon that needs longer than this to start does not start at all.
 const START_TIME_MAX: Duration = Duration::from_secs(30);
@@ -200,6 +207,14 @@ impl PeerContainer {
         Ok(self.container()?.is_running().await?)
     }
 
+    /// Waits until the container has ended, but no longer than `limit`.
+    pub async fn wait_until_ended(&self, limit: Duration) {
+        let started = Instant::now();
+        while started.elapsed() < limit && self.is_running().await.unwrap_or(false) {
+            sleep(POLL).await;
+        }
+    }
+
     /// How many octets of log have arrived: an offset for [`Self::log_since`].
     #[must_use]
     pub fn log_len(&self) -> usize {
@@ -209,8 +224,14 @@ impl PeerContainer {
     /// The log from `offset` on, as far as it has arrived.
     #[must_use]
     pub fn log_since(&self, offset: usize) -> String {
+        self.log_from(offset).0
+    }
+
+    /// As [`Self::log_since`], with the offset of what is still to arrive.
+    #[must_use]
+    pub fn log_from(&self, offset: usize) -> (String, usize) {
         let bytes = self.log.lock();
-        String::from_utf8_lossy(bytes.get(offset..).unwrap_or_default()).into_owned()
+        (String::from_utf8_lossy(bytes.get(offset..).unwrap_or_default()).into_owned(), bytes.len())
     }
 
     /// The last lines of the log.

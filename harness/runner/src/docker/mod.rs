@@ -47,7 +47,9 @@ pub use chosen::ChosenPeer;
 pub use container::{ContainerRequest, ExecOutput, PeerContainer, Place};
 pub use error::{DockerError, ViciError};
 pub use images::{LABEL, Progress, content_hash, docker_available, ensure_image, image_name};
-pub use manifest::{ContainerNeeds, Control, PeerDir, PeerManifest, Release, ShellControl};
+pub use manifest::{
+    ALARMS, ContainerNeeds, Control, DEATHS, LEFT, PeerDir, PeerManifest, Release, ShellControl,
+};
 pub use network::PeerNetwork;
 pub use shell::{ControlShell, SCRIPT_TIME_MAX, ShellError};
 pub use shell_daemon::ShellDaemon;
