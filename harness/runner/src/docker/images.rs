@@ -24,7 +24,7 @@ pub const LABEL: &str = "ikev1-harness";
 /// A registry that cannot be reached must not cost minutes; one that can, may need some.
 const PULL_STALL: Duration = Duration::from_secs(45);
 const BUILD_TIME_MAX: Duration = Duration::from_secs(900);
-const QUERY_TIME_MAX: Duration = Duration::from_secs(20);
+const QUERY_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// Lines of a failed command that the error shows.
 const DETAIL_LINES: usize = 12;
@@ -162,6 +162,11 @@ async fn bootstrap(
     // A left-over archive is a nuisance, not a reason to fail.
     let _ = fs::remove_file(&archive);
     made
+}
+
+/// What a docker command that asks something prints.
+pub(super) async fn output_of(command: Command) -> Result<String, DockerError> {
+    run(command, QUERY_TIME_MAX, None).await
 }
 
 async fn image_exists(name: &str) -> bool {

@@ -4,7 +4,7 @@
 //! docker/NAME/peer.toml ─▶ PeerDir ─▶ ensure_image ─▶ PeerContainer ─▶ Charon ─▶ load, initiate, rekey, terminate, list
 //! ```
 //!
-//! - [`docker_available`], [`ensure_image`]: preflight, and an image tagged by the hash of its directory.
+//! - [`docker_available`], [`engine_is_here`], [`ensure_image`]: preflight, and an image tagged by the hash of its directory.
 //! - [`PeerContainer`]: one running daemon, its addresses, commands in it and its log; removed on drop.
 //!   [`RunGuard`] and [`sweep`] remove whatever a run has left.
 //! - [`ChosenPeer`]: one release of a peer and its image.
@@ -19,6 +19,7 @@ mod charon_keys;
 mod charon_log;
 mod chosen;
 mod container;
+mod engine;
 mod error;
 mod images;
 mod manifest;
@@ -44,6 +45,7 @@ pub use charon_log::{
     LogEvent, LoggedMessage, PeerLogNote, PeerValue, ValueLabel, parse_charon_log, parse_charon_notes,
 };
 pub use chosen::ChosenPeer;
+pub use engine::engine_is_here;
 pub use container::{ContainerRequest, ExecOutput, PeerContainer, Place};
 pub use error::{DockerError, ViciError};
 pub use images::{LABEL, Progress, content_hash, docker_available, ensure_image, image_name};

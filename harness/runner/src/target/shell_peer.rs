@@ -71,6 +71,28 @@ struct Context {
     side: ResolvedSide,
 }
 
+impl Context {
+    /// For a case of a peer of `release` at `peer_address`, whose other side is at the address and port behind that.
+    fn new(
+        case: &Case,
+        release: &str,
+        peer_address: Ipv4Addr,
+        harness_address: Ipv4Addr,
+        harness_port: u16,
+    ) -> Self {
+        Self {
+            name: POLICY_NAME,
+            case: case.id.clone(),
+            release: release.to_owned(),
+            role: case.role_of(Side::Peer),
+            peer_address,
+            harness_address,
+            harness_port,
+            side: case.config.peer.clone(),
+        }
+    }
+}
+
 /// The SA that a command is about.
 #[derive(Debug, Clone, Default, Serialize)]
 struct OfSa {
@@ -155,7 +177,7 @@ impl ShellPeer {
             Err(DockerError::Shell(ShellError::Failed { code: LEFT, output, .. })) => Some(output),
             Err(error) => {
                 self.lost.store(true, Ordering::Relaxed);
-                return Err(self.failure("reset", &error));
+                return Err(self.failure("reset", &error).await);
             }
         };
         self.lost.fetch_or(left.is_some(), Ordering::Relaxed);
@@ -191,7 +213,7 @@ impl ShellPeer {
             return Err(InfraError::Unsupported(name));
         }
         let context = WithSa { context: &self.session()?.context, sa };
-        self.daemon.command(name, &context).await.map_err(|error| self.failure(name, &error))
+        self.checked(name, self.daemon.command(name, &context).await).await
     }
 
     /// Begins a case whose other side is at `other`.
@@ -202,32 +224,35 @@ impl ShellPeer {
         other_port: u16,
         sockets: Option<Sockets>,
     ) -> Result<(), InfraError> {
-        let context = Context {
-            name: POLICY_NAME,
-            case: case.id.clone(),
-            release: self.peer.release.clone(),
-            role: case.role_of(Side::Peer),
-            peer_address: self.daemon.container().address(),
-            harness_address: other,
-            harness_port: other_port,
-            side: case.config.peer.clone(),
-        };
+        let address = self.daemon.container().address();
+        let context = Context::new(case, &self.peer.release, address, other, other_port);
         self.clean = false;
         let (start, log_offset) = (Instant::now(), self.log_seen);
         let session = self.session.insert(Session { sockets, start, log_offset, context });
         let loaded = self.daemon.load(&session.context).await;
         // Its time begins when it is configured.
         session.start = Instant::now();
-        loaded.map_err(|error| self.failure("load the connection", &error))
+        self.checked("load the connection", loaded).await
     }
 
     /// The daemon's failure, with the end of its log.
-    fn failure(&self, what: &str, error: &DockerError) -> InfraError {
+    async fn failure(&self, what: &str, error: &DockerError) -> InfraError {
+        let container = self.daemon.container();
+        let mut trouble = String::new();
         if matches!(error, DockerError::Shell(error) if !matches!(error, ShellError::Failed { .. })) {
             self.lost.store(true, Ordering::Relaxed);
+            trouble = container.trouble().await;
         }
-        let tail = self.daemon.container().log_tail(10);
-        InfraError::peer(format!("{}: {what}", self.profile.name), format!("{error}\n{tail}"))
+        let what = format!("{}: {what}", self.profile.name);
+        InfraError::peer(what, format!("{trouble}{error}\n{}", container.log_tail(10)))
+    }
+
+    /// A result of the daemon's, whose error comes with the end of its log.
+    async fn checked<T>(&self, what: &str, result: Result<T, DockerError>) -> Result<T, InfraError> {
+        match result {
+            Ok(value) => Ok(value),
+            Err(error) => Err(self.failure(what, &error).await),
+        }
     }
 
     async fn act_on_isakmp(&mut self, name: &'static str, which: Which) -> Result<(), InfraError> {
@@ -342,6 +367,12 @@ impl Driver for ShellPeer {
         if self.is_lost() && ending.left.is_none() {
             self.daemon.container().wait_until_ended(ENDING_TIME_MAX).await;
         }
+        // Without a log nobody knows what the daemon has met, in this case and all that follow.
+        if !self.is_lost() && self.daemon.container().log_has_ended() {
+            self.lost.store(true, Ordering::Relaxed);
+            let problem = "it broke off while the daemon runs: was the Docker engine restarted?";
+            ending.fault = Some(InfraError::peer("the container's log", problem));
+        }
         (ending.log, self.log_seen) = self.daemon.settled_log(log_offset).await;
         ending
     }
@@ -367,8 +398,11 @@ impl PairMember for ShellPeer {
         let script =
             format!("{} 2>&1 && echo code 0 || echo code $?", ping_command(from, to, pattern).join(" "));
         let printed = self.daemon.script(&script, SCRIPT_TIME_MAX).await;
-        let printed = printed.map_err(|error| self.failure("ping", &error))?;
+        let printed = self.checked("ping", printed).await?;
         let (stdout, code) = printed.trim_end().rsplit_once("code ").unwrap_or((&printed, ""));
         Ok(ExecOutput { exit_code: code.parse().ok(), stdout: stdout.to_owned(), stderr: String::new() })
     }
 }
+
+#[cfg(test)]
+mod tests;

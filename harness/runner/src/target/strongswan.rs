@@ -119,7 +119,8 @@ impl Strongswan {
         let connection = charon_case::connection(case, address, other, other_port);
         self.clean = false;
         self.session = Some(Session { sockets, start: Instant::now(), log_offset: self.log_seen });
-        self.charon.load(&connection).await.map_err(|error| self.failure("load the connection", &error))?;
+        let loaded = self.charon.load(&connection).await;
+        self.checked("load the connection", loaded).await?;
         // Its time begins when it is configured.
         self.session.iter_mut().for_each(|session| session.start = Instant::now());
         Ok(())
@@ -130,11 +131,11 @@ impl Strongswan {
         let left = match self.charon.reset().await {
             Ok(()) => {
                 let listed = self.charon.list_policies().await;
-                let policies = listed.map_err(|error| self.failure("list policies", &error))?;
+                let policies = self.checked("list policies", listed).await?;
                 (!policies.is_empty()).then(|| format!("policies: {}", policies.join(", ")))
             }
             Err(DockerError::Vici(error @ ViciError::Left { .. })) => Some(error.to_string()),
-            Err(error) => return Err(self.failure("give up everything", &error)),
+            Err(error) => return Err(self.failure("give up everything", &error).await),
         };
         self.lost.fetch_or(left.is_some(), Ordering::Relaxed);
         self.clean = left.is_none();
@@ -167,18 +168,28 @@ impl Strongswan {
 
     async fn sas(&self) -> Result<Vec<CharonIsakmpSa>, InfraError> {
         self.must_answer()?;
-        let mut sas = self.charon.list_sas().await.map_err(|error| self.failure("list SAs", &error))?;
+        let mut sas = self.checked("list SAs", self.charon.list_sas().await).await?;
         sas.sort_by_key(|sa| sa.unique_id);
         Ok(sas)
     }
 
     /// charon's failure, with the end of its log.
-    fn failure(&self, what: &str, error: &DockerError) -> InfraError {
+    async fn failure(&self, what: &str, error: &DockerError) -> InfraError {
+        let container = self.charon.container();
+        let mut trouble = String::new();
         if !matches!(error, DockerError::Vici(ViciError::Refused { .. })) {
             self.lost.store(true, Ordering::Relaxed);
+            trouble = container.trouble().await;
         }
-        let tail = self.charon.container().log_tail(10);
-        InfraError::peer(format!("charon: {what}"), format!("{error}\n{tail}"))
+        InfraError::peer(format!("charon: {what}"), format!("{trouble}{error}\n{}", container.log_tail(10)))
+    }
+
+    /// A result of charon's, whose error comes with the end of its log.
+    async fn checked<T>(&self, what: &str, result: Result<T, DockerError>) -> Result<T, InfraError> {
+        match result {
+            Ok(value) => Ok(value),
+            Err(error) => Err(self.failure(what, &error).await),
+        }
     }
 
     async fn act_on_isakmp(&self, command: &str, which: Which) -> Result<(), InfraError> {
@@ -212,7 +223,7 @@ impl Strongswan {
         // "-1" lets the command return at once, while the exchange goes on.
         let section = section.value("timeout", "-1");
         let done = self.charon.vici().request(command, &section).await;
-        done.map(drop).map_err(|error| self.failure(command, &error.into()))
+        self.checked(command, done.map(drop).map_err(DockerError::from)).await
     }
 }
 
@@ -255,11 +266,11 @@ impl Driver for Strongswan {
         match command {
             PeerCommand::InitiatePhase1 => {
                 let told = self.charon.initiate_phase1(POLICY_NAME).await;
-                told.map_err(|error| self.failure("initiate phase 1", &error))
+                self.checked("initiate phase 1", told).await
             }
             PeerCommand::InitiateQuickMode => {
                 let told = self.charon.initiate(POLICY_NAME).await;
-                told.map_err(|error| self.failure("initiate quick mode", &error))
+                self.checked("initiate quick mode", told).await
             }
             PeerCommand::RekeyIsakmp(which) => self.act_on_isakmp("rekey", which).await,
             PeerCommand::RekeyIpsec(which) => self.act_on_ipsec("rekey", which).await,
@@ -288,7 +299,7 @@ impl Driver for Strongswan {
     async fn values(&mut self) -> Result<PeerValues, InfraError> {
         self.must_answer()?;
         let log = self.charon.settled_log(self.session()?.log_offset).await;
-        let values = charon_values::values(&log.map_err(|error| self.failure("read the log", &error))?);
+        let values = charon_values::values(&self.checked("read the log", log).await?);
         Ok(PeerValues { values, installed: Vec::new() })
     }
 
@@ -312,6 +323,12 @@ impl Driver for Strongswan {
         // A charon that does not answer any more may be about to end, and has still written a log.
         if self.is_lost() && ending.left.is_none() {
             self.charon.container().wait_until_ended(ENDING_TIME_MAX).await;
+        }
+        // Without a log nobody knows what the daemon has met, in this case and all that follow.
+        if !self.is_lost() && self.charon.container().log_has_ended() {
+            self.lost.store(true, Ordering::Relaxed);
+            let problem = "it broke off while the daemon runs: was the Docker engine restarted?";
+            ending.fault = Some(InfraError::peer("the container's log", problem));
         }
         if !self.is_lost() {
             // What it logged is complete then; a failure shows in the next case.
@@ -340,7 +357,7 @@ impl PairMember for Strongswan {
     async fn ping(&self, from: Ipv4Addr, to: Ipv4Addr, pattern: &str) -> Result<ExecOutput, InfraError> {
         let words = ping_command(from, to, pattern);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        self.charon.container().exec(&words).await.map_err(|error| self.failure("ping", &error))
+        self.checked("ping", self.charon.container().exec(&words).await).await
     }
 }
 
