@@ -188,7 +188,7 @@ impl ShellPeer {
     /// Leaves the daemon without SA and connection; in a new container when the present one does not manage.
     async fn renew(&mut self) -> Result<(), InfraError> {
         // What was left is told where a case ends.
-        if self.clean || (!self.is_lost() && matches!(self.give_up().await, Ok(None))) {
+        if !self.is_lost() && (self.clean || matches!(self.give_up().await, Ok(None))) {
             return Ok(());
         }
         let (run_id, place) = (&self.run_id, self.place.clone());
