@@ -11,8 +11,8 @@ use super::error::{CliError, unknown};
 use super::workspace::Workspace;
 use crate::device::Device;
 use crate::docker::{
-    ChosenPeer, Control, DockerError, PeerDir, RunGuard, docker_available, engine_is_here, log_of_run, process_run_id,
-    sweep_blocking,
+    ChosenPeer, Control, DockerError, PeerDir, RunGuard, docker_available, engine_is_here, log_of_run,
+    process_run_id, sweep_blocking,
 };
 use crate::driver::Driver;
 use crate::execute::CaseLimits;

@@ -58,7 +58,8 @@ pub(super) async fn wait_for_engine() -> Result<(), DockerError> {
             }
             Err(error) => error,
         };
-        let since = *AWAY_SINCE.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(Instant::now);
+        let since =
+            *AWAY_SINCE.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(Instant::now);
         if started.elapsed() > WAIT_MAX || since.elapsed() > OUTAGE_MAX {
             return Err(DockerError::NoDaemon { detail: error.to_string() });
         }

@@ -77,6 +77,17 @@ pub enum DockerError {
         /// The releases in the manifest.
         known: String,
     },
+    /// An image is gone and cannot be made again.
+    #[error(
+        "image {image} was removed during the run, and {folder} has changed since: run again, with the image that the folder \
+         gives now"
+    )]
+    ImageGone {
+        /// The image.
+        image: String,
+        /// The peer's folder.
+        folder: String,
+    },
     /// A file of the image's directory could not be read.
     #[error("failed to read {path}: {source}")]
     Read {

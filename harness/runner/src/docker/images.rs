@@ -169,7 +169,7 @@ pub(super) async fn output_of(command: Command) -> Result<String, DockerError> {
     run(command, QUERY_TIME_MAX, None).await
 }
 
-async fn image_exists(name: &str) -> bool {
+pub(super) async fn image_exists(name: &str) -> bool {
     let mut command = Command::new("docker");
     command.args(["image", "inspect", "--format", "{{.Id}}", name]);
     run(command, QUERY_TIME_MAX, None).await.is_ok()

@@ -45,8 +45,8 @@ pub use charon_log::{
     LogEvent, LoggedMessage, PeerLogNote, PeerValue, ValueLabel, parse_charon_log, parse_charon_notes,
 };
 pub use chosen::ChosenPeer;
-pub use engine::engine_is_here;
 pub use container::{ContainerRequest, ExecOutput, PeerContainer, Place};
+pub use engine::engine_is_here;
 pub use error::{DockerError, ViciError};
 pub use images::{LABEL, Progress, content_hash, docker_available, ensure_image, image_name};
 pub use manifest::{

@@ -53,6 +53,7 @@ impl ShellDaemon {
         place: Place,
     ) -> Result<Self, DockerError> {
         let templates = Templates::load(&peer.dir, control)?;
+        peer.restore_image().await?;
         let port = control_port();
         let needs = &peer.dir.manifest.container;
         let mut environment = vec![

@@ -76,6 +76,7 @@ impl Strongswan {
         protected: Ipv4Addr,
         place: Place,
     ) -> Result<Self, DockerError> {
+        peer.restore_image().await?;
         let charon = Charon::start_at(&peer.image, &run_id, protected, place.clone()).await?;
         let profile = peer.profile(&charon.version().version);
         let (peer, lost) = (peer.clone(), AtomicBool::new(false));
@@ -148,8 +149,12 @@ impl Strongswan {
         if !self.is_lost() && (self.clean || matches!(self.give_up().await, Ok(None))) {
             return Ok(());
         }
-        let (image, run_id, place) = (&self.peer.image, &self.run_id, self.place.clone());
-        let fresh = Charon::start_at(image, run_id, self.protected, place).await;
+        let (peer, run_id, protected) = (&self.peer, &self.run_id, self.protected);
+        let fresh = async {
+            peer.restore_image().await?;
+            Charon::start_at(&peer.image, run_id, protected, self.place.clone()).await
+        };
+        let fresh = fresh.await;
         self.charon = fresh.map_err(|error| InfraError::peer("restart charon", error))?;
         self.lost = AtomicBool::new(false);
         self.log_seen = self.charon.container().log_len();
