@@ -207,6 +207,17 @@ impl InfraError {
     }
 }
 
+/// How a case ended at the peer.
+#[derive(Debug, Default)]
+pub struct Ending {
+    /// The peer's log since [`Driver::prepare`]; empty when it has none.
+    pub log: String,
+    /// What the peer still had after it was told to give up everything.
+    pub left: Option<String>,
+    /// Why it could not be told.
+    pub fault: Option<InfraError>,
+}
+
 /// A peer and the way to it; see the module documentation.
 ///
 /// Times are counted from the last [`Driver::prepare`].
@@ -267,14 +278,16 @@ pub trait Driver: Send {
         None
     }
 
+    /// The lines of this part of the peer's log that tell of faults of its own which its daemon survived.
+    fn alarms(&self, _log: &str) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Whether the peer keeps its SAs after a case unless it is sent Deletes, because nothing else resets it.
     fn keeps_sas(&self) -> bool {
         false
     }
 
-    /// Ends the case: the peer gives up its SAs. The text is the peer's log since [`Driver::prepare`].
-    ///
-    /// # Errors
-    /// When the peer cannot be cleaned up.
-    async fn finish(&mut self) -> Result<String, InfraError>;
+    /// Ends the case: the peer is told to give up everything that it has, and what is left of that is said.
+    async fn finish(&mut self) -> Ending;
 }

@@ -120,6 +120,16 @@ pub enum Event {
         /// The line of its log that says so.
         line: String,
     },
+    /// The peer's daemon met a fault of its own in this case, and went on.
+    PeerAlarm {
+        /// The line of its log that says so.
+        line: String,
+    },
+    /// The peer was told to give up everything after the steps of this case, and did not.
+    PeerLeft {
+        /// What was left: SAs, policies, core files.
+        what: String,
+    },
     /// The harness or its infrastructure failed.
     Infrastructure {
         /// How.

@@ -220,6 +220,14 @@ impl Plan<'_> {
                 }
             }
         });
+        if self.peers.iter().any(|(peer, _)| peer.folder(&self.context.workspace).is_some()) {
+            // All members are gone by now, unless the engine refused.
+            if let Err(error) = sweep_process() {
+                sink(RunEvent::Fault {
+                    text: format!("a container or network of this run is left: {error}"),
+                });
+            }
+        }
         if self.options.stop.is_set() {
             sink(RunEvent::Interrupted);
         }

@@ -18,7 +18,7 @@ use super::app::Context;
 use super::conform::{self, Args};
 use super::error::CliError;
 use super::peers::{self, ALL, PeerName};
-use crate::docker::{ChosenPeer, DockerError, PeerDir, docker_available};
+use crate::docker::{ChosenPeer, DockerError, PeerDir};
 use crate::matrix::{Combination, MatrixOptions, combinations, run_matrix};
 use crate::run::Stop;
 
@@ -55,7 +55,7 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
         }
         return Ok(Outcome::Success);
     }
-    let docker = peers::runtime()?.block_on(docker_available());
+    let docker = peers::runtime()?.block_on(peers::engine());
     docker.map_err(|error| CliError::Harness(format!("--matrix runs daemons in containers: {error}")))?;
     let stop = Stop::default();
     conform::stop_on_interrupt(&stop)?;

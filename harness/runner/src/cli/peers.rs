@@ -11,8 +11,8 @@ use super::error::{CliError, unknown};
 use super::workspace::Workspace;
 use crate::device::Device;
 use crate::docker::{
-    ChosenPeer, Control, DockerError, PeerDir, RunGuard, docker_available, log_of_run, process_run_id,
-    sweep_blocking,
+    ChosenPeer, Control, DockerError, PeerDir, RunGuard, docker_available, engine_is_here, log_of_run,
+    process_run_id, sweep_blocking,
 };
 use crate::driver::Driver;
 use crate::execute::CaseLimits;
@@ -159,12 +159,18 @@ pub(super) fn preflight(peer: &PeerName) -> Result<(), CliError> {
     match peer {
         PeerName::Loopback | PeerName::Device(_) => Ok(()),
         PeerName::Container { .. } => {
-            let runtime = runtime()?;
-            runtime.block_on(docker_available()).map(drop).map_err(|error| {
+            let available = runtime()?.block_on(engine());
+            available.map_err(|error| {
                 CliError::Harness(format!("peer `{}` runs in a container: {error}", peer.name()))
             })
         }
     }
+}
+
+/// Checks that there is a Docker engine, and that its containers can be reached.
+pub(super) async fn engine() -> Result<(), DockerError> {
+    docker_available().await?;
+    engine_is_here().await
 }
 
 /// Starts a peer, and lets it play `jobs` cases at the same time, with the SAs of a daemon that needs a kernel for them in

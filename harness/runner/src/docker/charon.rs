@@ -348,6 +348,17 @@ impl Charon {
         }
     }
 
+    /// The names of the policies that charon has without an SA: trap, drop and pass policies.
+    ///
+    /// # Errors
+    /// charon does not answer.
+    pub async fn list_policies(&self) -> Result<Vec<String>, DockerError> {
+        let kinds = Section::new().value("trap", "yes").value("drop", "yes").value("pass", "yes");
+        let reply = self.vici.stream("list-policies", "list-policy", &kinds).await?;
+        let policies = reply.events.iter().flat_map(Section::sections);
+        Ok(policies.map(|(name, _)| name.to_owned()).collect())
+    }
+
     /// The log from `offset` on, complete up to the moment of the call.
     ///
     /// The log comes through pipes and the engine, some milliseconds late. So a command is sent that charon

@@ -2,7 +2,12 @@
 
 use ikev1_scenario::verdict::PeerProfile;
 
-use super::{error::DockerError, images::Progress, images::ensure_image, manifest::PeerDir};
+use super::{
+    engine::wait_for_engine,
+    error::DockerError,
+    images::{Progress, ensure_image, image_exists},
+    manifest::PeerDir,
+};
 
 /// One release of a peer, and the image that has it.
 #[derive(Debug, Clone)]
@@ -35,6 +40,29 @@ impl ChosenPeer {
         let release = dir.release(wanted)?.to_owned();
         let image = ensure_image(&dir, dir.suite(&release), progress).await?;
         Ok(Self { dir, release, name: name.to_owned(), image, kernel: kernel.to_owned() })
+    }
+
+    /// Builds the image again where it was removed during the run. A build that outlasts the caller's patience goes on for
+    /// the next one.
+    ///
+    /// # Errors
+    /// The engine does not answer, the build fails, or the peer's folder has changed since, so that it gives another image.
+    pub async fn restore_image(&self) -> Result<(), DockerError> {
+        wait_for_engine().await?;
+        if image_exists(&self.image).await {
+            return Ok(());
+        }
+        let (dir, suite) = (self.dir.clone(), self.dir.suite(&self.release).to_owned());
+        let build = tokio::spawn(async move { ensure_image(&dir, &suite, &mut |_| {}).await });
+        let built = build.await.map_err(|error| DockerError::Command {
+            command: format!("build of {}", self.image),
+            status: "panic".to_owned(),
+            detail: error.to_string(),
+        })??;
+        if built == self.image {
+            return Ok(());
+        }
+        Err(DockerError::ImageGone { image: self.image.clone(), folder: self.dir.path.display().to_string() })
     }
 
     /// What is known of it, now that it says its version.

@@ -20,11 +20,24 @@ use testcontainers::{
     core::{ExecCommand, logs::LogFrame},
     runners::AsyncRunner as _,
 };
-use tokio::{runtime::Handle, sync::Notify, time::timeout};
+use tokio::{
+    runtime::Handle,
+    sync::Notify,
+    time::{sleep, timeout},
+};
 
-use super::{api_version, error::DockerError, images::LABEL, network::PeerNetwork};
+use super::{api_version, engine::wait_for_engine, error::DockerError, images::LABEL, network::PeerNetwork};
 
 const CONTROL_PORT_MIN: u16 = 10_000;
+
+/// An engine that does not answer must not hold up what is to be said.
+const INSPECT_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// Exit code of a process that got SIGKILL.
+const KILLED: i64 = 137;
+
+/// How often a container is asked whether it still runs.
+const POLL: Duration = Duration::from_millis(20);
 
 /// A daemon that needs longer than this to start does not start at all.
 const START_TIME_MAX: Duration = Duration::from_secs(30);
@@ -98,6 +111,7 @@ impl PeerContainer {
     /// # Errors
     /// The engine refuses, or the container has no address on its network.
     pub async fn start(request: &ContainerRequest) -> Result<Self, DockerError> {
+        wait_for_engine().await?;
         let network = match &request.place {
             Place::Bridge => None,
             Place::Apart => Some(Arc::new(PeerNetwork::create(&request.run_id).await?)),
@@ -200,6 +214,46 @@ impl PeerContainer {
         Ok(self.container()?.is_running().await?)
     }
 
+    /// Whether the log has broken off: the container has ended, or the engine was away.
+    #[must_use]
+    pub fn log_has_ended(&self) -> bool {
+        // What puts the log here has its share of it until there is no more.
+        Arc::strong_count(&self.log) == 1
+    }
+
+    /// What has become of the container, in words that go in front of an error; empty while it runs.
+    pub async fn trouble(&self) -> String {
+        let looked_at = async {
+            let client = api_version::negotiated_client().await?;
+            let inspected = client.inspect_container(&self.id, None::<InspectContainerOptions>).await?;
+            Ok::<_, DockerError>(inspected.state.unwrap_or_default())
+        };
+        let trouble = match timeout(INSPECT_TIME_MAX, looked_at).await {
+            Err(_) => "the Docker engine does not answer".to_owned(),
+            Ok(Err(error)) => format!("its container cannot be looked at ({error})"),
+            Ok(Ok(state)) if state.paused == Some(true) => "its container is paused".to_owned(),
+            Ok(Ok(state)) if state.running == Some(true) => return String::new(),
+            Ok(Ok(state)) => {
+                let code = state.exit_code.unwrap_or(-1);
+                let why = match (state.oom_killed, code) {
+                    (Some(true), _) => " (out of memory)",
+                    (_, KILLED) => " (killed from outside, or by the kernel)",
+                    _ => "",
+                };
+                format!("its container has ended with exit code {code}{why}")
+            }
+        };
+        format!("{trouble}; ")
+    }
+
+    /// Waits until the container has ended, but no longer than `limit`.
+    pub async fn wait_until_ended(&self, limit: Duration) {
+        let started = Instant::now();
+        while started.elapsed() < limit && self.is_running().await.unwrap_or(false) {
+            sleep(POLL).await;
+        }
+    }
+
     /// How many octets of log have arrived: an offset for [`Self::log_since`].
     #[must_use]
     pub fn log_len(&self) -> usize {
@@ -209,8 +263,14 @@ impl PeerContainer {
     /// The log from `offset` on, as far as it has arrived.
     #[must_use]
     pub fn log_since(&self, offset: usize) -> String {
+        self.log_from(offset).0
+    }
+
+    /// As [`Self::log_since`], with the offset of what is still to arrive.
+    #[must_use]
+    pub fn log_from(&self, offset: usize) -> (String, usize) {
         let bytes = self.log.lock();
-        String::from_utf8_lossy(bytes.get(offset..).unwrap_or_default()).into_owned()
+        (String::from_utf8_lossy(bytes.get(offset..).unwrap_or_default()).into_owned(), bytes.len())
     }
 
     /// The last lines of the log.

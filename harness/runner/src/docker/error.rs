@@ -17,6 +17,27 @@ pub enum DockerError {
         /// What the client said.
         detail: String,
     },
+    /// The engine answers, but its containers cannot be reached.
+    #[error(
+        "the docker engine at {endpoint} is on another machine, or in another network namespace: its bridge {bridge} is not \
+         among the interfaces here, so its containers cannot be reached: run this on the engine's machine, or set \
+         DOCKER_HOST to an engine of this one, such as unix:///var/run/docker.sock"
+    )]
+    Elsewhere {
+        /// Where the engine is.
+        endpoint: String,
+        /// The interface that a network of it should have here.
+        bridge: String,
+    },
+    /// The docker command heeds a context, which what starts containers does not.
+    #[error(
+        "the docker command's context is for the engine at {endpoint}, which holds for that command alone: set \
+         DOCKER_HOST={endpoint}, which holds for everything, or `docker context use default`"
+    )]
+    Context {
+        /// Where the context says that the engine is.
+        endpoint: String,
+    },
     /// A docker command ended with an error.
     #[error("command `{command}` failed with {status}: {detail}")]
     Command {
@@ -55,6 +76,17 @@ pub enum DockerError {
         release: String,
         /// The releases in the manifest.
         known: String,
+    },
+    /// An image is gone and cannot be made again.
+    #[error(
+        "image {image} was removed during the run, and {folder} has changed since: run again, with the image that the folder \
+         gives now"
+    )]
+    ImageGone {
+        /// The image.
+        image: String,
+        /// The peer's folder.
+        folder: String,
     },
     /// A file of the image's directory could not be read.
     #[error("failed to read {path}: {source}")]

@@ -26,7 +26,7 @@ pub const LABEL: &str = "ikev1-harness";
 /// A registry that cannot be reached must not cost minutes; one that can, may need some.
 const PULL_STALL: Duration = Duration::from_secs(45);
 const BUILD_TIME_MAX: Duration = Duration::from_secs(900);
-const QUERY_TIME_MAX: Duration = Duration::from_secs(20);
+const QUERY_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// Lines of a failed command that the error shows.
 const DETAIL_LINES: usize = 12;
@@ -190,7 +190,12 @@ async fn bootstrap(
     made
 }
 
-async fn image_exists(name: &str) -> bool {
+/// What a docker command that asks something prints.
+pub(super) async fn output_of(command: Command) -> Result<String, DockerError> {
+    run(command, QUERY_TIME_MAX, None).await
+}
+
+pub(super) async fn image_exists(name: &str) -> bool {
     let mut command = Command::new("docker");
     command.args(["image", "inspect", "--format", "{{.Id}}", name]);
     run(command, QUERY_TIME_MAX, None).await.is_ok()

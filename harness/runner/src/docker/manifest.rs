@@ -64,6 +64,25 @@ pub struct Release {
     pub missing: BTreeMap<Capability, String>,
 }
 
+/// Parts of lines by which the C library and sanitizers say, of any daemon, that they end it.
+pub const DEATHS: &[&str] = &[
+    "*** stack smashing detected ***",
+    "*** buffer overflow detected ***",
+    "double free or corruption",
+    "malloc(): ",
+    "free(): ",
+    "corrupted size vs. prev_size",
+    "munmap_chunk(): ",
+    "ERROR: AddressSanitizer",
+    "WARNING: MemorySanitizer",
+];
+
+/// Parts of lines of sanitizers that let a daemon go on.
+pub const ALARMS: &[&str] = &["runtime error: ", "WARNING: ThreadSanitizer", "ERROR: LeakSanitizer"];
+
+/// Most alarms of one case that are recorded: a daemon may repeat itself without end.
+const ALARMS_MAX: usize = 8;
+
 /// What a peer's container needs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -75,9 +94,12 @@ pub struct ContainerNeeds {
     pub ready_seconds: Option<u64>,
     /// Containers that run at the same time unless the command line says otherwise.
     pub jobs: Option<u16>,
-    /// Parts of lines of the daemon's log that say that it died of a fault of its own.
+    /// Parts of lines of the daemon's log that say that it died of a fault of its own, beside those of [`DEATHS`].
     #[serde(default)]
     pub deaths: Vec<String>,
+    /// Parts of lines of the daemon's log that tell of a fault of its own which it survived, beside those of [`ALARMS`].
+    #[serde(default)]
+    pub alarms: Vec<String>,
     /// The daemon's IPsec SAs are in a kernel, so the entrypoint reads `KERNEL` (`auto`, `host` or `uml`).
     #[serde(default)]
     pub kernel: bool,
@@ -85,6 +107,9 @@ pub struct ContainerNeeds {
     #[serde(default)]
     pub raw_esp: bool,
 }
+
+/// The exit code of a `reset` that has done all it can and found something left.
+pub const LEFT: i32 = 3;
 
 /// How the harness controls a daemon.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -107,7 +132,8 @@ pub struct ShellControl {
     pub files: BTreeMap<String, String>,
     /// Takes the files into use.
     pub load: String,
-    /// Ends every SA, exchange and connection.
+    /// Ends every SA, exchange and connection. With the exit code [`LEFT`] it says that something is left of them, or that
+    /// a core file is there, and prints what.
     pub reset: String,
     /// Sets up phase 1 only.
     pub initiate_phase1: Option<String>,
@@ -183,8 +209,23 @@ impl PeerDir {
     /// The first line of a log that says that the daemon died of a fault of its own.
     #[must_use]
     pub fn death(&self, log: &str) -> Option<String> {
-        let deaths = &self.manifest.container.deaths;
-        log.lines().find(|line| deaths.iter().any(|death| line.contains(death))).map(str::to_owned)
+        let mut lines = lines_with(log, DEATHS, &self.manifest.container.deaths);
+        lines.next().map(|(line, _)| line.to_owned())
+    }
+
+    /// The lines of a log that tell of faults which the daemon survived, each once: what is in front of the words that tell of
+    /// one, such as the time, makes no difference.
+    #[must_use]
+    pub fn alarms(&self, log: &str) -> Vec<String> {
+        let (mut told, mut alarms) = (Vec::new(), Vec::new());
+        for (line, at) in lines_with(log, ALARMS, &self.manifest.container.alarms) {
+            let what = line.get(at..).unwrap_or(line);
+            if alarms.len() < ALARMS_MAX && !told.contains(&what) {
+                told.push(what);
+                alarms.push(line.to_owned());
+            }
+        }
+        alarms
     }
 
     /// Reads the manifest in `path`.
@@ -282,6 +323,16 @@ impl PeerDir {
     }
 }
 
+/// The lines of a log with any of the parts, and where the part begins.
+fn lines_with<'a>(
+    log: &'a str,
+    parts: &'a [&str],
+    more: &'a [String],
+) -> impl Iterator<Item = (&'a str, usize)> {
+    let parts = move || parts.iter().copied().chain(more.iter().map(String::as_str));
+    log.lines().filter_map(move |line| Some((line, parts().find_map(|part| line.find(part))?)))
+}
+
 /// The numbers of a version, so that 4.10 comes after 4.3.
 fn numbers(version: &str) -> Vec<u32> {
     version.split('.').map(|part| part.parse().unwrap_or(0)).collect()
@@ -338,6 +389,49 @@ mod tests {
         assert!(can.iter().all(|capability| profile.capabilities.contains(capability)), "{profile:?}");
         assert!(cannot.iter().all(|capability| profile.missing.contains_key(capability)), "{profile:?}");
         assert!(profile.missing.keys().all(|capability| !profile.capabilities.contains(capability)));
+    }
+
+    #[rstest]
+    #[case::pluto_fails_an_assertion("libreswan", "FATAL: ASSERTION FAILED: st != NULL (in f() at a.c:1)")]
+    #[case::pluto_ends_by_a_signal("libreswan", "serve: pluto ended with exit code 134")]
+    #[case::charon_catches_a_signal("strongswan", "00[DMN] killing ourself, received critical signal")]
+    #[case::charon_ends_by_a_signal("strongswan", "entrypoint: charon ended with exit code 134")]
+    #[case::heap_of_any_daemon("strongswan", "double free or corruption (fasttop)")]
+    #[case::sanitizer_of_any_daemon(
+        "libreswan",
+        "==7==ERROR: AddressSanitizer: heap-use-after-free on address 0x1"
+    )]
+    fn a_line_of_the_log_tells_of_a_death(#[case] peer: &str, #[case] line: &str) {
+        let peer = PeerDir::of_this_source(peer).unwrap();
+        assert_eq!(peer.death(&format!("before\n{line}\nafter\n")).as_deref(), Some(line));
+        assert_eq!(peer.alarms(line), Vec::<String>::new());
+    }
+
+    #[rstest]
+    #[case::killed("libreswan", "serve: pluto ended with exit code 137")]
+    #[case::told_to_end("strongswan", "entrypoint: charon ended with exit code 143")]
+    #[case::good_memory("strongswan", "12[CFG] vici client 1 registered for: list-sa")]
+    fn a_line_of_the_log_tells_of_no_fault(#[case] peer: &str, #[case] line: &str) {
+        let peer = PeerDir::of_this_source(peer).unwrap();
+        assert_eq!((peer.death(line), peer.alarms(line)), (None, Vec::new()));
+    }
+
+    #[rstest]
+    #[case::pluto_fails_an_expectation(
+        "libreswan",
+        "\"clients\" #1: EXPECTATION FAILED: md != NULL (in f() at a.c:1)"
+    )]
+    #[case::undefined_behaviour("strongswan", "a.c:3:5: runtime error: signed integer overflow")]
+    fn an_alarm_is_told_once(#[case] peer: &str, #[case] line: &str) {
+        let peer = PeerDir::of_this_source(peer).unwrap();
+        let log = format!("{line}\nbetween\n12:09:27 {line}\n");
+        assert_eq!((peer.death(&log), peer.alarms(&log)), (None, vec![line.to_owned()]));
+    }
+
+    #[test]
+    fn a_daemon_that_repeats_itself_fills_no_report() {
+        let log: String = (0..1000).map(|n| format!("EXPECTATION FAILED: #{n}\n")).collect();
+        assert_eq!(PeerDir::of_this_source("libreswan").unwrap().alarms(&log).len(), ALARMS_MAX);
     }
 
     #[test]

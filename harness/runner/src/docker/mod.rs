@@ -4,7 +4,7 @@
 //! docker/NAME/peer.toml ─▶ PeerDir ─▶ ensure_image ─▶ PeerContainer ─▶ Charon ─▶ load, initiate, rekey, terminate, list
 //! ```
 //!
-//! - [`docker_available`], [`ensure_image`]: preflight, and an image tagged by the hash of its directory.
+//! - [`docker_available`], [`engine_is_here`], [`ensure_image`]: preflight, and an image tagged by the hash of its directory.
 //! - [`PeerContainer`]: one running daemon, its addresses, commands in it and its log; removed on drop.
 //!   [`RunGuard`] and [`sweep`] remove whatever a run has left.
 //! - [`ChosenPeer`]: one release of a peer and its image.
@@ -19,6 +19,7 @@ mod charon_keys;
 mod charon_log;
 mod chosen;
 mod container;
+mod engine;
 mod error;
 mod images;
 mod manifest;
@@ -45,9 +46,12 @@ pub use charon_log::{
 };
 pub use chosen::ChosenPeer;
 pub use container::{ContainerRequest, ExecOutput, PeerContainer, Place};
+pub use engine::engine_is_here;
 pub use error::{DockerError, ViciError};
 pub use images::{LABEL, Progress, docker_available, ensure_image, image_name};
-pub use manifest::{ContainerNeeds, Control, Only, PeerDir, PeerManifest, Release, ShellControl};
+pub use manifest::{
+    ALARMS, ContainerNeeds, Control, DEATHS, LEFT, Only, PeerDir, PeerManifest, Release, ShellControl,
+};
 pub use network::PeerNetwork;
 pub use shell::{ControlShell, SCRIPT_TIME_MAX, ShellError};
 pub use shell_daemon::ShellDaemon;

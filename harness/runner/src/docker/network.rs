@@ -11,6 +11,7 @@ use super::{api_version, error::DockerError, images::LABEL, sweep::remove_networ
 #[derive(Debug, PartialEq, Eq)]
 pub struct PeerNetwork {
     name: String,
+    id: String,
 }
 
 impl PeerNetwork {
@@ -26,8 +27,14 @@ impl PeerNetwork {
             labels: Some([(LABEL.to_owned(), run_id.to_owned())].into()),
             ..NetworkCreateRequest::default()
         };
-        api_version::negotiated_client().await?.create_network(request).await?;
-        Ok(Self { name })
+        let created = api_version::negotiated_client().await?.create_network(request).await?;
+        Ok(Self { name, id: created.id })
+    }
+
+    /// The name of its bridge, an interface of the engine's machine.
+    #[must_use]
+    pub fn bridge(&self) -> String {
+        format!("br-{}", self.id.get(..12).unwrap_or(&self.id))
     }
 
     /// Its name.

@@ -55,6 +55,7 @@ impl ShellDaemon {
         place: Place,
     ) -> Result<Self, DockerError> {
         let templates = Templates::load(&peer.dir, control)?;
+        peer.restore_image().await?;
         let port = control_port();
         let needs = &peer.dir.manifest.container;
         let mut environment = vec![
@@ -120,14 +121,6 @@ impl ShellDaemon {
         log.lines().find_map(|line| line.strip_prefix(KERNEL_LINE)).map(|text| text.trim().to_owned())
     }
 
-    /// Waits until the container has ended, but no longer than `limit`.
-    pub async fn wait_until_ended(&self, limit: Duration) {
-        let started = Instant::now();
-        while started.elapsed() < limit && self.container.is_running().await.unwrap_or(false) {
-            sleep(POLL).await;
-        }
-    }
-
     /// Writes the peer's files and takes them into use, in one go.
     ///
     /// # Errors
@@ -155,15 +148,15 @@ impl ShellDaemon {
         Ok(self.shell.run(script, limit).await?)
     }
 
-    /// The log from `offset` on, as soon as nothing more comes.
-    pub async fn settled_log(&self, offset: usize) -> String {
+    /// The log from `offset` on, as soon as nothing more comes, with the offset of what is still to arrive.
+    pub async fn settled_log(&self, offset: usize) -> (String, usize) {
         let started = Instant::now();
         loop {
             let before = self.container.log_len();
             let more = |_: &str| self.container.log_len() > before;
             if !self.container.wait_for_log(before, LOG_QUIET, more).await || started.elapsed() > LOG_TIME_MAX
             {
-                return self.container.log_since(offset);
+                return self.container.log_from(offset);
             }
         }
     }

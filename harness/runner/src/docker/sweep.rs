@@ -36,9 +36,10 @@ pub fn sweep_blocking(run_id: &str) -> Result<Vec<String>, DockerError> {
             }
         }
     }
-    for network in docker(&["network", "ls", "--quiet", "--no-trunc", "--filter", &filter])?.lines() {
-        remove_network(network)?;
-    }
+    // One that cannot be removed must not keep the others.
+    let networks = docker(&["network", "ls", "--quiet", "--no-trunc", "--filter", &filter])?;
+    let removed: Vec<_> = networks.lines().map(remove_network).collect();
+    removed.into_iter().collect::<Result<(), _>>()?;
     Ok(ids)
 }
 
@@ -61,10 +62,9 @@ pub fn sweep_process() -> Result<(), DockerError> {
     let of_this_process = |run: &&str| {
         run.strip_prefix(own.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
     };
-    for run in runs.lines().filter(of_this_process).collect::<BTreeSet<_>>() {
-        sweep_blocking(run)?;
-    }
-    Ok(())
+    let runs: BTreeSet<_> = runs.lines().filter(of_this_process).collect();
+    let swept: Vec<_> = runs.into_iter().map(sweep_blocking).collect();
+    swept.into_iter().map(|swept| swept.map(drop)).collect()
 }
 
 /// What the containers of the run `run_id` have printed; empty when there is none, or the engine does not tell.

@@ -13,7 +13,7 @@ use ikev1_scenario::transcript::{Event, Record, StepResult};
 use super::executor::{Executor, Stop};
 use super::hook::{EditHook, SharedTap, ValueTap};
 use super::recorder::Recorder;
-use crate::driver::{Driver, InfraError, PeerValues};
+use crate::driver::{Driver, Ending, InfraError, PeerValues};
 use crate::random::SeededRandom;
 use crate::{settings, view};
 
@@ -253,18 +253,21 @@ async fn finish<D: Driver + ?Sized>(
     mut recorder: Recorder,
 ) -> CaseArtefacts {
     let now = driver.now();
-    let peer_log = match tokio::time::timeout(limits.peer_time_max, driver.finish()).await {
-        Ok(Ok(log)) => log,
-        Ok(Err(error)) => {
-            recorder.infrastructure(now, error);
-            String::new()
-        }
-        Err(_) => {
-            let what = "cleaning the peer up".to_owned();
-            recorder.infrastructure(now, InfraError::TimedOut { what, after: limits.peer_time_max });
-            String::new()
-        }
-    };
+    let ended = tokio::time::timeout(limits.peer_time_max, driver.finish()).await;
+    let Ending { log: peer_log, left, fault } = ended.unwrap_or_else(|_| {
+        let what = "cleaning the peer up".to_owned();
+        let fault = InfraError::TimedOut { what, after: limits.peer_time_max };
+        Ending { fault: Some(fault), ..Ending::default() }
+    });
+    if let Some(fault) = fault {
+        recorder.infrastructure(now, fault);
+    }
+    for line in driver.alarms(&peer_log) {
+        recorder.push(now, Event::PeerAlarm { line });
+    }
+    if let Some(what) = left {
+        recorder.push(now, Event::PeerLeft { what });
+    }
     if let Some(line) = driver.death(&peer_log) {
         recorder.push(now, Event::PeerDied { line });
     }

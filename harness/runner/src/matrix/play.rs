@@ -16,8 +16,9 @@ use super::sniffer::Packet;
 use super::values::{cipher_keys, compare};
 use super::wire::{Carries, End, Seen, last_message, pcap, read};
 use crate::capture::KeyTable;
-use crate::driver::{InfraError, PeerCommand, PeerValues, SaView};
+use crate::driver::{Ending, InfraError, PeerCommand, PeerValues, SaView};
 use crate::run::Stop;
+use crate::target::pair_member::PairMember;
 
 /// How long the two may take until they agree on new SAs, or on none.
 const AGREE_TIME_MAX: Duration = Duration::from_secs(15);
@@ -115,10 +116,8 @@ impl Pair {
             return None;
         }
         self.gather(&mut record).await;
-        // Only the last words matter of a daemon that does not answer any more.
-        let initiator_log = self.initiator.finish().await.unwrap_or_default();
-        let responder_log = self.responder.finish().await.unwrap_or_default();
-        Some(self.judge(combination, record, ended.err(), initiator_log, responder_log))
+        let endings = [self.initiator.finish().await, self.responder.finish().await];
+        Some(self.judge(combination, record, ended.err(), endings))
     }
 
     async fn steps(
@@ -280,8 +279,7 @@ impl Pair {
         combination: &Combination,
         record: Record,
         halt: Option<Halt>,
-        initiator_log: String,
-        responder_log: String,
+        endings: [Ending; 2],
     ) -> Cell {
         let [initiator, responder] = self.addresses();
         let seen = read(&record.packets, initiator, responder);
@@ -308,6 +306,9 @@ impl Pair {
         }
         problems.extend(inspection.problems);
         problems.extend(compared.problems);
+        problems.extend(unwell(&*self.initiator, "initiator", &endings[0]));
+        problems.extend(unwell(&*self.responder, "responder", &endings[1]));
+        let [initiator_log, responder_log] = endings.map(|ending| ending.log);
         let mut table = KeyTable::default();
         for value in record.values.iter().flat_map(|side| &side.values) {
             if keys.get(&value.cookies.initiator) == Some(&value.bytes) {
@@ -355,6 +356,25 @@ impl Pair {
         let files = CellFiles { capture, keys: table.text(), initiator_log, responder_log };
         Cell { verdict, reason, findings, notes, files }
     }
+}
+
+/// What is wrong with the daemon at one end, whatever the two have sent each other.
+fn unwell(daemon: &dyn PairMember, end: &str, ending: &Ending) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut add =
+        |verdict, what: String| problems.push(Problem::new(verdict, format!("the {end}'s daemon {what}")));
+    if let Some(line) = daemon.death(&ending.log) {
+        add(Verdict::Fail, format!("died: {line}"));
+    } else if let Some(fault) = &ending.fault {
+        add(Verdict::Error, format!("could not be cleaned up: {fault}"));
+    }
+    for line in daemon.alarms(&ending.log) {
+        add(Verdict::Warn, format!("met a fault of its own: {line}"));
+    }
+    if let Some(what) = &ending.left {
+        add(Verdict::Warn, format!("did not give up everything when told to: {what}"));
+    }
+    problems
 }
 
 fn expected(combination: &Combination) -> Expected {

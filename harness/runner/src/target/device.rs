@@ -16,7 +16,7 @@ use super::host_command::{self, COMMAND_TIME_MAX};
 use super::sockets::Sockets;
 use crate::device::Device;
 use crate::docker::{parse_state, parse_values};
-use crate::driver::{Addresses, Driver, InfraError, PeerCommand, PeerValues, SaView};
+use crate::driver::{Addresses, Driver, Ending, InfraError, PeerCommand, PeerValues, SaView};
 use crate::link::isakmp_message;
 
 /// The initiator cookies of earlier cases, whose late messages are no part of the present one.
@@ -278,16 +278,19 @@ impl Driver for DevicePeer {
         true
     }
 
-    async fn finish(&mut self) -> Result<String, InfraError> {
-        let Some(session) = self.session.take() else { return Ok(String::new()) };
+    async fn finish(&mut self) -> Ending {
+        let mut ending = Ending::default();
+        let Some(session) = self.session.take() else { return ending };
         self.earlier.lock().extend(session.cookies);
         // The command's own limit ends this.
         for command in session.commands {
-            outcome(command.await, &self.profile.name)?;
+            if let Err(error) = outcome(command.await, &self.profile.name) {
+                ending.fault.get_or_insert(error);
+            }
         }
         // Deletes are on their way, and the next case begins at once.
         tokio::time::sleep(DELETES_TIME).await;
-        Ok(String::new())
+        ending
     }
 }
 

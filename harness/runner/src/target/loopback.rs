@@ -21,7 +21,9 @@ use ikev1_scenario::case::Case;
 use ikev1_scenario::model::{Capability, Side, Which};
 use ikev1_scenario::verdict::PeerProfile;
 
-use crate::driver::{Addresses, Driver, InfraError, PeerCommand, PeerValue, PeerValues, SaView, ValueSource};
+use crate::driver::{
+    Addresses, Driver, Ending, InfraError, PeerCommand, PeerValue, PeerValues, SaView, ValueSource,
+};
 use crate::random::SeededRandom;
 use crate::settings::{self, PEER_NAME, POLICY_NAME};
 use crate::{traffic, view};
@@ -154,8 +156,9 @@ impl Driver for Loopback {
         Ok(PeerValues { values, installed: Vec::new() })
     }
 
-    async fn finish(&mut self) -> Result<String, InfraError> {
-        Ok(self.session.take().map(|session| session.log).unwrap_or_default())
+    async fn finish(&mut self) -> Ending {
+        let log = self.session.take().map(|session| session.log).unwrap_or_default();
+        Ending { log, ..Ending::default() }
     }
 }
 

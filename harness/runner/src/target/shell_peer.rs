@@ -3,7 +3,7 @@
 
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use async_trait::async_trait;
 use ikev1::io::{Datagram, Timestamp};
@@ -14,16 +14,13 @@ use serde::Serialize;
 
 use super::pair_member::{PairMember, ping_command};
 use super::sockets::{ISAKMP_PORT, NAT_T_PORT, Sockets};
-use super::strongswan::{at, peer_initiates};
+use super::strongswan::{ENDING_TIME_MAX, at, peer_initiates};
 use crate::docker::{
-    CHARON_PROTECTED, ChosenPeer, DockerError, ExecOutput, PeerContainer, Place, SCRIPT_TIME_MAX,
+    CHARON_PROTECTED, ChosenPeer, DockerError, ExecOutput, LEFT, PeerContainer, Place, SCRIPT_TIME_MAX,
     ShellControl, ShellDaemon, ShellError, parse_state, parse_values,
 };
-use crate::driver::{Addresses, Driver, InfraError, PeerCommand, PeerValues, SaView};
+use crate::driver::{Addresses, Driver, Ending, InfraError, PeerCommand, PeerValues, SaView};
 use crate::settings::POLICY_NAME;
-
-/// A daemon that does not answer may be about to end, and its last lines say why.
-const ENDING_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// A daemon with a control shell; see the module documentation.
 #[derive(Debug)]
@@ -35,8 +32,12 @@ pub struct ShellPeer {
     daemon: ShellDaemon,
     protected: Ipv4Addr,
     place: Place,
-    /// It did not answer; nothing but a new container helps.
+    /// It did not answer, or kept what it was told to give up; nothing but a new container helps.
     lost: AtomicBool,
+    /// It has no SA and no connection: none was loaded since its start or the last reset.
+    clean: bool,
+    /// How much of its log earlier cases have had.
+    log_seen: usize,
     session: Option<Session>,
 }
 
@@ -68,6 +69,28 @@ struct Context {
     harness_port: u16,
     /// The peer's configuration, as in the case's file.
     side: ResolvedSide,
+}
+
+impl Context {
+    /// For a case of a peer of `release` at `peer_address`, whose other side is at the address and port behind that.
+    fn new(
+        case: &Case,
+        release: &str,
+        peer_address: Ipv4Addr,
+        harness_address: Ipv4Addr,
+        harness_port: u16,
+    ) -> Self {
+        Self {
+            name: POLICY_NAME,
+            case: case.id.clone(),
+            release: release.to_owned(),
+            role: case.role_of(Side::Peer),
+            peer_address,
+            harness_address,
+            harness_port,
+            side: case.config.peer.clone(),
+        }
+    }
 }
 
 /// The SA that a command is about.
@@ -118,6 +141,7 @@ impl ShellPeer {
         let daemon = ShellDaemon::start(peer, control, &run_id, protected, place.clone()).await?;
         let mut profile = peer.profile(daemon.version());
         profile.kernel = daemon.kernel();
+        let log_seen = daemon.container().log_len();
         Ok(Self {
             profile,
             peer: peer.clone(),
@@ -127,6 +151,8 @@ impl ShellPeer {
             protected,
             place,
             lost: AtomicBool::new(false),
+            clean: true,
+            log_seen,
             session: None,
         })
     }
@@ -144,15 +170,33 @@ impl ShellPeer {
         self.session()?.sockets.as_ref().ok_or(InfraError::NotPrepared)
     }
 
+    /// Has the daemon give up SAs and connections; gives what is left of them.
+    async fn give_up(&mut self) -> Result<Option<String>, InfraError> {
+        let left = match self.daemon.command("reset", &()).await {
+            Ok(_) => None,
+            Err(DockerError::Shell(ShellError::Failed { code: LEFT, output, .. })) => Some(output),
+            Err(error) => {
+                self.lost.store(true, Ordering::Relaxed);
+                return Err(self.failure("reset", &error).await);
+            }
+        };
+        self.lost.fetch_or(left.is_some(), Ordering::Relaxed);
+        self.clean = left.is_none();
+        Ok(left)
+    }
+
     /// Leaves the daemon without SA and connection; in a new container when the present one does not manage.
-    async fn clean(&mut self) -> Result<(), InfraError> {
-        if !self.is_lost() && self.daemon.command("reset", &()).await.is_ok() {
+    async fn renew(&mut self) -> Result<(), InfraError> {
+        // What was left is told where a case ends.
+        if !self.is_lost() && (self.clean || matches!(self.give_up().await, Ok(None))) {
             return Ok(());
         }
         let (run_id, place) = (&self.run_id, self.place.clone());
         let fresh = ShellDaemon::start(&self.peer, &self.control, run_id, self.protected, place).await;
         self.daemon = fresh.map_err(|error| InfraError::peer("restart the daemon", error))?;
         self.lost = AtomicBool::new(false);
+        self.log_seen = self.daemon.container().log_len();
+        self.clean = true;
         Ok(())
     }
 
@@ -169,7 +213,7 @@ impl ShellPeer {
             return Err(InfraError::Unsupported(name));
         }
         let context = WithSa { context: &self.session()?.context, sa };
-        self.daemon.command(name, &context).await.map_err(|error| self.failure(name, &error))
+        self.checked(name, self.daemon.command(name, &context).await).await
     }
 
     /// Begins a case whose other side is at `other`.
@@ -180,29 +224,35 @@ impl ShellPeer {
         other_port: u16,
         sockets: Option<Sockets>,
     ) -> Result<(), InfraError> {
-        let context = Context {
-            name: POLICY_NAME,
-            case: case.id.clone(),
-            release: self.peer.release.clone(),
-            role: case.role_of(Side::Peer),
-            peer_address: self.daemon.container().address(),
-            harness_address: other,
-            harness_port: other_port,
-            side: case.config.peer.clone(),
-        };
-        let log_offset = self.daemon.container().log_len();
-        self.daemon.load(&context).await.map_err(|error| self.failure("load the connection", &error))?;
-        self.session = Some(Session { sockets, start: Instant::now(), log_offset, context });
-        Ok(())
+        let address = self.daemon.container().address();
+        let context = Context::new(case, &self.peer.release, address, other, other_port);
+        self.clean = false;
+        let (start, log_offset) = (Instant::now(), self.log_seen);
+        let session = self.session.insert(Session { sockets, start, log_offset, context });
+        let loaded = self.daemon.load(&session.context).await;
+        // Its time begins when it is configured.
+        session.start = Instant::now();
+        self.checked("load the connection", loaded).await
     }
 
     /// The daemon's failure, with the end of its log.
-    fn failure(&self, what: &str, error: &DockerError) -> InfraError {
+    async fn failure(&self, what: &str, error: &DockerError) -> InfraError {
+        let container = self.daemon.container();
+        let mut trouble = String::new();
         if matches!(error, DockerError::Shell(error) if !matches!(error, ShellError::Failed { .. })) {
             self.lost.store(true, Ordering::Relaxed);
+            trouble = container.trouble().await;
         }
-        let tail = self.daemon.container().log_tail(10);
-        InfraError::peer(format!("{}: {what}", self.profile.name), format!("{error}\n{tail}"))
+        let what = format!("{}: {what}", self.profile.name);
+        InfraError::peer(what, format!("{trouble}{error}\n{}", container.log_tail(10)))
+    }
+
+    /// A result of the daemon's, whose error comes with the end of its log.
+    async fn checked<T>(&self, what: &str, result: Result<T, DockerError>) -> Result<T, InfraError> {
+        match result {
+            Ok(value) => Ok(value),
+            Err(error) => Err(self.failure(what, &error).await),
+        }
     }
 
     async fn act_on_isakmp(&mut self, name: &'static str, which: Which) -> Result<(), InfraError> {
@@ -237,7 +287,7 @@ impl Driver for ShellPeer {
 
     async fn prepare(&mut self, case: &Case, _seed: u64) -> Result<Addresses, InfraError> {
         self.session = None;
-        self.clean().await?;
+        self.renew().await?;
         let (address, gateway) = (self.daemon.container().address(), self.daemon.container().gateway());
         let mut sockets = Sockets::open(gateway, address, peer_initiates(case)).await?;
         let needs = &self.peer.dir.manifest.container;
@@ -302,12 +352,30 @@ impl Driver for ShellPeer {
         self.peer.dir.death(log)
     }
 
-    async fn finish(&mut self) -> Result<String, InfraError> {
-        let Some(session) = self.session.take() else { return Ok(String::new()) };
-        if self.is_lost() {
-            self.daemon.wait_until_ended(ENDING_TIME_MAX).await;
+    fn alarms(&self, log: &str) -> Vec<String> {
+        self.peer.dir.alarms(log)
+    }
+
+    async fn finish(&mut self) -> Ending {
+        let mut ending = Ending::default();
+        let Some(Session { log_offset, .. }) = self.session.take() else { return ending };
+        if !self.is_lost() {
+            match self.give_up().await {
+                Ok(left) => ending.left = left,
+                Err(fault) => ending.fault = Some(fault),
+            }
         }
-        Ok(self.daemon.settled_log(session.log_offset).await)
+        if self.is_lost() && ending.left.is_none() {
+            self.daemon.container().wait_until_ended(ENDING_TIME_MAX).await;
+        }
+        // Without a log nobody knows what the daemon has met, in this case and all that follow.
+        if !self.is_lost() && self.daemon.container().log_has_ended() {
+            self.lost.store(true, Ordering::Relaxed);
+            let problem = "it broke off while the daemon runs: was the Docker engine restarted?";
+            ending.fault = Some(InfraError::peer("the container's log", problem));
+        }
+        (ending.log, self.log_seen) = self.daemon.settled_log(log_offset).await;
+        ending
     }
 }
 
@@ -319,7 +387,7 @@ impl PairMember for ShellPeer {
 
     async fn reset(&mut self) -> Result<(), InfraError> {
         self.session = None;
-        self.clean().await
+        self.renew().await
     }
 
     async fn load_against(&mut self, case: &Case, other: Ipv4Addr) -> Result<(), InfraError> {
@@ -331,8 +399,11 @@ impl PairMember for ShellPeer {
         let script =
             format!("{} 2>&1 && echo code 0 || echo code $?", ping_command(from, to, pattern).join(" "));
         let printed = self.daemon.script(&script, SCRIPT_TIME_MAX).await;
-        let printed = printed.map_err(|error| self.failure("ping", &error))?;
+        let printed = self.checked("ping", printed).await?;
         let (stdout, code) = printed.trim_end().rsplit_once("code ").unwrap_or((&printed, ""));
         Ok(ExecOutput { exit_code: code.parse().ok(), stdout: stdout.to_owned(), stderr: String::new() })
     }
 }
+
+#[cfg(test)]
+mod tests;

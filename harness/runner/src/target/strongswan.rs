@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use ikev1::event::Role;
@@ -20,9 +20,12 @@ use crate::docker::{
     IsakmpSaState, PeerContainer, Place, Section, ViciError,
 };
 use crate::driver::{
-    Addresses, Driver, InfraError, IpsecSaView, IsakmpSaView, PeerCommand, PeerValues, SaView,
+    Addresses, Driver, Ending, InfraError, IpsecSaView, IsakmpSaView, PeerCommand, PeerValues, SaView,
 };
 use crate::settings::POLICY_NAME;
+
+/// A daemon that does not answer may be about to end, and its last lines say why.
+pub(super) const ENDING_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// charon's words for IPsec SAs that are installed, replaced ones that still stand among them.
 const STANDING: &[&str] = &["INSTALLED", "REKEYING", "REKEYED"];
@@ -36,8 +39,12 @@ pub struct Strongswan {
     charon: Charon,
     protected: Ipv4Addr,
     place: Place,
-    /// It did not answer; nothing but a new container helps.
+    /// It did not answer, or kept SAs that it was told to give up; nothing but a new container helps.
     lost: AtomicBool,
+    /// It has no SA and no connection: none was loaded since its start or the last reset.
+    clean: bool,
+    /// How much of its log earlier cases have had.
+    log_seen: usize,
     session: Option<Session>,
 }
 
@@ -69,10 +76,23 @@ impl Strongswan {
         protected: Ipv4Addr,
         place: Place,
     ) -> Result<Self, DockerError> {
+        peer.restore_image().await?;
         let charon = Charon::start_at(&peer.image, &run_id, protected, place.clone()).await?;
         let profile = peer.profile(&charon.version().version);
         let (peer, lost) = (peer.clone(), AtomicBool::new(false));
-        Ok(Self { profile, peer, run_id, charon, protected, place, lost, session: None })
+        let log_seen = charon.container().log_len();
+        Ok(Self {
+            profile,
+            peer,
+            run_id,
+            charon,
+            protected,
+            place,
+            lost,
+            clean: true,
+            log_seen,
+            session: None,
+        })
     }
 
     /// The daemon.
@@ -98,21 +118,47 @@ impl Strongswan {
     ) -> Result<(), InfraError> {
         let address = self.charon.container().address();
         let connection = charon_case::connection(case, address, other, other_port);
-        let log_offset = self.charon.container().log_len();
-        self.charon.load(&connection).await.map_err(|error| self.failure("load the connection", &error))?;
-        self.session = Some(Session { sockets, start: Instant::now(), log_offset });
+        self.clean = false;
+        self.session = Some(Session { sockets, start: Instant::now(), log_offset: self.log_seen });
+        let loaded = self.charon.load(&connection).await;
+        self.checked("load the connection", loaded).await?;
+        // Its time begins when it is configured.
+        self.session.iter_mut().for_each(|session| session.start = Instant::now());
         Ok(())
     }
 
-    /// Leaves charon without SA and connection; in a new container when the present one does not answer.
-    async fn clean(&mut self) -> Result<(), InfraError> {
-        if !self.is_lost() && self.charon.reset().await.is_ok() {
+    /// Has charon give up SAs and connections; gives what is left of them.
+    async fn give_up(&mut self) -> Result<Option<String>, InfraError> {
+        let left = match self.charon.reset().await {
+            Ok(()) => {
+                let listed = self.charon.list_policies().await;
+                let policies = self.checked("list policies", listed).await?;
+                (!policies.is_empty()).then(|| format!("policies: {}", policies.join(", ")))
+            }
+            Err(DockerError::Vici(error @ ViciError::Left { .. })) => Some(error.to_string()),
+            Err(error) => return Err(self.failure("give up everything", &error).await),
+        };
+        self.lost.fetch_or(left.is_some(), Ordering::Relaxed);
+        self.clean = left.is_none();
+        Ok(left)
+    }
+
+    /// Leaves charon without SA and connection; in a new container when the present one does not manage.
+    async fn renew(&mut self) -> Result<(), InfraError> {
+        // What was left is told where a case ends.
+        if !self.is_lost() && (self.clean || matches!(self.give_up().await, Ok(None))) {
             return Ok(());
         }
-        let (image, run_id, place) = (&self.peer.image, &self.run_id, self.place.clone());
-        let fresh = Charon::start_at(image, run_id, self.protected, place).await;
+        let (peer, run_id, protected) = (&self.peer, &self.run_id, self.protected);
+        let fresh = async {
+            peer.restore_image().await?;
+            Charon::start_at(&peer.image, run_id, protected, self.place.clone()).await
+        };
+        let fresh = fresh.await;
         self.charon = fresh.map_err(|error| InfraError::peer("restart charon", error))?;
         self.lost = AtomicBool::new(false);
+        self.log_seen = self.charon.container().log_len();
+        self.clean = true;
         Ok(())
     }
 
@@ -127,18 +173,28 @@ impl Strongswan {
 
     async fn sas(&self) -> Result<Vec<CharonIsakmpSa>, InfraError> {
         self.must_answer()?;
-        let mut sas = self.charon.list_sas().await.map_err(|error| self.failure("list SAs", &error))?;
+        let mut sas = self.checked("list SAs", self.charon.list_sas().await).await?;
         sas.sort_by_key(|sa| sa.unique_id);
         Ok(sas)
     }
 
     /// charon's failure, with the end of its log.
-    fn failure(&self, what: &str, error: &DockerError) -> InfraError {
+    async fn failure(&self, what: &str, error: &DockerError) -> InfraError {
+        let container = self.charon.container();
+        let mut trouble = String::new();
         if !matches!(error, DockerError::Vici(ViciError::Refused { .. })) {
             self.lost.store(true, Ordering::Relaxed);
+            trouble = container.trouble().await;
         }
-        let tail = self.charon.container().log_tail(10);
-        InfraError::peer(format!("charon: {what}"), format!("{error}\n{tail}"))
+        InfraError::peer(format!("charon: {what}"), format!("{trouble}{error}\n{}", container.log_tail(10)))
+    }
+
+    /// A result of charon's, whose error comes with the end of its log.
+    async fn checked<T>(&self, what: &str, result: Result<T, DockerError>) -> Result<T, InfraError> {
+        match result {
+            Ok(value) => Ok(value),
+            Err(error) => Err(self.failure(what, &error).await),
+        }
     }
 
     async fn act_on_isakmp(&self, command: &str, which: Which) -> Result<(), InfraError> {
@@ -172,7 +228,7 @@ impl Strongswan {
         // "-1" lets the command return at once, while the exchange goes on.
         let section = section.value("timeout", "-1");
         let done = self.charon.vici().request(command, &section).await;
-        done.map(drop).map_err(|error| self.failure(command, &error.into()))
+        self.checked(command, done.map(drop).map_err(DockerError::from)).await
     }
 }
 
@@ -184,7 +240,7 @@ impl Driver for Strongswan {
 
     async fn prepare(&mut self, case: &Case, _seed: u64) -> Result<Addresses, InfraError> {
         self.session = None;
-        self.clean().await?;
+        self.renew().await?;
         let (address, gateway) = (self.charon.container().address(), self.charon.container().gateway());
         let sockets = Sockets::open(gateway, address, peer_initiates(case)).await?;
         let (harness, harness_nat_t) = sockets.local()?;
@@ -215,11 +271,11 @@ impl Driver for Strongswan {
         match command {
             PeerCommand::InitiatePhase1 => {
                 let told = self.charon.initiate_phase1(POLICY_NAME).await;
-                told.map_err(|error| self.failure("initiate phase 1", &error))
+                self.checked("initiate phase 1", told).await
             }
             PeerCommand::InitiateQuickMode => {
                 let told = self.charon.initiate(POLICY_NAME).await;
-                told.map_err(|error| self.failure("initiate quick mode", &error))
+                self.checked("initiate quick mode", told).await
             }
             PeerCommand::RekeyIsakmp(which) => self.act_on_isakmp("rekey", which).await,
             PeerCommand::RekeyIpsec(which) => self.act_on_ipsec("rekey", which).await,
@@ -249,7 +305,7 @@ impl Driver for Strongswan {
     async fn values(&mut self) -> Result<PeerValues, InfraError> {
         self.must_answer()?;
         let log = self.charon.settled_log(self.session()?.log_offset).await;
-        let values = charon_values::values(&log.map_err(|error| self.failure("read the log", &error))?);
+        let values = charon_values::values(&self.checked("read the log", log).await?);
         Ok(PeerValues { values, installed: Vec::new() })
     }
 
@@ -257,16 +313,35 @@ impl Driver for Strongswan {
         self.peer.dir.death(log)
     }
 
-    async fn finish(&mut self) -> Result<String, InfraError> {
-        let Some(session) = self.session.take() else { return Ok(String::new()) };
-        // A charon that does not answer any more has still written a log.
-        if self.is_lost() {
-            return Ok(self.charon.container().log_since(session.log_offset));
+    fn alarms(&self, log: &str) -> Vec<String> {
+        self.peer.dir.alarms(log)
+    }
+
+    async fn finish(&mut self) -> Ending {
+        let mut ending = Ending::default();
+        let Some(Session { log_offset, .. }) = self.session.take() else { return ending };
+        if !self.is_lost() {
+            match self.give_up().await {
+                Ok(left) => ending.left = left,
+                Err(fault) => ending.fault = Some(fault),
+            }
         }
-        match self.charon.settled_log(session.log_offset).await {
-            Ok(log) => Ok(log),
-            Err(_) => Ok(self.charon.container().log_since(session.log_offset)),
+        // A charon that does not answer any more may be about to end, and has still written a log.
+        if self.is_lost() && ending.left.is_none() {
+            self.charon.container().wait_until_ended(ENDING_TIME_MAX).await;
         }
+        // Without a log nobody knows what the daemon has met, in this case and all that follow.
+        if !self.is_lost() && self.charon.container().log_has_ended() {
+            self.lost.store(true, Ordering::Relaxed);
+            let problem = "it broke off while the daemon runs: was the Docker engine restarted?";
+            ending.fault = Some(InfraError::peer("the container's log", problem));
+        }
+        if !self.is_lost() {
+            // What it logged is complete then; a failure shows in the next case.
+            let _ = self.charon.settled_log(log_offset).await;
+        }
+        (ending.log, self.log_seen) = self.charon.container().log_from(log_offset);
+        ending
     }
 }
 
@@ -278,7 +353,7 @@ impl PairMember for Strongswan {
 
     async fn reset(&mut self) -> Result<(), InfraError> {
         self.session = None;
-        self.clean().await
+        self.renew().await
     }
 
     async fn load_against(&mut self, case: &Case, other: Ipv4Addr) -> Result<(), InfraError> {
@@ -288,7 +363,7 @@ impl PairMember for Strongswan {
     async fn ping(&self, from: Ipv4Addr, to: Ipv4Addr, pattern: &str) -> Result<ExecOutput, InfraError> {
         let words = ping_command(from, to, pattern);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        self.charon.container().exec(&words).await.map_err(|error| self.failure("ping", &error))
+        self.checked("ping", self.charon.container().exec(&words).await).await
     }
 }
 

@@ -6,13 +6,13 @@ use crate::common::{both, case, echo, problems, start, values};
 use crate::strongswan::chosen;
 use ikev1_runner::docker::{Control, RunGuard};
 use ikev1_runner::driver::Driver;
-use ikev1_runner::execute::{CaseLimits, execute_case};
+use ikev1_runner::execute::{CaseArtefacts, CaseLimits, execute_case};
 use ikev1_runner::target::shell_peer::ShellPeer;
 use ikev1_scenario::case::Case;
 use ikev1_scenario::model::{
     Cipher, Encapsulation, ExpectState, Group, Hash, Phase1Exchange, Role, Side, Step,
 };
-use ikev1_scenario::transcript::Event;
+use ikev1_scenario::transcript::{Event, Record};
 use rstest::rstest;
 use std::time::Duration;
 
@@ -135,4 +135,36 @@ async fn a_pluto_that_dies_of_a_fault_of_its_own_is_told_from_one_that_was_kille
     assert_ne!(problems(&artefacts.transcript), Vec::<String>::new());
     assert_eq!(died, own_fault, "{}", artefacts.peer_log);
     assert_agrees(&mut driver, &sanity("after", Role::Initiator)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_pluto_survives_and_what_its_kernel_keeps_is_said_of_the_case_and_not_of_the_next() {
+    let Some((_guard, mut driver)) = pluto("health").await else { return };
+    let steps = serde_json::json!([{"start": {"exchange": "both"}}, {"settle": {"ms": 4000}}]);
+    let unwell = with_group(case("unwell", Role::Initiator, serde_json::from_value(steps).unwrap()));
+    let script = "sleep 1
+        echo 'EXPECTATION FAILED: made by a test' >/run/pluto/log
+        echo >/run/pluto/core.7
+        ip xfrm policy add dir out src 192.0.2.1 dst 192.0.2.2 tmpl proto esp mode tunnel";
+    let shell = driver.daemon().another_shell();
+    let made = tokio::spawn(async move { shell.run(script, Duration::from_secs(10)).await });
+    let artefacts = execute_case(&mut driver, &unwell, 1, CaseLimits::default()).await;
+    made.await.unwrap().unwrap();
+    let said = |artefacts: &CaseArtefacts| {
+        let said = |record: &Record| match &record.event {
+            Event::PeerAlarm { line } => Some(line.clone()),
+            Event::PeerLeft { what } => Some(what.clone()),
+            _ => None,
+        };
+        artefacts.transcript.iter().filter_map(said).collect::<Vec<_>>()
+    };
+    let [alarm, left] = &said(&artefacts)[..] else {
+        panic!("{:?}\n{}", said(&artefacts), artefacts.peer_log)
+    };
+    assert_eq!(alarm, "EXPECTATION FAILED: made by a test");
+    assert!(left.contains("192.0.2.1") && left.contains("core file /run/pluto/core.7"), "{left}");
+    let after = sanity("after", Role::Initiator);
+    let artefacts = execute_case(&mut driver, &after, 1, CaseLimits::default()).await;
+    assert_eq!(problems(&artefacts.transcript), Vec::<String>::new(), "{}", artefacts.peer_log);
+    assert_eq!(said(&artefacts), Vec::<String>::new());
 }

@@ -5,6 +5,7 @@
 mod common;
 mod default_group;
 mod device;
+mod engine;
 mod libreswan;
 mod loopback;
 mod pool;

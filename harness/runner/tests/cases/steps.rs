@@ -6,7 +6,7 @@ use crate::common::{case, echo, expect_sas, problems, start};
 use async_trait::async_trait;
 use bytes::Bytes;
 use ikev1::io::{Datagram, IP_UDP, Timestamp};
-use ikev1_runner::driver::{Addresses, Driver, InfraError, PeerCommand, PeerValues, SaView};
+use ikev1_runner::driver::{Addresses, Driver, Ending, InfraError, PeerCommand, PeerValues, SaView};
 use ikev1_runner::execute::{CaseArtefacts, CaseLimits, execute_case};
 use ikev1_runner::target::loopback::{self, Loopback};
 use ikev1_scenario::case::Case;
@@ -373,8 +373,8 @@ impl Driver for Misbehaving {
         Ok(PeerValues::default())
     }
 
-    async fn finish(&mut self) -> Result<String, InfraError> {
-        Ok(String::new())
+    async fn finish(&mut self) -> Ending {
+        Ending::default()
     }
 }
 

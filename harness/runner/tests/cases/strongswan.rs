@@ -13,6 +13,7 @@ use ikev1_scenario::case::Case;
 use ikev1_scenario::model::{
     Cipher, Group, Hash, Identity, OnSa, Phase1Exchange, Role, SaKind, Side, Step, Which,
 };
+use ikev1_scenario::transcript::Event;
 use rstest::rstest;
 
 /// The default release of a peer with its image, or `None` where Docker is missing and not required.
@@ -156,4 +157,27 @@ async fn sas_are_replaced_before_their_short_real_lives_end(#[case] by: Side) {
     let replaces = if by == Side::Harness { &mut case.config.harness } else { &mut case.config.peer };
     replaces.rekey = true;
     assert_agrees(&mut driver, &case).await;
+}
+
+#[rstest]
+#[case::a_fault_that_it_catches("SEGV", true)]
+#[case::a_fault_that_it_does_not_catch("ABRT", true)]
+#[case::a_kill("KILL", false)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_charon_that_dies_of_a_fault_of_its_own_is_told_from_one_that_was_killed(
+    #[case] signal: &str,
+    #[case] own_fault: bool,
+) {
+    let guard = RunGuard::new(format!("test-{}-strongswan-{signal}", std::process::id()));
+    let Some(mut driver) = peer(&guard).await else { return };
+    let dying = Case { id: signal.to_owned(), ..sanity("", Role::Initiator) };
+    // Processes of the container are found by their name, as it has no pidof.
+    let kill = format!("kill -{signal} $(grep -l '^charon$' /proc/[0-9]*/comm | cut -d/ -f3)");
+    let killed = driver.charon().container().exec(&["sh", "-c", &kill]).await.unwrap();
+    assert_eq!(killed.exit_code, Some(0), "{killed:?}");
+    let artefacts = execute_case(&mut driver, &dying, 1, CaseLimits::default()).await;
+    let died = artefacts.transcript.iter().any(|record| matches!(record.event, Event::PeerDied { .. }));
+    assert_ne!(problems(&artefacts.transcript), Vec::<String>::new());
+    assert_eq!(died, own_fault, "{}", artefacts.peer_log);
+    assert_agrees(&mut driver, &sanity("after", Role::Initiator)).await;
 }

@@ -14,6 +14,9 @@
 //! 9. an accepted outcome holds: its verdict;
 //! 10. what an accepted outcome is about did not take place or cannot be read: `inconclusive`;
 //! 11. otherwise, by the level of the scenario, `fail`, `warn` or `info`.
+//!
+//! Last, a fault that the peer's daemon survived, and SAs or policies that it kept when it was told to give up everything, make
+//! `warn` of `pass` and `info`; beside every other verdict they are findings.
 
 mod conditions;
 mod fields;

@@ -294,6 +294,60 @@ fn a_daemon_that_died_is_a_failure_whatever_else_went_wrong() {
     assert_eq!(judgement.findings[0].requirements, case.requirements);
 }
 
+/// A run of a case that is good but for what `event` says.
+fn judged_with(case: &Case, peer_isakmp_sas: usize, event: Event) -> Judgement {
+    let mut script = Script::of(case);
+    until_4(&mut script);
+    script.state(Side::Harness, 1, 0).state(Side::Peer, peer_isakmp_sas, 0).event(event);
+    judge(case, &script.end(), &profile())
+}
+
+#[test]
+fn a_daemon_that_was_dead_before_the_first_step_is_no_failure_of_the_case() {
+    let case = case(&[START], &[UP]);
+    let events = [Event::PeerDied { line: "ASSERTION FAILED".into() }, Event::End];
+    let mut transcript = Script::of(&case).records;
+    transcript.truncate(1);
+    transcript.extend(events.map(|event| Record { at_ms: 0, event }));
+    let judgement = judge(&case, &transcript, &profile());
+    assert_eq!(judgement.verdict, Verdict::Error);
+    insta::assert_snapshot!(judgement.reason, @"the peer's daemon had died before the first step: ASSERTION FAILED");
+}
+
+#[rstest]
+#[case::alarm(
+    Event::PeerAlarm { line: "EXPECTATION FAILED: st != NULL".into() },
+    "the peer's daemon met a fault of its own (last message of the harness: main-mode message 3): EXPECTATION FAILED: st != NULL; else pass: it is so"
+)]
+#[case::left(
+    Event::PeerLeft { what: "1 ISAKMP SA".into() },
+    "the peer's daemon did not give up everything when told to (last message of the harness: main-mode message 3): 1 ISAKMP SA; else pass: it is so"
+)]
+fn a_fault_that_the_daemon_survived_makes_a_pass_a_warning(#[case] event: Event, #[case] reason: &str) {
+    let case = case(&[START], &[UP]);
+    let judgement = judged_with(&case, 1, event);
+    assert_eq!((judgement.verdict, judgement.reason.as_str()), (Verdict::Warn, reason));
+    let finding = &judgement.findings[0];
+    // No clause is missed by it.
+    assert_eq!((finding.datagram, finding.requirements.len()), (Some(3), 0));
+}
+
+#[rstest]
+#[case::alarm(Event::PeerAlarm { line: "EXPECTATION FAILED".into() })]
+#[case::left(Event::PeerLeft { what: "1 ISAKMP SA".into() })]
+fn a_fault_that_the_daemon_survived_leaves_a_failure_what_it_is_and_is_said_beside_it(#[case] event: Event) {
+    let case = case(&[START], &[UP]);
+    let judgement = judged_with(&case, 0, event);
+    assert_eq!(judgement.verdict, Verdict::Fail);
+    assert!(judgement.reason.starts_with("expected: "), "{}", judgement.reason);
+    assert_eq!(judgement.findings.len(), 2, "{:?}", judgement.findings);
+    assert!(
+        judgement.notes.iter().any(|note| note.starts_with("the peer's daemon ")),
+        "{:?}",
+        judgement.notes
+    );
+}
+
 #[rstest]
 #[case::by_itself(None, Verdict::Unsupported)]
 #[case::when_told(Some(1), Verdict::Pass)]

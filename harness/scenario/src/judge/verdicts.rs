@@ -52,6 +52,7 @@ pub fn judge(case: &Case, transcript: &[Record], profile: &PeerProfile) -> Judge
     for finding in &mut result.findings {
         finding.requirements.clone_from(&case.requirements);
     }
+    judge.unwell(&mut result);
     result
 }
 
@@ -90,7 +91,11 @@ impl Judge<'_> {
         let error = |reason: String| Some(judgement(Verdict::Error, reason));
         for record in self.transcript {
             if let Event::PeerDied { line } = &record.event {
-                return Some(self.died(line));
+                // One that was dead before the first step did not die of this case.
+                let begins = |event: &Event| matches!(event, Event::StepBegin { .. } | Event::Datagram(_));
+                let begun = self.transcript.iter().any(|record| begins(&record.event));
+                let before = || error(format!("the peer's daemon had died before the first step: {line}"));
+                return if begun { Some(self.died(line)) } else { before() };
             }
         }
         for record in self.transcript {
@@ -141,6 +146,38 @@ impl Judge<'_> {
             length: None,
         };
         Judgement { findings: vec![finding], ..judgement(Verdict::Fail, reason) }
+    }
+
+    /// Faults that the peer's daemon survived, and what it kept after it was told to give up everything. No clause is missed by
+    /// that, so it makes `warn` of what would be good, and is said beside every other verdict.
+    fn unwell(&self, result: &mut Judgement) {
+        let last = self.messages.iter().filter(|message| message.from == Side::Harness).last();
+        let found = self.transcript.iter().filter_map(|record| {
+            let (what, expected, got) = match &record.event {
+                Event::PeerAlarm { line } => ("met a fault of its own", "none", line),
+                Event::PeerLeft { what } => ("did not give up everything when told to", "nothing left", what),
+                _ => return None,
+            };
+            let after = last
+                .map_or_else(String::new, |last| format!(" (last message of the harness: {})", last.name));
+            Some(Finding {
+                what: format!("the peer's daemon {what}{after}"),
+                expected: expected.to_owned(),
+                got: got.clone(),
+                datagram: last.map(|message| message.first.n),
+                ..Finding::default()
+            })
+        });
+        let found: Vec<Finding> = found.collect();
+        let text = |finding: &Finding| format!("{}: {}", finding.what, finding.got);
+        let Some(first) = found.first() else { return };
+        if matches!(result.verdict, Verdict::Pass | Verdict::Info) {
+            result.reason = format!("{}; else {}: {}", text(first), result.verdict, result.reason);
+            result.verdict = Verdict::Warn;
+        } else {
+            result.notes.extend(found.iter().map(text));
+        }
+        result.findings.extend(found);
     }
 
     /// A peer that goes on to quick mode by itself was told to set up phase 1 and nothing more.
