@@ -50,13 +50,10 @@ pub(super) async fn wait_for_engine() -> Result<(), DockerError> {
     static AWAY_SINCE: Mutex<Option<Instant>> = Mutex::new(None);
     let started = Instant::now();
     loop {
-        // This asks the engine for its version.
-        let error = match api_version::negotiated_client().await {
-            Ok(_) => {
-                *AWAY_SINCE.lock().unwrap_or_else(PoisonError::into_inner) = None;
-                return Ok(());
-            }
-            Err(error) => error,
+        // Negotiation asks the engine for its version.
+        let Err(error) = api_version::negotiated_client().await else {
+            *AWAY_SINCE.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            return Ok(());
         };
         let since =
             *AWAY_SINCE.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(Instant::now);

@@ -64,7 +64,7 @@ pub fn sweep_process() -> Result<(), DockerError> {
     };
     let runs: BTreeSet<_> = runs.lines().filter(of_this_process).collect();
     let swept: Vec<_> = runs.into_iter().map(sweep_blocking).collect();
-    swept.into_iter().map(|swept| swept.map(drop)).collect()
+    swept.into_iter().try_for_each(|swept| swept.map(drop))
 }
 
 /// What the containers of the run `run_id` have printed; empty when there is none, or the engine does not tell.
