@@ -115,6 +115,11 @@ pub enum Event {
         /// The line of its log that says so.
         line: String,
     },
+    /// The peer did not take the case's configuration, so the case was not played.
+    ConfigurationRefused {
+        /// What it said.
+        error: String,
+    },
     /// The harness or its infrastructure failed.
     Infrastructure {
         /// How.

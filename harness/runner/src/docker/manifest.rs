@@ -32,6 +32,10 @@ pub struct PeerManifest {
     pub container: ContainerNeeds,
     /// What the daemon cannot do, of the capabilities that scenarios name, and how that is known.
     pub missing: BTreeMap<Capability, String>,
+    /// What the harness cannot configure at the daemon, and why, so that nobody knows whether the daemon can do it. It is
+    /// missing too.
+    #[serde(default)]
+    pub not_configured: BTreeMap<Capability, String>,
 }
 
 /// One release of a daemon.
@@ -236,7 +240,9 @@ impl PeerDir {
     /// What is known of a release before it runs; `name` is its name on the command line.
     #[must_use]
     pub fn profile(&self, release: &str, name: &str, version: &str) -> PeerProfile {
+        let not_configured = &self.manifest.not_configured;
         let mut missing = self.manifest.missing.clone();
+        missing.extend(not_configured.clone());
         if let Control::Shell(control) = &self.manifest.control {
             missing.extend(control.missing());
         }
@@ -246,6 +252,7 @@ impl PeerDir {
             version: version.to_owned(),
             capabilities: Capability::ALL.iter().filter(|c| !missing.contains_key(c)).copied().collect(),
             missing,
+            not_configured: not_configured.keys().copied().collect(),
             kernel: None,
         }
     }

@@ -191,7 +191,15 @@ impl ShellPeer {
             side: case.config.peer.clone(),
         };
         let log_offset = self.daemon.container().log_len();
-        self.daemon.load(&context).await.map_err(|error| self.failure("load the connection", &error))?;
+        self.daemon.load(&context).await.map_err(|error| match error {
+            // A template that has no words for it, or a daemon that does not take them.
+            DockerError::Template { .. } | DockerError::Shell(ShellError::Failed { .. }) => InfraError::Refused {
+                what: format!("{}: load the connection", self.profile.name),
+                problem: error.to_string(),
+                log: self.daemon.container().log_tail(10),
+            },
+            error => self.failure("load the connection", &error),
+        })?;
         self.session = Some(Session { sockets, start: Instant::now(), log_offset, context });
         Ok(())
     }

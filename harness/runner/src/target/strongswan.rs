@@ -99,7 +99,14 @@ impl Strongswan {
         let address = self.charon.container().address();
         let connection = charon_case::connection(case, address, other, other_port);
         let log_offset = self.charon.container().log_len();
-        self.charon.load(&connection).await.map_err(|error| self.failure("load the connection", &error))?;
+        self.charon.load(&connection).await.map_err(|error| match error {
+            DockerError::Vici(ViciError::Refused { .. }) => InfraError::Refused {
+                what: "charon: load the connection".to_owned(),
+                problem: error.to_string(),
+                log: self.charon.container().log_tail(10),
+            },
+            error => self.failure("load the connection", &error),
+        })?;
         self.session = Some(Session { sockets, start: Instant::now(), log_offset });
         Ok(())
     }

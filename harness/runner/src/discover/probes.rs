@@ -1,0 +1,467 @@
+//! The probes, in the order in which they are shown.
+
+use std::sync::Arc;
+
+use ikev1::{
+    VENDOR_ID_FRAGMENTATION,
+    config::NatTraversalVersion as Version,
+};
+use ikev1_scenario::adapt::DevicePolicy;
+use ikev1_scenario::case::Case;
+use ikev1_scenario::expand::{default_group, expand};
+use ikev1_scenario::load::LoadedScenario;
+use ikev1_scenario::model::{
+    Authentication, Capability, Cipher, EspCipher, Group, Hash, Integrity, Phase1Exchange, Scenario,
+};
+use ikev1_scenario::pki::CredentialFiles;
+use ikev1_scenario::verdict::PeerProfile;
+use serde_json::{Value, json};
+
+/// What the IDs of probes begin with.
+pub const PROBE: &str = "probe/";
+
+/// How long an answer to an offer in phase 1 is waited for, in milliseconds: three copies of it have gone out by then.
+const PHASE_1_MS: u64 = 6_000;
+/// The same in quick mode, which may have a large group.
+const QUICK_MODE_MS: u64 = 10_000;
+
+/// What kind of thing is offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Area {
+    Exchange,
+    Authentication,
+    Phase1Cipher,
+    Hash,
+    Group,
+    Protocol,
+    Encapsulation,
+    EspCipher,
+    Integrity,
+    PfsGroup,
+    Extension,
+}
+
+impl Area {
+    /// Its name in reports; with hyphens, in IDs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Exchange => "exchange",
+            Self::Authentication => "authentication",
+            Self::Phase1Cipher => "phase 1 cipher",
+            Self::Hash => "hash",
+            Self::Group => "group",
+            Self::Protocol => "protocol",
+            Self::Encapsulation => "encapsulation",
+            Self::EspCipher => "ESP cipher",
+            Self::Integrity => "integrity",
+            Self::PfsGroup => "PFS group",
+            Self::Extension => "extension",
+        }
+    }
+}
+
+/// One thing, offered alone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Probe {
+    /// What kind of thing it is.
+    pub area: Area,
+    /// Its name.
+    pub name: String,
+    /// What the peer lacks when it refuses it. Several probes may be about one capability, which is lacking when all of them
+    /// are refused.
+    pub capability: Option<Capability>,
+    /// Whether a peer that accepts it has that capability. As initiator it may have to be told what no setting of it says.
+    pub whole: bool,
+    /// The case that plays it.
+    pub case: Case,
+}
+
+/// Why the probes cannot be made; only a mistake in this crate causes it.
+#[derive(Debug, thiserror::Error)]
+#[error("probe {id}: {problem}")]
+pub struct ProbeError {
+    id: String,
+    problem: String,
+}
+
+/// All probes of a peer: each offers one thing beside what the peer is known to take, which for a device is `policy`, its own
+/// configuration. `credentials` has keys and certificates of both sides.
+///
+/// # Errors
+/// When a probe does not fit the format of scenarios.
+pub fn probes(
+    profile: &PeerProfile,
+    policy: Option<&DevicePolicy>,
+    group: Option<Group>,
+    credentials: &Arc<CredentialFiles>,
+) -> Result<Vec<Probe>, ProbeError> {
+    let mut maker = Maker::new(profile, policy, group, credentials);
+    maker.phase1()?;
+    maker.phase2()?;
+    maker.extensions()?;
+    Ok(maker.probes)
+}
+
+struct Maker<'a> {
+    credentials: &'a Arc<CredentialFiles>,
+    group: Group,
+    /// The configuration that is known to be taken.
+    base: Value,
+    exchange: Phase1Exchange,
+    transform: Value,
+    esp: Value,
+    /// Whose SAs show that quick mode has ended: those of both sides, where the peer's can be listed.
+    whose: &'static str,
+    probes: Vec<Probe>,
+}
+
+/// The parts of a scenario in which probes differ.
+struct Parts {
+    config: Value,
+    steps: Value,
+    accept: Value,
+}
+
+impl<'a> Maker<'a> {
+    fn new(
+        profile: &PeerProfile,
+        policy: Option<&DevicePolicy>,
+        group: Option<Group>,
+        credentials: &'a Arc<CredentialFiles>,
+    ) -> Self {
+        let mut maker = Self {
+            credentials,
+            group: group.unwrap_or_else(|| default_group(profile)),
+            base: json!({}),
+            exchange: Phase1Exchange::MainMode,
+            transform: json!({ "cipher": "aes128", "hash": "sha1" }),
+            esp: json!({ "cipher": "aes128", "integrity": "sha1" }),
+            whose: if profile.capabilities.contains(&Capability::State) { "both" } else { "harness" },
+            probes: Vec::new(),
+        };
+        if let Some(policy) = policy {
+            maker.exchange = policy.exchanges.first().copied().unwrap_or(Phase1Exchange::MainMode);
+            if let Some(transform) = policy.phase1.first() {
+                maker.transform = json!(transform);
+            }
+            if let Some(transform) = policy.phase2.first() {
+                maker.esp = json!(transform);
+            }
+            maker.base = json!({
+                "common": {
+                    "psk": policy.psk,
+                    "exchange": maker.exchange,
+                    "phase1": {
+                        "transforms": [maker.transform],
+                        "lifetime_seconds": policy.phase1_lifetime_seconds,
+                    },
+                    "phase2": {
+                        "transforms": [maker.esp],
+                        "pfs": policy.pfs.map_or("none", Group::name),
+                        "lifetime_seconds": policy.phase2_lifetime_seconds,
+                    },
+                },
+                "harness": { "id": policy.harness_id, "phase2": { "client": policy.harness_client } },
+                "peer": { "id": policy.id, "phase2": { "client": policy.client } },
+            });
+        }
+        maker
+    }
+
+    fn add(&mut self, area: Area, name: &str, parts: Parts) -> Result<&mut Probe, ProbeError> {
+        let id = format!("{PROBE}{}/{name}", area.name().replace(' ', "-").to_lowercase());
+        let mut config = self.base.clone();
+        merge(&mut config, &parts.config);
+        let scenario = json!({
+            "version": 1,
+            "description": format!("Offers {name} alone ({}).", area.name()),
+            "requirements": [],
+            "level": "may",
+            "roles": ["initiator"],
+            "config": config,
+            "checks": { "values": false },
+            "steps": parts.steps,
+            "accept": [{ "because": "the peer takes it", "all": parts.accept }],
+        });
+        let problem = |problem: String| ProbeError { id: id.clone(), problem };
+        let scenario: Scenario =
+            serde_json::from_value(scenario).map_err(|error| problem(error.to_string()))?;
+        let credentials = Arc::clone(self.credentials);
+        let loaded = LoadedScenario { id: id.clone(), path: "probe".into(), scenario, credentials };
+        let expanded = expand(&loaded, self.group).into_iter().next();
+        let mut case = expanded.ok_or_else(|| problem("it has no case".to_owned()))?;
+        // What the peer can do is the question.
+        case.needs.clear();
+        let index = self.probes.len();
+        self.probes.push(Probe { area, name: name.to_owned(), capability: None, whole: true, case });
+        self.probes.get_mut(index).ok_or_else(|| problem("it is lost".to_owned()))
+    }
+
+    /// Phase 1 with something else in place of what is known to be taken.
+    fn phase1_with(&mut self, area: Area, name: &str, config: Value) -> Result<&mut Probe, ProbeError> {
+        let (steps, accept) = (phase1_steps(), json!([isakmp_sa()]));
+        self.add(area, name, Parts { config, steps, accept })
+    }
+
+    /// One member of the phase 1 transform changed.
+    fn transform_with(&mut self, area: Area, member: &str, name: &str) -> Result<(), ProbeError> {
+        let mut transform = self.transform.clone();
+        merge(&mut transform, &json!({ member: name }));
+        let mut common = json!({ "phase1": { "transforms": [transform] } });
+        if area == Area::Authentication && name != Authentication::Psk.name() {
+            // pluto does not ask for a certificate that it then wants.
+            merge(&mut common, &json!({ "pki": { "send_certificate": "always" } }));
+        }
+        self.phase1_with(area, name, json!({ "common": common }))?.capability = Capability::from_name(name);
+        Ok(())
+    }
+
+    fn phase1(&mut self) -> Result<(), ProbeError> {
+        for exchange in Phase1Exchange::ALL {
+            let name = exchange.name();
+            let config = json!({ "common": { "exchange": name } });
+            // The message number of the answer is that of the exchange that is configured.
+            self.phase1_with(Area::Exchange, name, config)?.capability = Capability::from_name(name);
+        }
+        self.new_group_mode()?;
+        for method in Authentication::ALL {
+            self.transform_with(Area::Authentication, "authentication", method.name())?;
+        }
+        for cipher in Cipher::ALL {
+            self.transform_with(Area::Phase1Cipher, "cipher", cipher.name())?;
+        }
+        let mut transform = self.transform.clone();
+        merge(&mut transform, &json!({ "cipher": "blowfish448" }));
+        let phase1 = json!({ "transforms": [transform], "omit_default_key_length": true });
+        let config = json!({ "common": { "phase1": phase1 } });
+        let probe = self.phase1_with(Area::Phase1Cipher, "blowfish-default-key-length", config)?;
+        (probe.capability, probe.whole) = (Some(Capability::DefaultKeyLength), false);
+        for hash in Hash::ALL {
+            self.transform_with(Area::Hash, "hash", hash.name())?;
+        }
+        for group in Group::ALL.iter().filter(|group| **group != Group::Private) {
+            self.transform_with(Area::Group, "group", group.name())?;
+        }
+        let mut transform = self.transform.clone();
+        merge(&mut transform, &json!({ "group": "private" }));
+        let config = json!({ "common": { "phase1": { "transforms": [transform] } } });
+        self.phase1_with(Area::Group, "private-group", config)?.capability = Some(Capability::PrivateGroup);
+        Ok(())
+    }
+
+    fn new_group_mode(&mut self) -> Result<(), ProbeError> {
+        let message = json!({ "exchange": "new-group-mode", "number": 2 });
+        let mut steps = phase1_steps();
+        push(&mut steps, json!({ "new_group": { "by": "harness" } }));
+        push(&mut steps, json!({ "expect": { "message": message, "on_failure": "inconclusive" } }));
+        let sa = json!([{ "field": "sa", "check": "present" }]);
+        let accept = json!([{ "message": { "message": message, "assert": sa } }]);
+        let parts = Parts { config: json!({}), steps, accept };
+        self.add(Area::Exchange, "new-group-mode", parts)?.capability = Some(Capability::NewGroupMode);
+        Ok(())
+    }
+
+    /// Quick mode with something else in place of what is known to be taken.
+    fn quick_mode_with(&mut self, area: Area, name: &str, config: Value) -> Result<&mut Probe, ProbeError> {
+        let (steps, accept) = (self.quick_mode_steps(), json!([self.ipsec_sa()]));
+        self.add(area, name, Parts { config, steps, accept })
+    }
+
+    fn quick_mode_steps(&self) -> Value {
+        json!([
+            { "start": { "exchange": "both" } },
+            { "conclude": { "sa": "ipsec", "within_ms": QUICK_MODE_MS } },
+            { "expect_state": {
+                "of": self.whose, "ipsec_sas": { "at_least": 1 }, "on_failure": "inconclusive",
+            } },
+        ])
+    }
+
+    fn ipsec_sa(&self) -> Value {
+        json!({ "established": { "of": self.whose, "ipsec_sas": { "at_least": 1 } } })
+    }
+
+    fn phase2(&mut self) -> Result<(), ProbeError> {
+        let of_phase2 = |phase2: Value| json!({ "common": { "phase2": phase2 } });
+        let esp = self.esp.clone();
+        // AH takes the integrity algorithm of the ESP that is known to be taken.
+        let ah = json!({ "integrity": esp.get("integrity").cloned().unwrap_or_else(|| json!("sha1")) });
+        let bundled = |protocol: &str, transform: &Value| {
+            of_phase2(json!({ "bundle": [{ "protocol": protocol, "transforms": [transform] }] }))
+        };
+        for (name, capability, config) in [
+            ("esp", Capability::Esp, json!({})),
+            ("ah", Capability::Ah, of_phase2(json!({ "protocol": "ah", "transforms": [ah] }))),
+            ("ah-with-esp", Capability::Bundles, bundled("ah", &ah)),
+            ("esp-with-ipcomp", Capability::Ipcomp, bundled("ipcomp", &json!({}))),
+        ] {
+            self.quick_mode_with(Area::Protocol, name, config)?.capability = Some(capability);
+        }
+        for (name, capability) in [("tunnel", Capability::Tunnel), ("transport", Capability::Transport)] {
+            let config = of_phase2(json!({ "encapsulation": name }));
+            self.quick_mode_with(Area::Encapsulation, name, config)?.capability = Some(capability);
+        }
+        let with = |transform: Value| {
+            let mut changed = esp.clone();
+            merge(&mut changed, &transform);
+            of_phase2(json!({ "transforms": [changed] }))
+        };
+        for cipher in EspCipher::ALL.iter().map(|cipher| cipher.name()) {
+            let config = with(json!({ "cipher": cipher }));
+            let capability = Capability::from_name(&format!("esp-{cipher}"));
+            self.quick_mode_with(Area::EspCipher, cipher, config)?.capability = capability;
+        }
+        for integrity in Integrity::ALL.iter().map(|integrity| integrity.name()) {
+            let config = with(json!({ "integrity": integrity }));
+            let hmac = Capability::from_name(&format!("hmac-{integrity}"));
+            let capability = hmac.or_else(|| Capability::from_name(&format!("{integrity}-mac")));
+            self.quick_mode_with(Area::Integrity, integrity, config)?.capability = capability;
+        }
+        let config = with(json!({ "extended_sequence_numbers": true }));
+        let probe = self.quick_mode_with(Area::Integrity, "extended-sequence-numbers", config)?;
+        probe.capability = Some(Capability::ExtendedSequenceNumbers);
+        for group in Group::ALL.iter().filter(|group| **group != Group::Private) {
+            let config = of_phase2(json!({ "pfs": group.name() }));
+            self.quick_mode_with(Area::PfsGroup, group.name(), config)?.capability = match group {
+                Group::Ecp256 | Group::Ecp384 | Group::Ecp521 => Some(Capability::EcpPfs),
+                // Its other groups may be for phase 1 only, which no capability says.
+                _ => Some(Capability::Pfs),
+            };
+        }
+        Ok(())
+    }
+
+    /// The answer in phase 1 with this vendor ID.
+    fn announces(&self, vendor_id: &[u8]) -> Value {
+        let contains = json!({ "vendor_id": hex::encode(vendor_id) });
+        json!({ "message": {
+            "message": { "exchange": self.exchange.name(), "number": 2, "contains": contains },
+        } })
+    }
+
+    fn extensions(&mut self) -> Result<(), ProbeError> {
+        self.nat_traversal()?;
+        self.dead_peer_detection()?;
+        self.fragmentation()?;
+        self.remote_access()
+    }
+
+    fn nat_traversal(&mut self) -> Result<(), ProbeError> {
+        const DRAFTS: [&str; 3] = ["draft-03", "draft-02-line-feed", "draft-02"];
+        for (name, version) in ["rfc3947"].into_iter().chain(DRAFTS).zip(Version::ALL) {
+            let drafts = version.is_draft();
+            // The drafts can be told apart in few daemons, so the peer is to announce all of them.
+            let peer = if drafts { json!(DRAFTS) } else { json!([name]) };
+            let config = json!({
+                "common": { "nat_traversal": "force" },
+                "harness": { "nat_traversal_versions": [name] },
+                "peer": { "nat_traversal_versions": peer },
+            });
+            let quick_mode = json!({ "exchange": "quick-mode", "number": 2 });
+            let port = json!({ "port": { "message": quick_mode, "port": "nat-t" } });
+            let accept = json!([self.announces(&version.vendor_id()), port, self.ipsec_sa()]);
+            let parts = Parts { config, steps: self.quick_mode_steps(), accept };
+            let probe = self.add(Area::Extension, &format!("nat-t-{name}"), parts)?;
+            probe.capability = Some(if drafts { Capability::NatTDrafts } else { Capability::NatT });
+        }
+        Ok(())
+    }
+
+    fn dead_peer_detection(&mut self) -> Result<(), ProbeError> {
+        let answer = json!({ "exchange": "informational", "contains": { "notify": "R-U-THERE-ACK" } });
+        let mut steps = phase1_steps();
+        push(&mut steps, json!({ "probe": {} }));
+        push(&mut steps, json!({ "expect": { "message": with_number(&answer), "on_failure": "inconclusive" } }));
+        let accept = json!([{ "message": { "message": with_number(&answer) } }]);
+        let config = json!({ "common": { "dpd": { "trigger": "command" } } });
+        self.add(Area::Extension, "dpd", Parts { config, steps, accept })?.capability = Some(Capability::Dpd);
+        Ok(())
+    }
+
+    fn fragmentation(&mut self) -> Result<(), ProbeError> {
+        let config = json!({
+            "common": { "fragmentation": { "mode": "on", "size": 1280 } },
+            "harness": { "fragmentation": { "mode": "on", "size": 64 } },
+        });
+        // The first message after the one that announces it.
+        let message = json!({ "exchange": self.exchange.name(), "number": 3 });
+        let cut = json!({ "fragments": { "message": message, "from": "harness", "count": { "at_least": 2 } } });
+        let accept = json!([self.announces(&VENDOR_ID_FRAGMENTATION), cut, isakmp_sa()]);
+        let parts = Parts { config, steps: phase1_steps(), accept };
+        self.add(Area::Extension, "fragmentation", parts)?.capability = Some(Capability::Fragmentation);
+        Ok(())
+    }
+
+    fn remote_access(&mut self) -> Result<(), ProbeError> {
+        // The edge device asks, and then says in a transaction of its own what came of it.
+        let verdict = json!({ "exchange": "transaction", "number": 1, "occurrence": 2 });
+        let mut steps = phase1_steps();
+        push(&mut steps, json!({ "expect": { "message": verdict, "on_failure": "inconclusive" } }));
+        push(&mut steps, json!({ "settle": { "ms": 200 } }));
+        let accept = json!([{ "user_authenticated": true }]);
+        let mut signature = self.transform.clone();
+        merge(&mut signature, &json!({ "authentication": "rsa-signature" }));
+        let hybrid = json!({ "phase1": { "transforms": [signature] }, "xauth": { "hybrid": true } });
+        for (name, capability, common) in [
+            ("xauth", Capability::Xauth, json!({ "xauth": {} })),
+            ("hybrid", Capability::Hybrid, hybrid),
+        ] {
+            let config = json!({ "common": common });
+            let parts = Parts { config, steps: steps.clone(), accept: accept.clone() };
+            self.add(Area::Extension, name, parts)?.capability = Some(capability);
+        }
+        let address = self
+            .base
+            .pointer("/harness/phase2/client")
+            .and_then(Value::as_str)
+            .and_then(|client| client.split_once('/')?.0.rsplit_once('.'))
+            .map_or_else(|| "10.11.0.1".to_owned(), |(network, _)| format!("{network}.1"));
+        let capabilities = [("pull", Capability::ModeConfigPull), ("push", Capability::ModeConfigPush)];
+        for (method, capability) in capabilities {
+            let pool = json!({ "first": address, "last": address });
+            let config = json!({ "common": { "mode_config": { "method": method, "pool": pool } } });
+            let steps = self.quick_mode_steps();
+            let accept = json!([{ "address_assigned": address }, self.ipsec_sa()]);
+            let parts = Parts { config, steps, accept };
+            self.add(Area::Extension, &format!("mode-config-{method}"), parts)?.capability = Some(capability);
+        }
+        Ok(())
+    }
+}
+
+fn phase1_steps() -> Value {
+    json!([
+        { "start": { "exchange": "phase-1" } },
+        { "conclude": { "sa": "isakmp", "within_ms": PHASE_1_MS } },
+    ])
+}
+
+fn isakmp_sa() -> Value {
+    json!({ "established": { "of": "harness", "isakmp_sas": { "at_least": 1 } } })
+}
+
+/// A selector of an informational message, which has one message.
+fn with_number(selector: &Value) -> Value {
+    let mut selector = selector.clone();
+    merge(&mut selector, &json!({ "number": 1 }));
+    selector
+}
+
+fn push(steps: &mut Value, step: Value) {
+    if let Value::Array(steps) = steps {
+        steps.push(step);
+    }
+}
+
+/// Sets what `patch` sets, member by member.
+fn merge(value: &mut Value, patch: &Value) {
+    match (value, patch) {
+        (Value::Object(members), Value::Object(patches)) => {
+            for (key, patch) in patches {
+                merge(members.entry(key.clone()).or_insert(Value::Null), patch);
+            }
+        }
+        (value, patch) => *value = patch.clone(),
+    }
+}
