@@ -124,7 +124,8 @@ fn speaks(page: &mut String, paint: Paint, found: &DiscoveryResult) {
     let _ = writeln!(page, "what {} ({}) speaks\n", clean(&found.peer), clean(version));
     let mut rows: Vec<Row<'_>> = Vec::new();
     for probe in &found.probes {
-        let evidence = place(&probe.evidence, probe.packet);
+        // What a daemon says of one name it says of others, so that one line is enough.
+        let evidence = place(&without_quoted(&probe.evidence), probe.packet);
         let same = |row: &&mut Row<'_>| {
             row.area == probe.area && row.sight == probe.sight && row.evidence == evidence
         };
@@ -163,6 +164,16 @@ fn speaks(page: &mut String, paint: Paint, found: &DiscoveryResult) {
 /// Evidence with its packet.
 fn place(evidence: &str, packet: Option<u64>) -> String {
     packet.map_or_else(|| evidence.to_owned(), |packet| format!("{evidence}, packet {packet}"))
+}
+
+/// A text with `'...'` in place of what is quoted so.
+fn without_quoted(text: &str) -> String {
+    let parts: Vec<&str> = text.split('\'').collect();
+    if parts.len() % 2 == 0 {
+        return text.to_owned();
+    }
+    let shown = parts.iter().enumerate().map(|(index, part)| if index % 2 == 1 { "..." } else { part });
+    shown.collect::<Vec<_>>().join("'")
 }
 
 /// Words of a text in lines; the first begins at the column `at`, the others are indented.
@@ -212,7 +223,8 @@ mod tests {
             probes: vec![
                 cipher("idea", Sight::Refused, "NO-PROPOSAL-CHOSEN in informational message 1", Some(2)),
                 cipher("des", Sight::Accepted, "main mode message 2", Some(2)),
-                cipher("rc5-40", Sight::NotConfigurable, "no such keyword", None),
+                cipher("rc5-40", Sight::NotConfigurable, "algorithm 'rc5-40' is not supported", None),
+                cipher("rc5-128", Sight::NotConfigurable, "algorithm 'rc5-128' is not supported", None),
                 cipher("aes128", Sight::Accepted, "main mode message 2", Some(2)),
                 probe("group", "modp768", Sight::Refused, "no answer to main mode message 1", Some(1)),
             ],

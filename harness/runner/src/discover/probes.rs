@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 /// What the IDs of probes begin with.
 pub const PROBE: &str = "probe/";
 
-/// How long an answer to an offer in phase 1 is waited for, in milliseconds: three copies of it have gone out by then.
+/// How long an answer to an offer in phase 1 is waited for, in milliseconds: a few copies of it have gone out by then.
 const PHASE_1_MS: u64 = 6_000;
 /// The same in quick mode, which may have a large group.
 const QUICK_MODE_MS: u64 = 10_000;

@@ -63,6 +63,9 @@ pub struct ContainerNeeds {
     /// Parts of lines of the daemon's log that say that it died of a fault of its own.
     #[serde(default)]
     pub deaths: Vec<String>,
+    /// Parts of lines of the daemon's log that say why it did not take a configuration, from where they are of use.
+    #[serde(default)]
+    pub refusals: Vec<String>,
     /// The daemon's IPsec SAs are in a kernel, so the entrypoint reads `KERNEL` (`auto`, `host` or `uml`).
     #[serde(default)]
     pub kernel: bool,
@@ -167,6 +170,14 @@ impl PeerDir {
     pub fn death(&self, log: &str) -> Option<String> {
         let deaths = &self.manifest.container.deaths;
         log.lines().find(|line| deaths.iter().any(|death| line.contains(death))).map(str::to_owned)
+    }
+
+    /// What the daemon's log says of a configuration that it did not take.
+    #[must_use]
+    pub fn refusal(&self, log: &str) -> Option<String> {
+        let refusals = &self.manifest.container.refusals;
+        let said = |line: &str| refusals.iter().find_map(|refusal| line.find(refusal.as_str()));
+        log.lines().find_map(|line| said(line).and_then(|at| line.get(at..)).map(str::to_owned))
     }
 
     /// Reads the manifest in `path`.
@@ -294,6 +305,22 @@ mod tests {
     fn a_release_is_found_by(#[case] wanted: Option<&str>, #[case] release: &str) {
         let peer = PeerDir::strongswan().unwrap();
         assert_eq!(peer.release(wanted).unwrap(), release);
+    }
+
+    #[test]
+    fn a_refused_configuration_has_its_reason_in_the_log() {
+        let peer = PeerDir::of_this_source("libreswan").unwrap();
+        let log = "Nov 28 11:22:18 | added\nNov 28 11:22:18 \"clients\": failed to add connection: 'des'\n";
+        assert_eq!(peer.refusal(log).as_deref(), Some("failed to add connection: 'des'"));
+        assert_eq!(peer.refusal("Nov 28 11:22:18 | added\n"), None);
+    }
+
+    #[test]
+    fn what_cannot_be_configured_is_missing_too() {
+        let profile = PeerDir::of_this_source("libreswan").unwrap().profile("4.10", "libreswan", "4.10");
+        assert!(profile.not_configured.contains(&Capability::Xauth));
+        assert!(profile.missing.contains_key(&Capability::Xauth));
+        assert!(!profile.capabilities.contains(&Capability::Xauth));
     }
 
     #[test]

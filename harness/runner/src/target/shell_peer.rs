@@ -192,12 +192,14 @@ impl ShellPeer {
         };
         let log_offset = self.daemon.container().log_len();
         self.daemon.load(&context).await.map_err(|error| match error {
-            // A template that has no words for it, or a daemon that does not take them.
-            DockerError::Template { .. } | DockerError::Shell(ShellError::Failed { .. }) => InfraError::Refused {
-                what: format!("{}: load the connection", self.profile.name),
-                problem: error.to_string(),
-                log: self.daemon.container().log_tail(10),
-            },
+            DockerError::Shell(ShellError::Failed { .. }) => {
+                let log = self.daemon.container().log_since(log_offset);
+                InfraError::Refused {
+                    what: format!("{}: load the connection", self.profile.name),
+                    problem: self.peer.dir.refusal(&log).unwrap_or_else(|| error.to_string()),
+                    log: self.daemon.container().log_tail(10),
+                }
+            }
             error => self.failure("load the connection", &error),
         })?;
         self.session = Some(Session { sockets, start: Instant::now(), log_offset, context });

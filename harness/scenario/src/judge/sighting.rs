@@ -10,11 +10,11 @@ use ikev1::wire::{Dissection, NotifyType};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::messages::{Messages, SentMessage};
+use super::messages::{Messages, SentMessage, has_vendor_id};
 use super::verdicts::judge;
 use crate::case::Case;
-use crate::model::{Condition, Exchange, Phase1Exchange, Selector, Side, StartExchange, Step};
-use crate::transcript::{EngineEvent, Event, Record};
+use crate::model::{Condition, Contains, Exchange, Phase1Exchange, Selector, Side, StartExchange, Step};
+use crate::transcript::{EngineEvent, Event, Record, StepResult};
 use crate::verdict::{PeerProfile, Verdict};
 
 /// What came of a probe.
@@ -172,6 +172,9 @@ impl Seen<'_> {
     }
 
     fn not_accepted(&self, reason: String) -> Sighting {
+        if let Some(refusal) = self.not_announced() {
+            return refusal;
+        }
         let exchange = self.exchange();
         let phase1 = self.harness_event(|event| {
             matches!(event, EngineEvent::IsakmpSaEstablished { .. }).then_some(())
@@ -190,9 +193,32 @@ impl Seen<'_> {
         }
     }
 
+    /// A message of the peer that should have a vendor ID by the accepted outcomes, and has not.
+    fn not_announced(&self) -> Option<Sighting> {
+        let mut conditions = self.case.accept.iter().flat_map(|acceptance| &acceptance.all);
+        conditions.find_map(|condition| {
+            let Condition::Message { message, from: Side::Peer, .. } = condition else { return None };
+            let Some(Contains::VendorId(hex)) = &message.contains else { return None };
+            let sent = self.message(message.exchange, message.number, Side::Peer)?;
+            if has_vendor_id(&sent.dissection(), hex) || sent.is_opaque() {
+                return None;
+            }
+            Some(Sighting::at(Sight::Refused, format!("{} has no vendor ID {hex}", sent.name), sent))
+        })
+    }
+
+    /// Why a step was not met.
+    fn unmet(&self) -> Option<&str> {
+        self.transcript.iter().find_map(|record| match &record.event {
+            Event::StepEnd { result: StepResult::Unmet { detail }, .. } => Some(detail.as_str()),
+            _ => None,
+        })
+    }
+
     /// Phase 1 came to its end, and what the accepted outcomes name did not come.
     fn not_shown(&self, reason: String) -> Sighting {
         let last = self.messages.iter().filter(|message| message.from == Side::Peer).last();
+        let reason = self.unmet().map_or(reason, str::to_owned);
         match last {
             Some(last) => {
                 let reason = format!("{reason}; the peer's last was {}", last.name);
@@ -210,6 +236,24 @@ impl Seen<'_> {
         })
     }
 
+    /// Why an exchange did not come to its end in which the peer has chosen what was offered.
+    fn broken_off(&self, reason: String) -> String {
+        if let Some(error) = self.error_notification() {
+            return format!("then {}", error.evidence);
+        }
+        let deletes = |message: &&SentMessage<'_>| {
+            message.from == Side::Peer && message.dissection().field("delete").is_some()
+        };
+        if let Some(delete) = self.messages.iter().find(deletes) {
+            return format!("then it deleted an SA in {}", delete.name);
+        }
+        let failed = self.harness_event(|event| match event {
+            EngineEvent::ExchangeFailed { exchange, error, .. } => Some(format!("{exchange} failed: {error}")),
+            _ => None,
+        });
+        failed.or_else(|| self.unmet().map(str::to_owned)).unwrap_or(reason)
+    }
+
     /// What became of an offer that did not lead to its SA.
     fn offer(&self, exchange: Exchange, reason: String) -> Sighting {
         let Some(offer) = self.message(exchange, 1, Side::Harness) else {
@@ -222,8 +266,7 @@ impl Seen<'_> {
             }
             let (offered, chosen) = (choice(&offer.dissection()), choice(&answer.dissection()));
             if !chosen.is_empty() && chosen == offered {
-                let error = self.error_notification().map(|refusal| refusal.evidence).unwrap_or(reason);
-                let reason = format!("{}, but the exchange did not end: {error}", answer.name);
+                let reason = format!("{}, but {}", answer.name, self.broken_off(reason));
                 return Sighting::at(Sight::Chosen, reason, answer);
             }
             if !chosen.is_empty() {
@@ -254,8 +297,7 @@ impl Seen<'_> {
             let why = failed.unwrap_or_else(|| "it was sent once only".to_owned());
             return Sighting::at(Sight::NotKnown, format!("no answer to {}: {why}", offer.name), offer);
         }
-        let seconds = self.transcript.last().map_or(0, |last| last.at_ms.saturating_sub(offer.at_ms) / 1000);
-        let reason = format!("no answer to {} within {seconds} s, sent {} times", offer.name, offer.copies);
+        let reason = format!("no answer to {}, sent {} times", offer.name, offer.copies);
         Sighting::at(Sight::Refused, reason, offer)
     }
 }
