@@ -248,7 +248,18 @@ mod tests {
     #[test]
     fn what_is_spoken_comes_first_in_each_area_and_the_same_evidence_stands_once() {
         let report = Report { discovery: vec![found()], ..crate::testing::report([]) };
-        insta::assert_snapshot!(page(Paint { colour: false }, &report));
+        insta::assert_snapshot!(page(Paint { colour: false }, &report), @r"
+        what gateway (1.\u{1b}[31m0) speaks
+
+        phase 1 cipher  accepted          des, aes128 (main mode message 2, packet 2)
+                        refused           idea (NO-PROPOSAL-CHOSEN in informational message 1, packet 2)
+                        not-configurable  rc5-40, rc5-128 (algorithm '...' is not supported)
+        group           refused           modp768 (no answer to main mode message 1, packet 1)
+        vendor ID       announced         XAUTH (09002689dfd6b712, packet 2)
+
+        stale docker/gateway/peer.toml: `des` is said to be missing (not in its list of algorithms), and
+            probe/phase-1-cipher/des was accepted: main mode message 2, packet 2
+        ");
     }
 
     #[test]

@@ -97,6 +97,10 @@ mod tests {
     #[case::wrong_vector(|r: &mut Report| r.vectors = Some(VectorsResult { failures: vec!["x".into()], ..Default::default() }), Outcome::Unexpected)]
     #[case::right_vectors(|r: &mut Report| r.vectors = Some(VectorsResult::default()), Outcome::Success)]
     #[case::stale_waiver(|r: &mut Report| r.waivers.push(WaiverProblem { file: "f".into(), case: "c".into(), problem: "p".into() }), Outcome::Unexpected)]
+    #[case::stale(|r: &mut Report| { r.discovery = vec![testing::discovery(Sight::Accepted, true)]; }, Outcome::Unexpected)]
+    #[case::refused(|r: &mut Report| { r.discovery = vec![testing::discovery(Sight::Refused, false)]; }, Outcome::Success)]
+    #[case::daemon_died(|r: &mut Report| { r.discovery = vec![testing::discovery(Sight::Died, false)]; }, Outcome::Unexpected)]
+    #[case::probe_error(|r: &mut Report| { r.discovery = vec![testing::discovery(Sight::Error, false)]; }, Outcome::Harness)]
     fn a_run_has_the_exit_code_of_the_table(#[case] change: fn(&mut Report), #[case] outcome: Outcome) {
         let mut report = passing();
         change(&mut report);

@@ -15,8 +15,8 @@ use crate::execute::CaseArtefacts;
 use crate::run::CaseRunner;
 
 /// The profile with what probes have found: a capability is lacking where every probe of it was refused, or cannot be
-/// configured. What the profile says already it goes on saying; what was found in a device without being named in its file
-/// is added.
+/// configured. What the profile said to be missing stays so, with what was found behind it; what was found in a device without
+/// being named in its file is added.
 pub fn informed(profile: &PeerProfile, found: &DiscoveryResult) -> PeerProfile {
     let mut by_capability: BTreeMap<Capability, Vec<&ProbeResult>> = BTreeMap::new();
     for probe in &found.probes {
@@ -26,13 +26,12 @@ pub fn informed(profile: &PeerProfile, found: &DiscoveryResult) -> PeerProfile {
     let mut profile = profile.clone();
     for (capability, probes) in by_capability {
         let lacking = |probe: &&ProbeResult| matches!(probe.sight, Sight::Refused | Sight::NotConfigurable);
-        if profile.missing.contains_key(&capability) {
-            continue;
-        }
+        let said = profile.missing.get(&capability).cloned();
         if let Some(first) = probes.first().filter(|_| probes.iter().all(lacking)) {
+            let found = reason(&found.peer, first);
             profile.capabilities.remove(&capability);
-            profile.missing.insert(capability, reason(&found.peer, first));
-        } else if probes.iter().any(|probe| probe.sight == Sight::Accepted) {
+            profile.missing.insert(capability, said.map_or(found.clone(), |said| format!("{said}; {found}")));
+        } else if said.is_none() && probes.iter().any(|probe| probe.sight == Sight::Accepted) {
             profile.capabilities.insert(capability);
         }
     }

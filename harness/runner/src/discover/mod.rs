@@ -21,6 +21,6 @@ mod tests;
 mod vendors;
 
 pub use informed::{InformedRunner, informed};
-pub use play::{DiscoverOptions, discover};
+pub use play::{DiscoverOptions, VendorIds, discover, look_again};
 pub use probes::{Area, PROBE, Probe, ProbeError, probes};
 pub use vendors::vendor_name;

@@ -13,7 +13,7 @@ use ikev1_scenario::verdict::{PeerProfile, Verdict};
 
 use super::probes::Probe;
 use super::vendors::vendor_name;
-use crate::run::{CaseFolder, CaseRunner, RunOptions, run_cases};
+use crate::run::{ArtefactError, CaseFolder, CaseRunner, RunOptions, run_cases};
 
 /// How a peer is probed.
 #[derive(Debug, Clone, Copy)]
@@ -108,8 +108,19 @@ fn stale(file: &str, probes: &[Probe], found: &DiscoveryResult, profile: &PeerPr
     stale
 }
 
+/// What a probe of an earlier run shows, from its files alone: `transcript` is the path of one of them below the folder of the
+/// run. The vendor IDs that came have the number of their packet.
+///
+/// # Errors
+/// When the files cannot be read.
+pub fn look_again(run: &Path, transcript: &str) -> Result<(Sighting, VendorIds), ArtefactError> {
+    let folder = Path::new(transcript).parent().unwrap_or(Path::new(""));
+    let (played, records) = CaseFolder::at(run, folder).read()?;
+    Ok((one_line(sighting(&played, &records)), vendor_ids(&records)))
+}
+
 /// Vendor IDs of a probe, with their packets.
-type VendorIds = Vec<(Vec<u8>, u64)>;
+pub type VendorIds = Vec<(Vec<u8>, u64)>;
 
 struct Results<'a> {
     profile: &'a PeerProfile,
@@ -138,11 +149,8 @@ impl Results<'_> {
             return (Sighting { sight: Sight::NotKnown, evidence: case.reason.clone(), packet: None }, Vec::new());
         }
         let Some(transcript) = case.artefacts.get("transcript") else { return error(case.reason.clone()) };
-        let folder = Path::new(transcript).parent().unwrap_or(Path::new(""));
-        match CaseFolder::at(&self.options.folder, folder).read() {
-            Ok((played, records)) => (one_line(sighting(&played, &records)), vendor_ids(&records)),
-            Err(problem) => error(format!("{}: {problem}", probe.case.id)),
-        }
+        look_again(&self.options.folder, transcript)
+            .unwrap_or_else(|problem| error(format!("{}: {problem}", probe.case.id)))
     }
 
     fn result(

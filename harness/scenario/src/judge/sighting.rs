@@ -236,22 +236,32 @@ impl Seen<'_> {
         })
     }
 
-    /// Why an exchange did not come to its end in which the peer has chosen what was offered.
-    fn broken_off(&self, reason: String) -> String {
-        if let Some(error) = self.error_notification() {
-            return format!("then {}", error.evidence);
-        }
-        let deletes = |message: &&SentMessage<'_>| {
-            message.from == Side::Peer && message.dissection().field("delete").is_some()
-        };
-        if let Some(delete) = self.messages.iter().find(deletes) {
-            return format!("then it deleted an SA in {}", delete.name);
-        }
-        let failed = self.harness_event(|event| match event {
-            EngineEvent::ExchangeFailed { exchange, error, .. } => Some(format!("{exchange} failed: {error}")),
+    /// Why an exchange did not come to its end in which the peer has chosen what was offered: the first thing that went wrong
+    /// after the answer.
+    fn broken_off(&self, answer: &SentMessage<'_>, reason: String) -> String {
+        let after = self.transcript.iter().skip_while(
+            |record| !matches!(&record.event, Event::Datagram(datagram) if datagram.n == answer.first.n),
+        );
+        let story = after.skip(1).find_map(|record| match &record.event {
+            Event::Datagram(datagram) => self.ends(datagram.n),
+            Event::Engine { side: Side::Harness, event } => match event {
+                EngineEvent::DatagramRejected { error } => Some(format!("the harness refused it: {error}")),
+                EngineEvent::ExchangeFailed { exchange, error, .. } => Some(format!("{exchange} failed: {error}")),
+                _ => None,
+            },
             _ => None,
         });
-        failed.or_else(|| self.unmet().map(str::to_owned)).unwrap_or(reason)
+        story.or_else(|| self.unmet().map(str::to_owned)).unwrap_or(reason)
+    }
+
+    /// What a message of the peer ends, where it is the datagram with this number.
+    fn ends(&self, n: u64) -> Option<String> {
+        let of_peer = |message: &&SentMessage<'_>| message.from == Side::Peer && message.first.n == n;
+        let message = self.messages.iter().find(of_peer)?;
+        if let Some(error) = message.notify_types().into_iter().find(|name| is_error(name)) {
+            return Some(format!("then {error} in {}", message.name));
+        }
+        message.dissection().field("delete").map(|_| format!("then it deleted an SA in {}", message.name))
     }
 
     /// What became of an offer that did not lead to its SA.
@@ -266,7 +276,7 @@ impl Seen<'_> {
             }
             let (offered, chosen) = (choice(&offer.dissection()), choice(&answer.dissection()));
             if !chosen.is_empty() && chosen == offered {
-                let reason = format!("{}, but {}", answer.name, self.broken_off(reason));
+                let reason = format!("{}, but {}", answer.name, self.broken_off(answer, reason));
                 return Sighting::at(Sight::Chosen, reason, answer);
             }
             if !chosen.is_empty() {
