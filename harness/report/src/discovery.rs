@@ -117,6 +117,19 @@ struct Row<'a> {
     sight: Sight,
     evidence: String,
     names: Vec<&'a str>,
+    packets: Vec<u64>,
+}
+
+impl Row<'_> {
+    /// The evidence with its packets; a message that was repeated has another number than elsewhere.
+    fn place(&self) -> String {
+        match (self.packets.iter().min(), self.packets.iter().max()) {
+            (Some(first), Some(last)) if first < last => {
+                format!("{}, packets {first} to {last}", self.evidence)
+            }
+            (first, _) => place(&self.evidence, first.copied()),
+        }
+    }
 }
 
 fn speaks(page: &mut String, paint: Paint, found: &DiscoveryResult) {
@@ -125,15 +138,22 @@ fn speaks(page: &mut String, paint: Paint, found: &DiscoveryResult) {
     let mut rows: Vec<Row<'_>> = Vec::new();
     for probe in &found.probes {
         // What a daemon says of one name it says of others, so that one line is enough.
-        let evidence = place(&without_quoted(&probe.evidence), probe.packet);
+        let evidence = without_quoted(&probe.evidence);
         let same = |row: &&mut Row<'_>| {
             row.area == probe.area && row.sight == probe.sight && row.evidence == evidence
         };
         match rows.iter_mut().find(same) {
-            Some(row) => row.names.push(&probe.name),
-            None => {
-                rows.push(Row { area: &probe.area, sight: probe.sight, evidence, names: vec![&probe.name] });
+            Some(row) => {
+                row.names.push(&probe.name);
+                row.packets.extend(probe.packet);
             }
+            None => rows.push(Row {
+                area: &probe.area,
+                sight: probe.sight,
+                evidence,
+                names: vec![&probe.name],
+                packets: probe.packet.into_iter().collect(),
+            }),
         }
     }
     // Probes of one area stand together; within it, what is spoken comes first.
@@ -149,14 +169,19 @@ fn speaks(page: &mut String, paint: Paint, found: &DiscoveryResult) {
         let sight = row.sight.name();
         let padding = " ".repeat(sight_width - sight.len());
         let _ = write!(page, "{:area_width$}  {}{padding}  ", clean(area), paint.sight(row.sight));
-        let text = format!("{} ({})", clean(&row.names.join(", ")), clean(&row.evidence));
+        let text = format!("{} ({})", clean(&row.names.join(", ")), clean(&row.place()));
         wrapped(page, &text, indent, indent);
     }
     for (index, vendor_id) in found.vendor_ids.iter().enumerate() {
         let area = if index == 0 { "vendor ID" } else { "" };
         let name = vendor_id.name.as_ref().map_or_else(|| "unknown".to_owned(), |name| clean(name));
         let _ = write!(page, "{area:area_width$}  {:sight_width$}  ", "announced");
-        wrapped(page, &format!("{name} ({}, packet {})", clean(&vendor_id.hex), vendor_id.packet), indent, indent);
+        wrapped(
+            page,
+            &format!("{name} ({}, packet {})", clean(&vendor_id.hex), vendor_id.packet),
+            indent,
+            indent,
+        );
     }
     page.push('\n');
 }
@@ -225,7 +250,7 @@ mod tests {
                 cipher("des", Sight::Accepted, "main mode message 2", Some(2)),
                 cipher("rc5-40", Sight::NotConfigurable, "algorithm 'rc5-40' is not supported", None),
                 cipher("rc5-128", Sight::NotConfigurable, "algorithm 'rc5-128' is not supported", None),
-                cipher("aes128", Sight::Accepted, "main mode message 2", Some(2)),
+                cipher("aes128", Sight::Accepted, "main mode message 2", Some(3)),
                 probe("group", "modp768", Sight::Refused, "no answer to main mode message 1", Some(1)),
             ],
             vendor_ids: vec![AnnouncedVendorId {
@@ -251,7 +276,7 @@ mod tests {
         insta::assert_snapshot!(page(Paint { colour: false }, &report), @r"
         what gateway (1.\u{1b}[31m0) speaks
 
-        phase 1 cipher  accepted          des, aes128 (main mode message 2, packet 2)
+        phase 1 cipher  accepted          des, aes128 (main mode message 2, packets 2 to 3)
                         refused           idea (NO-PROPOSAL-CHOSEN in informational message 1, packet 2)
                         not-configurable  rc5-40, rc5-128 (algorithm '...' is not supported)
         group           refused           modp768 (no answer to main mode message 1, packet 1)

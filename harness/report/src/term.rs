@@ -182,7 +182,10 @@ impl<W: Write> Terminal<W> {
         let sight = self.paint.sight(probe.sight);
         let padding = " ".repeat(Sight::NotConfigurable.name().len() - probe.sight.name().len());
         let (id, peer, evidence) = (clean(&probe.id), clean(&probe.peer), clean(&probe.evidence));
-        self.line(&format!("[{:>width$}/{}] {sight}{padding} {id} ({peer}): {evidence}", self.done, self.planned));
+        self.line(&format!(
+            "[{:>width$}/{}] {sight}{padding} {id} ({peer}): {evidence}",
+            self.done, self.planned
+        ));
     }
 
     fn line(&mut self, line: &str) {

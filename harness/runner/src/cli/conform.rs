@@ -26,8 +26,8 @@ use super::error::CliError;
 use super::matrix;
 use super::peers::{self, PeerName, SELF};
 use super::vectors;
-use crate::docker::sweep_process;
 use crate::discover::{InformedRunner, informed};
+use crate::docker::sweep_process;
 use crate::run::{CaseRunner, RunOptions, Stop, run_cases};
 
 /// Arguments of `conform`.
@@ -192,7 +192,8 @@ pub(super) fn conduct(args: &Args, context: &Context) -> Result<(Report, PathBuf
     let prober = args.discover.then(|| Prober::new(context, &[], args.group)).transpose()?;
     let probes = prober.as_ref().map_or(Ok(0), |prober| prober.ids().map(|ids| ids.len()))?;
     let planned = (cases.len() + probes) * peers.len();
-    let plan = Plan { args, context, catalogue, planned, peers, prober, options, started, start: Instant::now() };
+    let plan =
+        Plan { args, context, catalogue, planned, peers, prober, options, started, start: Instant::now() };
     let report = plan.run();
     write_reports(&plan.options.folder, &report)?;
     Ok((report, plan.options.folder))

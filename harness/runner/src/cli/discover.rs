@@ -70,7 +70,11 @@ pub(super) struct Prober {
 
 impl Prober {
     /// With the probes that the patterns choose; all where there is none.
-    pub(super) fn new(context: &Context, patterns: &[String], group: Option<Group>) -> Result<Self, CliError> {
+    pub(super) fn new(
+        context: &Context,
+        patterns: &[String],
+        group: Option<Group>,
+    ) -> Result<Self, CliError> {
         let folder = context.workspace.scenarios().join(CREDENTIALS_FOLDER);
         let credentials = CredentialFiles::load(&folder)
             .map_err(|(path, error)| CliError::Usage(format!("{}: {error}", path.display())))?;

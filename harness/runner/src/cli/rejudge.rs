@@ -42,7 +42,8 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
     let new = rejudge(&args.folder, &old, context)?;
     let changed: Vec<_> =
         old.cases.iter().zip(&new.cases).filter(|(old, new)| old.verdict != new.verdict).collect();
-    let seen_anew: Vec<_> = old.probes().zip(new.probes()).filter(|(old, new)| old.sight != new.sight).collect();
+    let seen_anew: Vec<_> =
+        old.probes().zip(new.probes()).filter(|(old, new)| old.sight != new.sight).collect();
     if args.write {
         write_reports(&args.folder, &new)?;
     }

@@ -43,7 +43,9 @@ fn reason(peer: &str, probe: &ProbeResult) -> String {
     let ProbeResult { id, area, name, evidence, packet, .. } = probe;
     match packet {
         Some(packet) => {
-            format!("offered {name} alone ({area}): {evidence}, packet {packet} of {peer}/{id}/initiator/capture.pcap")
+            format!(
+                "offered {name} alone ({area}): {evidence}, packet {packet} of {peer}/{id}/initiator/capture.pcap"
+            )
         }
         None => format!("{name} ({area}): {evidence}; see {peer}/{id}/initiator"),
     }

@@ -90,7 +90,8 @@ fn stale(file: &str, probes: &[Probe], found: &DiscoveryResult, profile: &PeerPr
         let result = found.probes.iter().find(|result| result.id == probe.case.id)?;
         (probe.whole && result.sight == Sight::Accepted).then_some((probe, result))
     }) {
-        let Some((capability, reason)) = probe.capability.and_then(|c| Some((c.name(), profile.missing.get(&c)?)))
+        let Some((capability, reason)) =
+            probe.capability.and_then(|c| Some((c.name(), profile.missing.get(&c)?)))
         else {
             continue;
         };
@@ -146,7 +147,10 @@ impl Results<'_> {
         let error = |evidence: String| (Sighting { sight: Sight::Error, evidence, packet: None }, Vec::new());
         // Not played, by the verdict of a peer that cannot be adapted to it.
         if case.verdict == Verdict::Unsupported {
-            return (Sighting { sight: Sight::NotKnown, evidence: case.reason.clone(), packet: None }, Vec::new());
+            return (
+                Sighting { sight: Sight::NotKnown, evidence: case.reason.clone(), packet: None },
+                Vec::new(),
+            );
         }
         let Some(transcript) = case.artefacts.get("transcript") else { return error(case.reason.clone()) };
         look_again(&self.options.folder, transcript)
@@ -175,7 +179,9 @@ impl Results<'_> {
             evidence: sighting.evidence,
             packet: sighting.packet,
             capabilities: probe.capability.iter().map(|capability| capability.name().to_owned()).collect(),
-            said_missing: probe.capability.and_then(|capability| self.profile.missing.get(&capability).cloned()),
+            said_missing: probe
+                .capability
+                .and_then(|capability| self.profile.missing.get(&capability).cloned()),
             duration_ms,
             artefacts,
             rerun,

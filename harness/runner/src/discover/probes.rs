@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use ikev1::{
-    VENDOR_ID_FRAGMENTATION,
-    config::NatTraversalVersion as Version,
-};
+use ikev1::{VENDOR_ID_FRAGMENTATION, config::NatTraversalVersion as Version};
 use ikev1_scenario::adapt::DevicePolicy;
 use ikev1_scenario::case::Case;
 use ikev1_scenario::expand::{default_group, expand};
@@ -208,12 +205,13 @@ impl<'a> Maker<'a> {
     fn transform_with(&mut self, area: Area, member: &str, name: &str) -> Result<(), ProbeError> {
         let mut transform = self.transform.clone();
         merge(&mut transform, &json!({ member: name }));
-        let mut common = json!({ "phase1": { "transforms": [transform] } });
+        let mut config = json!({ "common": { "phase1": { "transforms": [transform] } } });
         if area == Area::Authentication && name != Authentication::Psk.name() {
             // pluto does not ask for a certificate that it then wants.
-            merge(&mut common, &json!({ "pki": { "send_certificate": "always" } }));
+            merge(&mut config, &json!({ "common": { "pki": { "send_certificate": "always" } } }));
+            merge(&mut config, &certified_identities());
         }
-        self.phase1_with(area, name, json!({ "common": common }))?.capability = Capability::from_name(name);
+        self.phase1_with(area, name, config)?.capability = Capability::from_name(name);
         Ok(())
     }
 
@@ -258,7 +256,8 @@ impl<'a> Maker<'a> {
         let sa = json!([{ "field": "sa", "check": "present" }]);
         let accept = json!([{ "message": { "message": message, "assert": sa } }]);
         let parts = Parts { config: json!({}), steps, accept };
-        self.add(Area::Exchange, "new-group-mode", parts)?.capability = Some(Capability::NewGroupMode);
+        let probe = self.add(Area::Exchange, "new-group-mode", parts)?;
+        (probe.capability, probe.whole) = (Some(Capability::NewGroupMode), false);
         Ok(())
     }
 
@@ -372,7 +371,10 @@ impl<'a> Maker<'a> {
         let answer = json!({ "exchange": "informational", "contains": { "notify": "R-U-THERE-ACK" } });
         let mut steps = phase1_steps();
         push(&mut steps, json!({ "probe": {} }));
-        push(&mut steps, json!({ "expect": { "message": with_number(&answer), "on_failure": "inconclusive" } }));
+        push(
+            &mut steps,
+            json!({ "expect": { "message": with_number(&answer), "on_failure": "inconclusive" } }),
+        );
         let accept = json!([{ "message": { "message": with_number(&answer) } }]);
         let config = json!({ "common": { "dpd": { "trigger": "command" } } });
         self.add(Area::Extension, "dpd", Parts { config, steps, accept })?.capability = Some(Capability::Dpd);
@@ -386,7 +388,8 @@ impl<'a> Maker<'a> {
         });
         // The first message after the one that announces it.
         let message = json!({ "exchange": self.exchange.name(), "number": 3 });
-        let cut = json!({ "fragments": { "message": message, "from": "harness", "count": { "at_least": 2 } } });
+        let cut =
+            json!({ "fragments": { "message": message, "from": "harness", "count": { "at_least": 2 } } });
         let accept = json!([self.announces(&VENDOR_ID_FRAGMENTATION), cut, isakmp_sa()]);
         let parts = Parts { config, steps: phase1_steps(), accept };
         self.add(Area::Extension, "fragmentation", parts)?.capability = Some(Capability::Fragmentation);
@@ -402,12 +405,13 @@ impl<'a> Maker<'a> {
         let accept = json!([{ "user_authenticated": true }]);
         let mut signature = self.transform.clone();
         merge(&mut signature, &json!({ "authentication": "rsa-signature" }));
-        let hybrid = json!({ "phase1": { "transforms": [signature] }, "xauth": { "hybrid": true } });
-        for (name, capability, common) in [
-            ("xauth", Capability::Xauth, json!({ "xauth": {} })),
+        let phase1 = json!({ "transforms": [signature] });
+        let mut hybrid = json!({ "common": { "phase1": phase1, "xauth": { "hybrid": true } } });
+        merge(&mut hybrid, &certified_identities());
+        for (name, capability, config) in [
+            ("xauth", Capability::Xauth, json!({ "common": { "xauth": {} } })),
             ("hybrid", Capability::Hybrid, hybrid),
         ] {
-            let config = json!({ "common": common });
             let parts = Parts { config, steps: steps.clone(), accept: accept.clone() };
             self.add(Area::Extension, name, parts)?.capability = Some(capability);
         }
@@ -435,6 +439,11 @@ fn phase1_steps() -> Value {
         { "start": { "exchange": "phase-1" } },
         { "conclude": { "sa": "isakmp", "within_ms": PHASE_1_MS } },
     ])
+}
+
+/// Both sides go by the names in their certificates, whatever a device goes by otherwise.
+fn certified_identities() -> Value {
+    json!({ "harness": { "id": null }, "peer": { "id": null } })
 }
 
 fn isakmp_sa() -> Value {

@@ -44,9 +44,7 @@ pub fn vendor_name(data: &[u8]) -> Option<String> {
         return Some((*name).to_owned());
     }
     let provider = default_provider();
-    let named = |name: &&&str| {
-        data.starts_with(&provider.hash(HashAlgorithm::Md5, &[name.as_bytes()]))
-    };
+    let named = |name: &&&str| data.starts_with(&provider.hash(HashAlgorithm::Md5, &[name.as_bytes()]));
     if let Some(name) = HASHED.iter().find(named) {
         return Some(name.replace('\n', " and a line feed"));
     }
@@ -63,7 +61,10 @@ mod tests {
     // The octets are those of RFC 3947 section 3.1, RFC 3706 section 5.1, and captures of the daemons.
     #[rstest]
     #[case::nat_t("4a131c81070358455c5728f20e95452f", Some("RFC 3947"))]
-    #[case::nat_t_draft("90cb80913ebb696e086381b5ec427b1f", Some("draft-ietf-ipsec-nat-t-ike-02 and a line feed"))]
+    #[case::nat_t_draft(
+        "90cb80913ebb696e086381b5ec427b1f",
+        Some("draft-ietf-ipsec-nat-t-ike-02 and a line feed")
+    )]
     #[case::dpd("afcad71368a1f1c96b8696fc77570100", Some("DPD"))]
     #[case::with_capabilities("4048b7d56ebce88525e7de7f00d6c2d380000000", Some("FRAGMENTATION"))]
     #[case::strongswan("882fe56d6fd20dbc2251613b2ebe5beb", Some("strongSwan"))]

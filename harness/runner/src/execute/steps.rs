@@ -8,8 +8,8 @@ use ikev1::error::ApiMisuse;
 use ikev1::event::IpsecSaId;
 use ikev1::wire::{Doi, Notification, NotifyType, ProtocolId};
 use ikev1_scenario::model::{
-    Conclude, Expect, ExpectState, NewGroup, Notify, OnSa, Probe, Replay, SaKind, Selector, Side, Start, StartExchange,
-    Step, Traffic, TrafficExpect, When, Which, Whose,
+    Conclude, Expect, ExpectState, NewGroup, Notify, OnSa, Probe, Replay, SaKind, Selector, Side, Start,
+    StartExchange, Step, Traffic, TrafficExpect, When, Which, Whose,
 };
 use ikev1_scenario::transcript::{Event, Record};
 

@@ -191,17 +191,20 @@ impl ShellPeer {
             side: case.config.peer.clone(),
         };
         let log_offset = self.daemon.container().log_len();
-        self.daemon.load(&context).await.map_err(|error| match error {
-            DockerError::Shell(ShellError::Failed { .. }) => {
-                let log = self.daemon.container().log_since(log_offset);
-                InfraError::Refused {
-                    what: format!("{}: load the connection", self.profile.name),
-                    problem: self.peer.dir.refusal(&log).unwrap_or_else(|| error.to_string()),
-                    log: self.daemon.container().log_tail(10),
+        if let Err(error) = self.daemon.load(&context).await {
+            return Err(match error {
+                DockerError::Shell(ShellError::Failed { .. }) => {
+                    // The line that says why may come after the end of the script.
+                    let log = self.daemon.settled_log(log_offset).await;
+                    InfraError::Refused {
+                        what: format!("{}: load the connection", self.profile.name),
+                        problem: self.peer.dir.refusal(&log).unwrap_or_else(|| error.to_string()),
+                        log: self.daemon.container().log_tail(10),
+                    }
                 }
-            }
-            error => self.failure("load the connection", &error),
-        })?;
+                error => self.failure("load the connection", &error),
+            });
+        }
         self.session = Some(Session { sockets, start: Instant::now(), log_offset, context });
         Ok(())
     }

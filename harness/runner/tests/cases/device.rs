@@ -416,7 +416,8 @@ fn what_a_device_was_found_to_refuse_is_unsupported_with_the_packet() {
     let (addresses, sockets) = ends();
     let file = write_file(folder.path(), &addresses, &commands(folder.path()));
     // It is said to have it, and has not.
-    let text = std::fs::read_to_string(&file).unwrap().replace("[commands]", "capabilities = [\"dpd\"]\n[commands]");
+    let text =
+        std::fs::read_to_string(&file).unwrap().replace("[commands]", "capabilities = [\"dpd\"]\n[commands]");
     std::fs::write(&file, text).unwrap();
     let _gateway = gateway(addresses, sockets, folder.path().to_owned());
     let out = folder.path().join("run");

@@ -88,7 +88,11 @@ pub fn sighting(case: &Case, transcript: &[Record]) -> Sighting {
     match judgement.verdict {
         Verdict::Pass => seen.accepted(),
         Verdict::Error => Sighting::new(Sight::Error, judgement.reason),
-        _ => seen.not_accepted(judgement.reason),
+        _ => {
+            // What was expected is that the peer takes it, which needs not be said.
+            let observed = judgement.reason.split_once("Observed: ").map(|(_, observed)| observed.to_owned());
+            seen.not_accepted(observed.unwrap_or(judgement.reason))
+        }
     }
 }
 
@@ -127,7 +131,8 @@ impl Seen<'_> {
 
     /// The exchange of the harness that the probe is about.
     fn exchange(&self) -> Exchange {
-        let quick = |step: &Step| matches!(step, Step::Start(start) if start.exchange != StartExchange::Phase1);
+        let quick =
+            |step: &Step| matches!(step, Step::Start(start) if start.exchange != StartExchange::Phase1);
         if self.case.steps.iter().any(quick) {
             return Exchange::QuickMode;
         }
@@ -149,19 +154,23 @@ impl Seen<'_> {
             Condition::Message { message, from: Side::Peer, .. } => self.messages.find(message, Side::Peer),
             _ => None,
         });
-        let by_transaction = conditions().any(|condition| {
-            matches!(condition, Condition::UserAuthenticated(_) | Condition::AddressAssigned(_))
-        });
         let transactions = self
             .messages
             .iter()
             .filter(|message| message.from == Side::Peer && message.name.exchange == Exchange::Transaction);
-        let transaction = if by_transaction { transactions.last() } else { None };
+        let transaction = if self.by_transaction() { transactions.last() } else { None };
         let shows = named.or(transaction).or_else(|| self.message(self.exchange(), 2, Side::Peer));
         match shows {
             Some(message) => Sighting::at(Sight::Accepted, message.name.to_string(), message),
             None => Sighting::new(Sight::Accepted, "the exchange came to its end"),
         }
+    }
+
+    fn by_transaction(&self) -> bool {
+        let mut conditions = self.case.accept.iter().flat_map(|acceptance| &acceptance.all);
+        conditions.any(|condition| {
+            matches!(condition, Condition::UserAuthenticated(_) | Condition::AddressAssigned(_))
+        })
     }
 
     fn harness_event<T>(&self, wanted: impl Fn(&EngineEvent) -> Option<T>) -> Option<T> {
@@ -176,9 +185,12 @@ impl Seen<'_> {
             return refusal;
         }
         let exchange = self.exchange();
-        let phase1 = self.harness_event(|event| {
-            matches!(event, EngineEvent::IsakmpSaEstablished { .. }).then_some(())
-        });
+        let phase1 = self
+            .harness_event(|event| matches!(event, EngineEvent::IsakmpSaEstablished { .. }).then_some(()));
+        // What was asked for is said in transactions, not by what is negotiated.
+        if self.by_transaction() && phase1.is_some() {
+            return self.error_notification().unwrap_or_else(|| self.not_shown(reason));
+        }
         match (exchange, phase1) {
             (Exchange::QuickMode, None) => {
                 let reason = format!("phase 1 did not come to its end, so nothing was offered: {reason}");
@@ -246,7 +258,9 @@ impl Seen<'_> {
             Event::Datagram(datagram) => self.ends(datagram.n),
             Event::Engine { side: Side::Harness, event } => match event {
                 EngineEvent::DatagramRejected { error } => Some(format!("the harness refused it: {error}")),
-                EngineEvent::ExchangeFailed { exchange, error, .. } => Some(format!("{exchange} failed: {error}")),
+                EngineEvent::ExchangeFailed { exchange, error, .. } => {
+                    Some(format!("{exchange} failed: {error}"))
+                }
                 _ => None,
             },
             _ => None,
@@ -287,7 +301,10 @@ impl Seen<'_> {
         if let Some(refusal) = self.error_notification() {
             return refusal;
         }
-        let later = self.messages.iter().find(|message| message.from == Side::Peer && message.first.n > offer.first.n);
+        let later = self
+            .messages
+            .iter()
+            .find(|message| message.from == Side::Peer && message.first.n > offer.first.n);
         if let Some(other) = later {
             let unreadable = if other.is_opaque() { ", which cannot be read" } else { "" };
             let reason = format!("{} in place of an answer{unreadable}", other.name);
@@ -307,7 +324,7 @@ impl Seen<'_> {
             let why = failed.unwrap_or_else(|| "it was sent once only".to_owned());
             return Sighting::at(Sight::NotKnown, format!("no answer to {}: {why}", offer.name), offer);
         }
-        let reason = format!("no answer to {}, sent {} times", offer.name, offer.copies);
+        let reason = format!("no answer to {} and its copies", offer.name);
         Sighting::at(Sight::Refused, reason, offer)
     }
 }
