@@ -26,8 +26,9 @@ pub struct DiscoverOptions<'a> {
     pub alone: bool,
 }
 
-/// Plays probes with a peer, between two sanity handshakes, and gives what they show. What the harness cannot configure at the
-/// peer is not played. Each event goes to `sink` on the calling thread, the last of them is [`RunEvent::Discovered`].
+/// Plays probes with a peer, between two sanity handshakes, and gives what they show; those that nothing answered once more, one
+/// after the other. What the harness cannot configure at the peer is not played. Each event goes to `sink` on the calling thread,
+/// the last of them is [`RunEvent::Discovered`].
 pub fn discover(
     probes: &[Probe],
     peer: &Arc<dyn CaseRunner>,
@@ -47,16 +48,32 @@ pub fn discover(
             None => cases.push(probe.case.clone()),
         }
     }
-    if !cases.is_empty() {
-        run_cases(cases, peer, &[], options.run, &mut |event| match event {
+    // A peer that said nothing, or was not ready in time, may have been busy with other probes: it is asked again when there are
+    // none. What it says then counts.
+    let repeats = peer.runs_side_by_side() && options.run.jobs > 1;
+    let mut unanswered = Vec::new();
+    let again = RunOptions { jobs: 1, ..options.run.clone() };
+    for (run, last) in [(options.run, false), (&again, true)] {
+        let cases = if last { std::mem::take(&mut unanswered) } else { std::mem::take(&mut cases) };
+        if cases.is_empty() || run.stop.is_set() {
+            continue;
+        }
+        run_cases(cases, peer, &[], run, &mut |event| match event {
             RunEvent::CaseFinished(case) => {
                 let Some(probe) = probes.iter().find(|probe| probe.case.id == case.id) else { return };
-                let (result, vendor_ids) = of_probe.played(probe, &case);
+                let (sighting, vendor_ids) = of_probe.look(probe, &case);
+                if repeats && !last && (sighting.silent || sighting.sight == Sight::Error) {
+                    unanswered.push(probe.case.clone());
+                    return;
+                }
+                let result = of_probe.result(probe, sighting, case.duration_ms, case.artefacts.clone());
                 sink(RunEvent::ProbeFinished(Box::new(result.clone())));
                 seen.insert(probe.case.id.clone(), vendor_ids);
                 results.insert(probe.case.id.clone(), result);
             }
             RunEvent::CaseStarted { .. } => {}
+            RunEvent::PeerStarted { .. } if last => {}
+            RunEvent::SanityFinished { sanity, .. } if last && sanity.verdict == Verdict::Pass => {}
             // The run of the cases tells of the peer, and has handshakes of its own.
             RunEvent::PeerStarted { .. } | RunEvent::SanityFinished { .. } if !options.alone => {}
             event => sink(event),
@@ -133,24 +150,16 @@ impl Results<'_> {
     fn not_played(&self, probe: &Probe) -> Option<ProbeResult> {
         let capability = probe.capability.filter(|c| self.profile.not_configured.contains(c))?;
         let evidence = self.profile.missing.get(&capability).cloned().unwrap_or_default();
-        let sighting = Sighting { sight: Sight::NotKnown, evidence, packet: None };
+        let sighting = not_played(Sight::NotKnown, evidence);
         Some(self.result(probe, sighting, 0, BTreeMap::new()))
-    }
-
-    fn played(&self, probe: &Probe, case: &CaseResult) -> (ProbeResult, VendorIds) {
-        let (sighting, vendor_ids) = self.look(probe, case);
-        (self.result(probe, sighting, case.duration_ms, case.artefacts.clone()), vendor_ids)
     }
 
     /// What the files of a probe show.
     fn look(&self, probe: &Probe, case: &CaseResult) -> (Sighting, VendorIds) {
-        let error = |evidence: String| (Sighting { sight: Sight::Error, evidence, packet: None }, Vec::new());
+        let error = |evidence: String| (not_played(Sight::Error, evidence), Vec::new());
         // Not played, by the verdict of a peer that cannot be adapted to it.
         if case.verdict == Verdict::Unsupported {
-            return (
-                Sighting { sight: Sight::NotKnown, evidence: case.reason.clone(), packet: None },
-                Vec::new(),
-            );
+            return (not_played(Sight::NotKnown, case.reason.clone()), Vec::new());
         }
         let Some(transcript) = case.artefacts.get("transcript") else { return error(case.reason.clone()) };
         look_again(&self.options.folder, transcript)
@@ -187,6 +196,11 @@ impl Results<'_> {
             rerun,
         }
     }
+}
+
+/// What is said of a probe without its files.
+const fn not_played(sight: Sight, evidence: String) -> Sighting {
+    Sighting { sight, evidence, packet: None, silent: false }
 }
 
 /// What a daemon or script says may be several lines, of which the last says most.

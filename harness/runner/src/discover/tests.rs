@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use ikev1_report::discovery::{DiscoveryResult, ProbeResult};
@@ -199,6 +200,19 @@ fn what_an_endpoint_lacks_is_refused_with_the_packet(
     let (found, outcome) = found_in(Other::with(change), probe);
     assert_eq!(only(&found), expected);
     assert_eq!(outcome, Outcome::Success);
+}
+
+#[test]
+fn a_peer_that_was_too_busy_to_answer_is_asked_again() {
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    let busy = Other::with(|case| {
+        if ASKED.fetch_add(1, Ordering::SeqCst) == 0 {
+            deaf(case);
+        }
+    });
+    let (found, outcome) = found_in(busy, "probe/phase-1-cipher/idea");
+    assert_eq!(only(&found), "accepted: main-mode message 2, packet 2");
+    assert_eq!((ASKED.load(Ordering::SeqCst), outcome), (2, Outcome::Success));
 }
 
 /// The step that loses every copy of a message of the harness.

@@ -61,11 +61,13 @@ pub struct Sighting {
     pub evidence: String,
     /// The number of that message's datagram in transcript and capture.
     pub packet: Option<u64>,
+    /// The peer said nothing at all to the offer. A busy one may have been late, so whoever can plays the probe again.
+    pub silent: bool,
 }
 
 impl Sighting {
     fn new(sight: Sight, evidence: impl Into<String>) -> Self {
-        Self { sight, evidence: evidence.into(), packet: None }
+        Self { sight, evidence: evidence.into(), packet: None, silent: false }
     }
 
     fn at(sight: Sight, evidence: impl Into<String>, message: &SentMessage<'_>) -> Self {
@@ -325,7 +327,7 @@ impl Seen<'_> {
             return Sighting::at(Sight::NotKnown, format!("no answer to {}: {why}", offer.name), offer);
         }
         let reason = format!("no answer to {} and its copies", offer.name);
-        Sighting::at(Sight::Refused, reason, offer)
+        Sighting { silent: true, ..Sighting::at(Sight::Refused, reason, offer) }
     }
 }
 
