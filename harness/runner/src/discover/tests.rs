@@ -22,7 +22,7 @@ use rstest::rstest;
 
 use super::*;
 use crate::execute::CaseArtefacts;
-use crate::run::{CaseRunner, LoopbackRunner, RunOptions, Stop};
+use crate::run::{CaseRunner, LoopbackRunner, RunOptions, Stop, read_profile, run_cases};
 
 /// The engine with another configuration than the case has for it, and another profile.
 #[derive(Debug)]
@@ -80,18 +80,22 @@ fn credentials() -> Arc<CredentialFiles> {
     Arc::new(CredentialFiles::load(&folder).unwrap())
 }
 
-/// What the probes whose IDs begin so find in a peer, and the exit code.
-fn found_in(peer: impl CaseRunner + 'static, beginning: &str) -> (DiscoveryResult, Outcome) {
-    let folder = tempfile::tempdir().unwrap();
-    let run = RunOptions {
+fn options(folder: &Path) -> RunOptions {
+    RunOptions {
         jobs: 4,
         seed: 7,
         group: None,
         strict: false,
-        folder: folder.path().to_owned(),
+        folder: folder.to_owned(),
         program: "cargo xtask".to_owned(),
         stop: Stop::default(),
-    };
+    }
+}
+
+/// What the probes whose IDs begin so find in a peer, and the exit code.
+fn found_in(peer: impl CaseRunner + 'static, beginning: &str) -> (DiscoveryResult, Outcome) {
+    let folder = tempfile::tempdir().unwrap();
+    let run = options(folder.path());
     let mut chosen = probes(peer.profile(), None, None, &credentials()).unwrap();
     chosen.retain(|probe| probe.case.id.starts_with(beginning));
     assert!(!chosen.is_empty(), "no probe begins with {beginning}");
@@ -343,6 +347,13 @@ fn a_case_that_needs_what_was_refused_is_unsupported_with_the_packet() {
     let informed = informed(&profile, &found);
     let judgement = unsupported(&case_with_idea(), &informed).unwrap();
     insta::assert_snapshot!(judgement.reason, @"self cannot do idea (offered idea alone (phase 1 cipher): NO-PROPOSAL-CHOSEN in informational message 1, packet 2 of self/probe/phase-1-cipher/idea/initiator/capture.pcap)");
+    // So it is in a run with that profile, which is stored for those who judge it again.
+    let folder = tempfile::tempdir().unwrap();
+    let runner = InformedRunner::new(Arc::new(LoopbackRunner::new()), informed.clone());
+    let peer: Arc<dyn CaseRunner> = Arc::new(runner);
+    let results = run_cases(vec![case_with_idea()], &peer, &[], &options(folder.path()), &mut |_| ());
+    assert_eq!((results[0].verdict, &results[0].reason), (Verdict::Unsupported, &judgement.reason));
+    assert_eq!(read_profile(folder.path(), "self").unwrap(), informed);
     // Nothing else is lacking, and what was said before stays said.
     assert_eq!(unsupported(&case_with_idea(), &profile), None);
     assert_eq!(informed.capabilities.len() + 1, profile.capabilities.len());

@@ -409,24 +409,3 @@ fn a_device_that_says_nothing_to_an_offer_and_is_gone_refuses_nothing() {
     assert_eq!(probe["sight"], "error", "{probe:#}");
     assert!(probe["evidence"].as_str().unwrap().contains("no answer from"), "{probe:#}");
 }
-
-#[test]
-fn what_a_device_was_found_to_refuse_is_unsupported_with_the_packet() {
-    let folder = tempfile::tempdir().unwrap();
-    let (addresses, sockets) = ends();
-    let file = write_file(folder.path(), &addresses, &commands(folder.path()));
-    // It is said to have it, and has not.
-    let text =
-        std::fs::read_to_string(&file).unwrap().replace("[commands]", "capabilities = [\"dpd\"]\n[commands]");
-    std::fs::write(&file, text).unwrap();
-    let _gateway = gateway(addresses, sockets, folder.path().to_owned());
-    let out = folder.path().join("run");
-    let (output, report) = run("conform", &file, &["rfc3706/5.2-exchange", "--discover"], &out);
-    let report = report.unwrap();
-    assert_eq!(output.status.code(), Some(0), "{output:?}");
-    let about_dpd = |reason: &str| {
-        reason.contains("cannot do dpd (offered dpd alone (extension): ") && reason.contains(", packet ")
-    };
-    assert!(verdicts(&report).iter().any(|(_, _, reason)| about_dpd(reason)), "{report:#}");
-    assert_eq!(report["peers"].as_array().unwrap().len(), 1);
-}
