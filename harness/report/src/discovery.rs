@@ -194,7 +194,7 @@ fn place(evidence: &str, packet: Option<u64>) -> String {
 /// A text with `'...'` in place of what is quoted so.
 fn without_quoted(text: &str) -> String {
     let parts: Vec<&str> = text.split('\'').collect();
-    if parts.len() % 2 == 0 {
+    if parts.len().is_multiple_of(2) {
         return text.to_owned();
     }
     let shown = parts.iter().enumerate().map(|(index, part)| if index % 2 == 1 { "..." } else { part });

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use ikev1::{VENDOR_ID_FRAGMENTATION, config::NatTraversalVersion as Version};
 use ikev1_scenario::adapt::DevicePolicy;
 use ikev1_scenario::case::Case;
 use ikev1_scenario::expand::{default_group, expand};
@@ -24,18 +23,28 @@ const QUICK_MODE_MS: u64 = 10_000;
 
 /// What kind of thing is offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
 pub enum Area {
+    /// The exchange of phase 1, and New Group mode.
     Exchange,
+    /// The authentication method.
     Authentication,
+    /// The encryption algorithm of phase 1.
     Phase1Cipher,
+    /// The hash algorithm of phase 1.
     Hash,
+    /// The Diffie-Hellman group of phase 1.
     Group,
+    /// AH, ESP and IPComp, alone and together.
     Protocol,
+    /// Tunnel or transport mode.
     Encapsulation,
+    /// The cipher of ESP.
     EspCipher,
+    /// The integrity algorithm of ESP.
     Integrity,
+    /// The group of perfect forward secrecy.
     PfsGroup,
+    /// What vendor IDs announce, and what hosts that dial in need.
     Extension,
 }
 
@@ -100,13 +109,13 @@ pub fn probes(
     Ok(maker.probes)
 }
 
-struct Maker<'a> {
+pub(super) struct Maker<'a> {
     credentials: &'a Arc<CredentialFiles>,
     group: Group,
     /// The configuration that is known to be taken.
-    base: Value,
-    exchange: Phase1Exchange,
-    transform: Value,
+    pub(super) base: Value,
+    pub(super) exchange: Phase1Exchange,
+    pub(super) transform: Value,
     esp: Value,
     /// Whose SAs show that quick mode has ended: those of both sides, where the peer's can be listed.
     whose: &'static str,
@@ -114,10 +123,10 @@ struct Maker<'a> {
 }
 
 /// The parts of a scenario in which probes differ.
-struct Parts {
-    config: Value,
-    steps: Value,
-    accept: Value,
+pub(super) struct Parts {
+    pub(super) config: Value,
+    pub(super) steps: Value,
+    pub(super) accept: Value,
 }
 
 impl<'a> Maker<'a> {
@@ -166,7 +175,7 @@ impl<'a> Maker<'a> {
         maker
     }
 
-    fn add(&mut self, area: Area, name: &str, parts: Parts) -> Result<&mut Probe, ProbeError> {
+    pub(super) fn add(&mut self, area: Area, name: &str, parts: Parts) -> Result<&mut Probe, ProbeError> {
         let id = format!("{PROBE}{}/{name}", area.name().replace(' ', "-").to_lowercase());
         let mut config = self.base.clone();
         merge(&mut config, &parts.config);
@@ -267,7 +276,7 @@ impl<'a> Maker<'a> {
         self.add(area, name, Parts { config, steps, accept })
     }
 
-    fn quick_mode_steps(&self) -> Value {
+    pub(super) fn quick_mode_steps(&self) -> Value {
         json!([
             { "start": { "exchange": "both" } },
             { "conclude": { "sa": "ipsec", "within_ms": QUICK_MODE_MS } },
@@ -277,7 +286,7 @@ impl<'a> Maker<'a> {
         ])
     }
 
-    fn ipsec_sa(&self) -> Value {
+    pub(super) fn ipsec_sa(&self) -> Value {
         json!({ "established": { "of": self.whose, "ipsec_sas": { "at_least": 1 } } })
     }
 
@@ -330,111 +339,9 @@ impl<'a> Maker<'a> {
         }
         Ok(())
     }
-
-    /// The answer in phase 1 with this vendor ID.
-    fn announces(&self, vendor_id: &[u8]) -> Value {
-        let contains = json!({ "vendor_id": hex::encode(vendor_id) });
-        json!({ "message": {
-            "message": { "exchange": self.exchange.name(), "number": 2, "contains": contains },
-        } })
-    }
-
-    fn extensions(&mut self) -> Result<(), ProbeError> {
-        self.nat_traversal()?;
-        self.dead_peer_detection()?;
-        self.fragmentation()?;
-        self.remote_access()
-    }
-
-    fn nat_traversal(&mut self) -> Result<(), ProbeError> {
-        const DRAFTS: [&str; 3] = ["draft-03", "draft-02-line-feed", "draft-02"];
-        for (name, version) in ["rfc3947"].into_iter().chain(DRAFTS).zip(Version::ALL) {
-            let drafts = version.is_draft();
-            // The drafts can be told apart in few daemons, so the peer is to announce all of them.
-            let peer = if drafts { json!(DRAFTS) } else { json!([name]) };
-            let config = json!({
-                "common": { "nat_traversal": "force" },
-                "harness": { "nat_traversal_versions": [name] },
-                "peer": { "nat_traversal_versions": peer },
-            });
-            let quick_mode = json!({ "exchange": "quick-mode", "number": 2 });
-            let port = json!({ "port": { "message": quick_mode, "port": "nat-t" } });
-            let accept = json!([self.announces(&version.vendor_id()), port, self.ipsec_sa()]);
-            let parts = Parts { config, steps: self.quick_mode_steps(), accept };
-            let probe = self.add(Area::Extension, &format!("nat-t-{name}"), parts)?;
-            probe.capability = Some(if drafts { Capability::NatTDrafts } else { Capability::NatT });
-        }
-        Ok(())
-    }
-
-    fn dead_peer_detection(&mut self) -> Result<(), ProbeError> {
-        let answer = json!({ "exchange": "informational", "contains": { "notify": "R-U-THERE-ACK" } });
-        let mut steps = phase1_steps();
-        push(&mut steps, json!({ "probe": {} }));
-        push(
-            &mut steps,
-            json!({ "expect": { "message": with_number(&answer), "on_failure": "inconclusive" } }),
-        );
-        let accept = json!([{ "message": { "message": with_number(&answer) } }]);
-        let config = json!({ "common": { "dpd": { "trigger": "command" } } });
-        self.add(Area::Extension, "dpd", Parts { config, steps, accept })?.capability = Some(Capability::Dpd);
-        Ok(())
-    }
-
-    fn fragmentation(&mut self) -> Result<(), ProbeError> {
-        let config = json!({
-            "common": { "fragmentation": { "mode": "on", "size": 1280 } },
-            "harness": { "fragmentation": { "mode": "on", "size": 64 } },
-        });
-        // The first message after the one that announces it.
-        let message = json!({ "exchange": self.exchange.name(), "number": 3 });
-        let cut =
-            json!({ "fragments": { "message": message, "from": "harness", "count": { "at_least": 2 } } });
-        let accept = json!([self.announces(&VENDOR_ID_FRAGMENTATION), cut, isakmp_sa()]);
-        let parts = Parts { config, steps: phase1_steps(), accept };
-        self.add(Area::Extension, "fragmentation", parts)?.capability = Some(Capability::Fragmentation);
-        Ok(())
-    }
-
-    fn remote_access(&mut self) -> Result<(), ProbeError> {
-        // The edge device asks, and then says in a transaction of its own what came of it.
-        let verdict = json!({ "exchange": "transaction", "number": 1, "occurrence": 2 });
-        let mut steps = phase1_steps();
-        push(&mut steps, json!({ "expect": { "message": verdict, "on_failure": "inconclusive" } }));
-        push(&mut steps, json!({ "settle": { "ms": 200 } }));
-        let accept = json!([{ "user_authenticated": true }]);
-        let mut signature = self.transform.clone();
-        merge(&mut signature, &json!({ "authentication": "rsa-signature" }));
-        let phase1 = json!({ "transforms": [signature] });
-        let mut hybrid = json!({ "common": { "phase1": phase1, "xauth": { "hybrid": true } } });
-        merge(&mut hybrid, &certified_identities());
-        for (name, capability, config) in [
-            ("xauth", Capability::Xauth, json!({ "common": { "xauth": {} } })),
-            ("hybrid", Capability::Hybrid, hybrid),
-        ] {
-            let parts = Parts { config, steps: steps.clone(), accept: accept.clone() };
-            self.add(Area::Extension, name, parts)?.capability = Some(capability);
-        }
-        let address = self
-            .base
-            .pointer("/harness/phase2/client")
-            .and_then(Value::as_str)
-            .and_then(|client| client.split_once('/')?.0.rsplit_once('.'))
-            .map_or_else(|| "10.11.0.1".to_owned(), |(network, _)| format!("{network}.1"));
-        let capabilities = [("pull", Capability::ModeConfigPull), ("push", Capability::ModeConfigPush)];
-        for (method, capability) in capabilities {
-            let pool = json!({ "first": address, "last": address });
-            let config = json!({ "common": { "mode_config": { "method": method, "pool": pool } } });
-            let steps = self.quick_mode_steps();
-            let accept = json!([{ "address_assigned": address }, self.ipsec_sa()]);
-            let parts = Parts { config, steps, accept };
-            self.add(Area::Extension, &format!("mode-config-{method}"), parts)?.capability = Some(capability);
-        }
-        Ok(())
-    }
 }
 
-fn phase1_steps() -> Value {
+pub(super) fn phase1_steps() -> Value {
     json!([
         { "start": { "exchange": "phase-1" } },
         { "conclude": { "sa": "isakmp", "within_ms": PHASE_1_MS } },
@@ -442,29 +349,22 @@ fn phase1_steps() -> Value {
 }
 
 /// Both sides go by the names in their certificates, whatever a device goes by otherwise.
-fn certified_identities() -> Value {
+pub(super) fn certified_identities() -> Value {
     json!({ "harness": { "id": null }, "peer": { "id": null } })
 }
 
-fn isakmp_sa() -> Value {
+pub(super) fn isakmp_sa() -> Value {
     json!({ "established": { "of": "harness", "isakmp_sas": { "at_least": 1 } } })
 }
 
-/// A selector of an informational message, which has one message.
-fn with_number(selector: &Value) -> Value {
-    let mut selector = selector.clone();
-    merge(&mut selector, &json!({ "number": 1 }));
-    selector
-}
-
-fn push(steps: &mut Value, step: Value) {
+pub(super) fn push(steps: &mut Value, step: Value) {
     if let Value::Array(steps) = steps {
         steps.push(step);
     }
 }
 
 /// Sets what `patch` sets, member by member.
-fn merge(value: &mut Value, patch: &Value) {
+pub(super) fn merge(value: &mut Value, patch: &Value) {
     match (value, patch) {
         (Value::Object(members), Value::Object(patches)) => {
             for (key, patch) in patches {
