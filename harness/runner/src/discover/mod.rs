@@ -5,9 +5,9 @@
 //!                                                                         └─▶ informed ─▶ PeerProfile of the cases
 //! ```
 //!
-//! - [`probes`]: the probes, which are cases of scenarios with one thing changed in what the peer is known to take.
-//! - [`discover`]: plays them with a peer, and says what they show.
-//! - [`informed`]: a peer's profile with what was refused among what it lacks.
+//! - [`probes()`]: the probes, which are cases of scenarios with one thing changed in what the peer is known to take.
+//! - [`discover()`]: plays them with a peer, and says what they show.
+//! - [`informed()`]: a peer's profile with what was refused among what it lacks.
 //! - [`InformedRunner`]: the peer with that profile.
 //!
 //! A container's daemon is configured for what is probed, so a probe says what the daemon can do; a device is probed as it is.

@@ -104,7 +104,7 @@ fn found_in(peer: impl CaseRunner + 'static, beginning: &str) -> (DiscoveryResul
     let options = DiscoverOptions { run: &run, said_in: Some("docker/self/peer.toml"), alone: true };
     let found = discover(&chosen, &peer, options, &mut |event| builder.event(&event));
     let report = builder.report();
-    assert_eq!(report.discovery, [found.clone()]);
+    assert_eq!(report.discovery.as_slice(), std::slice::from_ref(&found));
     assert_eq!(report.peers[0].sanity.len(), 2);
     for artefact in found.probes.iter().flat_map(|probe| probe.artefacts.values()) {
         assert!(folder.path().join(artefact).is_file(), "{artefact}");
