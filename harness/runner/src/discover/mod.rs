@@ -11,7 +11,7 @@
 //! - [`InformedRunner`]: the peer with that profile.
 //!
 //! A container's daemon is configured for what is probed, so a probe says what the daemon can do; a device is probed as it is.
-//! What a probe shows is judged from its files by [`ikev1_scenario::judge::sighting`].
+//! What a probe shows is judged from its files by [`ikev1_scenario::judge::sighting()`].
 
 mod extensions;
 mod informed;
