@@ -108,6 +108,13 @@ const STEPS: &[Step] = &[
     Step {
         containers: true,
         ..xtask(
+            "what strongSwan speaks",
+            &["discover", "--peer", "strongswan", "--out", "reports/run/ci/discover"],
+        )
+    },
+    Step {
+        containers: true,
+        ..xtask(
             "conformance of libreswan",
             &["conform", "--peer", "libreswan", "--out", LIBRESWAN_RUN],
         )

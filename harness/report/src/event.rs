@@ -2,6 +2,7 @@
 
 use ikev1_scenario::model::Role;
 
+use crate::discovery::{DiscoveryResult, ProbeResult};
 use crate::model::{
     CaseResult, CellResult, MatrixResult, PeerInfo, Report, RunInfo, SCHEMA, Sanity, VectorsResult,
     WaiverProblem,
@@ -50,6 +51,10 @@ pub enum RunEvent {
     },
     /// A pair has played a combination.
     CellFinished(Box<CellResult>),
+    /// A probe of what a peer speaks ended.
+    ProbeFinished(Box<ProbeResult>),
+    /// All probes of a peer ended; what they found.
+    Discovered(Box<DiscoveryResult>),
     /// The vectors were computed.
     VectorsFinished(VectorsResult),
     /// A fault that belongs to no case, such as a peer that did not start.
@@ -80,6 +85,7 @@ pub struct Builder {
     peers: Vec<PeerInfo>,
     cases: Vec<CaseResult>,
     matrix: Option<MatrixResult>,
+    discovery: Vec<DiscoveryResult>,
     vectors: Option<VectorsResult>,
     waivers: Vec<WaiverProblem>,
 }
@@ -95,7 +101,7 @@ impl Builder {
                     known.sanity.push(sanity.clone());
                 }
             }
-            RunEvent::CaseStarted { .. } | RunEvent::Note { .. } => {}
+            RunEvent::CaseStarted { .. } | RunEvent::ProbeFinished(_) | RunEvent::Note { .. } => {}
             RunEvent::CaseFinished(case) => self.cases.push(case.as_ref().clone()),
             RunEvent::MatrixStarted { peers, combinations } => {
                 self.matrix = Some(MatrixResult {
@@ -109,6 +115,7 @@ impl Builder {
                 matrix.summary.add(cell.verdict);
                 matrix.cells.push(cell.as_ref().clone());
             }
+            RunEvent::Discovered(found) => self.discovery.push(found.as_ref().clone()),
             RunEvent::VectorsFinished(vectors) => self.vectors = Some(vectors.clone()),
             RunEvent::Fault { text } => self.run.errors.push(text.clone()),
             RunEvent::Interrupted => self.run.interrupted = true,
@@ -145,6 +152,7 @@ impl Builder {
             summary: cases.iter().map(|case| case.verdict).collect(),
             cases,
             matrix: self.sorted_matrix(),
+            discovery: self.discovery.clone(),
             vectors: self.vectors.clone(),
             waivers: self.waivers.clone(),
         }

@@ -3,7 +3,7 @@
 //! | code | name | when |
 //! |---|---|---|
 //! | 0 | [`Outcome::Success`] | every planned case ran, and every verdict is expected: `pass`, `info`, `unsupported`, `warn` unless `--strict`, or covered by a known failure |
-//! | 1 | [`Outcome::Unexpected`] | a `fail` or `inconclusive`, with `--strict` also a `warn`; a wrong vector; a known failure that is out of date |
+//! | 1 | [`Outcome::Unexpected`] | a `fail` or `inconclusive`, with `--strict` also a `warn`; a wrong vector; a known failure that is out of date; what was said to be missing and a probe found; a probe that a daemon died of |
 //! | 2 | [`Outcome::Usage`] | the command line, a scenario or another input file is wrong; nothing was run |
 //! | 3 | [`Outcome::Harness`] | a verdict `error`, a failed sanity handshake, a peer that did not start, an interrupted run, no Docker |
 //!
@@ -12,6 +12,7 @@
 use std::process::ExitCode;
 
 use ikev1_scenario::Verdict;
+use ikev1_scenario::judge::Sight;
 
 use crate::model::Report;
 
@@ -38,9 +39,12 @@ impl Outcome {
             || report.done() < run.planned
             || sanity.into_iter().any(|sanity| sanity.verdict != Verdict::Pass)
             || report.cases.iter().any(|case| case.verdict == Verdict::Error)
-            || report.cells().any(|cell| cell.verdict == Verdict::Error);
+            || report.cells().any(|cell| cell.verdict == Verdict::Error)
+            || report.probes().any(|probe| probe.sight == Sight::Error);
         let wrong = report.cases.iter().any(|case| !case.expected)
             || report.cells().any(|cell| !cell.expected)
+            || report.probes().any(|probe| probe.sight == Sight::Died)
+            || report.discovery.iter().any(|found| !found.stale.is_empty())
             || !report.waivers.is_empty()
             || report.vectors.as_ref().is_some_and(|vectors| !vectors.failures.is_empty());
         match (fault, wrong) {
@@ -93,6 +97,10 @@ mod tests {
     #[case::wrong_vector(|r: &mut Report| r.vectors = Some(VectorsResult { failures: vec!["x".into()], ..Default::default() }), Outcome::Unexpected)]
     #[case::right_vectors(|r: &mut Report| r.vectors = Some(VectorsResult::default()), Outcome::Success)]
     #[case::stale_waiver(|r: &mut Report| r.waivers.push(WaiverProblem { file: "f".into(), case: "c".into(), problem: "p".into() }), Outcome::Unexpected)]
+    #[case::stale(|r: &mut Report| { r.discovery = vec![testing::discovery(Sight::Accepted, true)]; }, Outcome::Unexpected)]
+    #[case::refused(|r: &mut Report| { r.discovery = vec![testing::discovery(Sight::Refused, false)]; }, Outcome::Success)]
+    #[case::daemon_died(|r: &mut Report| { r.discovery = vec![testing::discovery(Sight::Died, false)]; }, Outcome::Unexpected)]
+    #[case::probe_error(|r: &mut Report| { r.discovery = vec![testing::discovery(Sight::Error, false)]; }, Outcome::Harness)]
     fn a_run_has_the_exit_code_of_the_table(#[case] change: fn(&mut Report), #[case] outcome: Outcome) {
         let mut report = passing();
         change(&mut report);

@@ -12,6 +12,7 @@
 //! of a peer comes in (reasons, findings, logs) is data; each consumer makes it harmless in its own format by
 //! [`text`], and none writes it as markup.
 
+pub mod discovery;
 pub mod event;
 pub mod exit;
 pub mod json;

@@ -11,6 +11,8 @@ use ikev1_scenario::verdict::Counts;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::discovery::{DiscoveryResult, ProbeResult};
+
 /// The value of `schema` in a report of this version.
 pub const SCHEMA: &str = "ikev1-conform/report/1";
 
@@ -28,6 +30,9 @@ pub struct Report {
     /// Daemon against daemon, when that was the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub matrix: Option<MatrixResult>,
+    /// What peers speak, where that was probed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub discovery: Vec<DiscoveryResult>,
     /// What became of the vectors, when they were part of the run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vectors: Option<VectorsResult>,
@@ -43,9 +48,14 @@ impl Report {
         self.matrix.iter().flat_map(|matrix| &matrix.cells)
     }
 
-    /// How many of the cases or cells that were planned have run.
+    /// Every probe of every peer; none where nothing was probed.
+    pub fn probes(&self) -> impl Iterator<Item = &ProbeResult> {
+        self.discovery.iter().flat_map(|found| &found.probes)
+    }
+
+    /// How many of the cases, cells and probes that were planned have run.
     pub fn done(&self) -> usize {
-        self.cases.len() + self.cells().count()
+        self.cases.len() + self.cells().count() + self.probes().count()
     }
 
     /// The cases whose verdict was not expected, worst first.

@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use console::{Style, measure_text_width};
 use ikev1_scenario::Verdict;
+use ikev1_scenario::judge::Sight;
 use ikev1_scenario::model::Role;
 use ikev1_scenario::verdict::Counts;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::discovery::{self, ProbeResult};
 use crate::event::RunEvent;
 use crate::junit::section_of;
 use crate::model::{CaseResult, CellResult, Report, Sanity, VectorsResult};
@@ -99,6 +101,8 @@ impl<W: Write> Terminal<W> {
                 self.line(&format!("matrix: {peers} x {peers} peers, {combinations} combinations each"));
             }
             RunEvent::CellFinished(cell) => self.cell(cell),
+            RunEvent::ProbeFinished(probe) => self.probe(probe),
+            RunEvent::Discovered(_) => {}
             RunEvent::VectorsFinished(vectors) => self.line(&vectors_line(self.paint, vectors)),
             RunEvent::Fault { text } => {
                 let text = format!("{} {}", self.paint.verdict(Verdict::Error), clean(text));
@@ -170,6 +174,23 @@ impl<W: Write> Terminal<W> {
         self.line(&line);
     }
 
+    fn probe(&mut self, probe: &ProbeResult) {
+        self.done += 1;
+        self.bar.inc(1);
+        self.bar.set_message(format!("{} ({})", clean(&probe.id), clean(&probe.peer)));
+        if self.progress == Progress::Bar && !matches!(probe.sight, Sight::Died | Sight::Error) {
+            return;
+        }
+        let width = self.planned.to_string().len();
+        let sight = self.paint.sight(probe.sight);
+        let padding = " ".repeat(Sight::NotConfigurable.name().len() - probe.sight.name().len());
+        let (id, peer, evidence) = (clean(&probe.id), clean(&probe.peer), clean(&probe.evidence));
+        self.line(&format!(
+            "[{:>width$}/{}] {sight}{padding} {id} ({peer}): {evidence}",
+            self.done, self.planned
+        ));
+    }
+
     fn line(&mut self, line: &str) {
         match self.progress {
             Progress::Quiet => {}
@@ -189,6 +210,7 @@ pub fn summary(report: &Report, folder: &str, colour: bool) -> String {
     let mut page = String::new();
     failures(&mut page, paint, report);
     page.push_str(&pairs::page(paint, report));
+    page.push_str(&discovery::page(paint, report));
     matrix(&mut page, paint, report);
     sums(&mut page, paint, report, folder);
     page
@@ -282,11 +304,20 @@ fn sums(page: &mut String, paint: Paint, report: &Report, folder: &str) {
     let run = &report.run;
     let known = report.cases.iter().filter(|case| case.waived.is_some()).count();
     let known = if known > 0 { format!(" ({known} of them known failures)") } else { String::new() };
+    let probes: BTreeMap<Sight, usize> = report.probes().fold(BTreeMap::new(), |mut sums, probe| {
+        *sums.entry(probe.sight).or_default() += 1;
+        sums
+    });
+    if !probes.is_empty() {
+        let sums: Vec<_> = probes.iter().map(|(sight, n)| format!("{n} {}", paint.sight(*sight))).collect();
+        put(page, format_args!("probes   {}: {}", report.probes().count(), sums.join(", ")));
+    }
     let kind = match &report.matrix {
         Some(matrix) => {
             put(page, format_args!("cells    {}: {}", matrix.cells.len(), paint.counts(&matrix.summary)));
             "cells"
         }
+        None if report.cases.is_empty() && report.probes().next().is_some() => "probes",
         None => {
             let counts = paint.counts(&report.summary);
             put(page, format_args!("cases    {}: {counts}{known}", report.cases.len()));
@@ -358,6 +389,19 @@ impl Paint {
     /// A text in the colour of a verdict.
     pub(crate) fn text(self, verdict: Verdict, text: &str) -> String {
         self.style(verdict).apply_to(text).to_string()
+    }
+
+    /// What came of a probe.
+    pub(crate) fn sight(self, sight: Sight) -> String {
+        self.style(match sight {
+            Sight::Accepted => Verdict::Pass,
+            Sight::Refused | Sight::NotConfigurable => Verdict::Unsupported,
+            Sight::Chosen | Sight::NotKnown => Verdict::Warn,
+            Sight::Died => Verdict::Fail,
+            Sight::Error => Verdict::Error,
+        })
+        .apply_to(sight.name())
+        .to_string()
     }
 
     pub(crate) fn verdict(self, verdict: Verdict) -> String {

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use ikev1_scenario::Verdict;
+use ikev1_scenario::judge::Sight;
 use ikev1_scenario::model::{Level, Role};
 
+use crate::discovery::{DiscoveryResult, ProbeResult, StaleEntry};
 use crate::event::{Builder, RunEvent};
 use crate::model::{CaseResult, Finding, PeerInfo, Report, RunInfo, Sanity};
 
@@ -88,4 +90,37 @@ pub(crate) fn set(report: &mut Report, index: usize, verdict: Verdict) {
     report.cases[index].verdict = verdict;
     report.cases[index].expected = !verdict.is_unexpected(report.run.strict);
     report.summary = report.cases.iter().map(|case| case.verdict).collect();
+}
+
+/// One probe of peer `self`, with or without an entry that it makes stale.
+pub(crate) fn discovery(sight: Sight, stale: bool) -> DiscoveryResult {
+    let probe = ProbeResult {
+        id: "probe/phase-1-cipher/des".to_owned(),
+        peer: "self".to_owned(),
+        area: "phase 1 cipher".to_owned(),
+        name: "des".to_owned(),
+        sight,
+        evidence: "main-mode message 2".to_owned(),
+        packet: Some(2),
+        capabilities: vec!["des".to_owned()],
+        said_missing: stale.then(|| "no keyword".to_owned()),
+        duration_ms: 1,
+        artefacts: BTreeMap::new(),
+        rerun: "cargo xtask discover probe/phase-1-cipher/des --seed 7".to_owned(),
+    };
+    let entry = StaleEntry {
+        capability: "des".to_owned(),
+        file: "docker/self/peer.toml".to_owned(),
+        reason: "no keyword".to_owned(),
+        probe: probe.id.clone(),
+        evidence: probe.evidence.clone(),
+        packet: probe.packet,
+    };
+    DiscoveryResult {
+        peer: "self".to_owned(),
+        version: "1".to_owned(),
+        probes: vec![probe],
+        vendor_ids: Vec::new(),
+        stale: if stale { vec![entry] } else { Vec::new() },
+    }
 }

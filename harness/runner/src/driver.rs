@@ -165,6 +165,16 @@ pub enum InfraError {
         /// What is wrong with it.
         problem: String,
     },
+    /// The peer does not take the case's configuration.
+    #[error("{what}: {problem}")]
+    Refused {
+        /// What was tried.
+        what: String,
+        /// What the peer said.
+        problem: String,
+        /// The end of its log.
+        log: String,
+    },
     /// The container or its daemon failed.
     #[error("{what}: {problem}")]
     Peer {

@@ -12,6 +12,7 @@
 pub mod capture;
 pub mod cli;
 pub mod device;
+pub mod discover;
 pub mod docker;
 pub mod driver;
 pub mod execute;

@@ -130,6 +130,11 @@ pub enum Event {
         /// What was left: SAs, policies, core files.
         what: String,
     },
+    /// The peer did not take the case's configuration, so the case was not played.
+    ConfigurationRefused {
+        /// What it said.
+        error: String,
+    },
     /// The harness or its infrastructure failed.
     Infrastructure {
         /// How.

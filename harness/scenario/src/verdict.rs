@@ -180,6 +180,9 @@ pub struct PeerProfile {
     /// How it is known that it cannot do something.
     #[serde(default)]
     pub missing: BTreeMap<Capability, String>,
+    /// Of what is missing: what the harness cannot configure at the peer, so that nobody knows whether the peer could do it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub not_configured: BTreeSet<Capability>,
     /// Which kernel has its IPsec SAs, and why that one, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kernel: Option<String>,

@@ -8,7 +8,7 @@ use ikev1_report::Outcome;
 
 use super::error::CliError;
 use super::workspace::Workspace;
-use super::{conform, explain, features, images, lint, list, record, rejudge, schema, vectors};
+use super::{conform, discover, explain, features, images, lint, list, record, rejudge, schema, vectors};
 
 /// Options that every command takes.
 #[derive(Debug, Clone, Args)]
@@ -23,6 +23,8 @@ pub struct Global {
 pub enum Command {
     /// Run scenarios and vectors against peers, and report
     Conform(conform::Args),
+    /// Offer a peer each thing that can be negotiated, and say what it speaks
+    Discover(discover::Args),
     /// List the cases
     List(list::Args),
     /// Say what a case tests, does and accepts
@@ -78,6 +80,7 @@ fn dispatch(
     let context = Context { workspace, program: program.to_owned() };
     match command {
         Command::Conform(args) => conform::run(args, &context, out),
+        Command::Discover(args) => discover::run(args, &context, out),
         Command::List(args) => list::run(args, &context, out),
         Command::Explain(args) => explain::run(args, &context, out),
         Command::Lint(args) => lint::run(args, &context, out),

@@ -5,6 +5,7 @@ use std::fs;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -20,12 +21,14 @@ use jiff::tz::TimeZone;
 
 use super::app::Context;
 use super::catalogue::Catalogue;
+use super::discover::Prober;
 use super::error::CliError;
 use super::matrix;
 use super::peers::{self, PeerName, SELF};
 use super::vectors;
+use crate::discover::{InformedRunner, informed};
 use crate::docker::sweep_process;
-use crate::run::{RunOptions, Stop, run_cases};
+use crate::run::{CaseRunner, RunOptions, Stop, run_cases};
 
 /// Arguments of `conform`.
 #[derive(Debug, Clone, clap::Args)]
@@ -37,6 +40,10 @@ pub struct Args {
     /// GLOB then chooses combinations, such as `matrix/main-mode/**`
     #[arg(long, conflicts_with_all = ["role", "seed", "group"])]
     matrix: bool,
+    /// Probe first what the peer speaks, as `discover` does; cases that need what it was found to lack are `unsupported` then,
+    /// with the packet that shows it
+    #[arg(long, conflicts_with = "matrix")]
+    discover: bool,
     /// Peer to run against: `self`, a folder of `docker/`, such a folder with a release as in `strongswan-5.9`, `all` for
     /// every release of all of them, or the file of a device that is configured already (`FILE.toml`); may be given several
     /// times [default: `self`, with --matrix `all`]
@@ -60,7 +67,7 @@ pub struct Args {
     pub(super) strict: bool,
     /// Folder for the reports and artefacts [default: a new one in reports/run/]
     #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
+    pub(super) out: Option<PathBuf>,
     /// Kernel for the IPsec SAs of daemons that need one: the `host`'s, that of a User-Mode Linux guest (`uml`), or `auto` for
     /// the host's where it can do ESP
     #[arg(long, value_name = "KERNEL", value_parser = ["auto", "host", "uml"], default_value = "auto")]
@@ -74,14 +81,14 @@ pub struct Args {
 }
 
 /// Largest seed: every JSON reader keeps a whole number up to 2^53.
-const SEED_MAX: u64 = (1 << 53) - 1;
+pub(super) const SEED_MAX: u64 = (1 << 53) - 1;
 
 pub(crate) fn parse_role(name: &str) -> Result<Role, String> {
     Role::from_name(name).ok_or_else(|| "expected `initiator` or `responder`".to_owned())
 }
 
 /// A group that can stand in every case: a private one takes numbers of its own.
-fn parse_group(name: &str) -> Result<Group, String> {
+pub(super) fn parse_group(name: &str) -> Result<Group, String> {
     Group::from_name(name).filter(|group| *group != Group::Private).ok_or_else(|| {
         let known = Group::ALL.iter().filter(|group| **group != Group::Private).map(|group| group.name());
         format!("expected one of {}", known.collect::<Vec<_>>().join(", "))
@@ -93,8 +100,11 @@ struct Plan<'a> {
     args: &'a Args,
     context: &'a Context,
     catalogue: Catalogue,
-    cases: Vec<Case>,
+    /// Cases, and probes where there are any, with every peer.
+    planned: usize,
     peers: Peers,
+    /// Set where the peers are probed before their cases.
+    prober: Option<Prober>,
     options: RunOptions,
     started: Timestamp,
     start: Instant,
@@ -106,6 +116,7 @@ impl Args {
         Self {
             cases: cases.to_vec(),
             matrix: false,
+            discover: false,
             peers: vec![peer.to_owned()],
             role: None,
             jobs: None,
@@ -174,11 +185,15 @@ pub(super) fn conduct(args: &Args, context: &Context) -> Result<(Report, PathBuf
         seed: args.seed.unwrap_or_else(random_seed),
         group: args.group,
         strict: args.strict,
-        folder: run_folder(args, context, started)?,
+        folder: run_folder(args.out.as_deref(), context, started)?,
         program: context.program.clone(),
         stop,
     };
-    let plan = Plan { args, context, catalogue, cases, peers, options, started, start: Instant::now() };
+    let prober = args.discover.then(|| Prober::new(context, &[], args.group)).transpose()?;
+    let probes = prober.as_ref().map_or(Ok(0), |prober| prober.ids().map(|ids| ids.len()))?;
+    let planned = (cases.len() + probes) * peers.len();
+    let plan =
+        Plan { args, context, catalogue, planned, peers, prober, options, started, start: Instant::now() };
     let report = plan.run();
     write_reports(&plan.options.folder, &report)?;
     Ok((report, plan.options.folder))
@@ -253,6 +268,13 @@ impl Plan<'_> {
                 return Vec::new();
             }
         };
+        let runner = match self.discovered(peer, runner, &options, sink) {
+            Ok(runner) => runner,
+            Err(error) => {
+                sink(RunEvent::Fault { text: error.to_string() });
+                return Vec::new();
+            }
+        };
         let group = options.group_with(runner.profile());
         let cases = match self.catalogue.select_with(&args.cases, args.role, group) {
             Ok(cases) => cases,
@@ -269,6 +291,27 @@ impl Plan<'_> {
             self.catalogue.cases().iter().map(|case| (case.id.clone(), case.role)).collect();
         let today = TimeZone::UTC.to_datetime(self.started).date();
         waiver::out_of_date(known, (&peer.name(), &version), &catalogue, &results, today)
+    }
+
+    /// The peer with what probes have found in its profile, where it is to be probed.
+    fn discovered(
+        &self,
+        peer: &PeerName,
+        runner: Arc<dyn CaseRunner>,
+        options: &RunOptions,
+        sink: &mut (dyn FnMut(RunEvent) + Send),
+    ) -> Result<Arc<dyn CaseRunner>, CliError> {
+        let Some(prober) = &self.prober else { return Ok(runner) };
+        match prober.probe(peer, &runner, self.context, (options, false), sink) {
+            Ok(found) => {
+                let profile = informed(runner.profile(), &found);
+                Ok(Arc::new(InformedRunner::new(runner, profile)))
+            }
+            Err(error) => {
+                runner.close();
+                Err(error)
+            }
+        }
     }
 
     /// Vectors belong to a run of everything against ourselves.
@@ -289,7 +332,7 @@ impl Plan<'_> {
             command: self.command(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             strict: self.args.strict,
-            planned: self.cases.len() * self.peers.len(),
+            planned: self.planned,
             ..RunInfo::default()
         }
     }
@@ -300,6 +343,9 @@ impl Plan<'_> {
         words.extend(self.args.cases.iter().map(|case| shell_quote(case)));
         for (peer, _) in self.peers.iter().filter(|(peer, _)| self.peers.len() > 1 || !peer.is_self()) {
             words.push(format!("--peer {}", shell_quote(&peer.name())));
+        }
+        if self.args.discover {
+            words.push("--discover".to_owned());
         }
         words.extend(self.args.role.map(|role| format!("--role {role}")));
         words.push(format!("--seed {}", self.options.seed));
@@ -325,13 +371,17 @@ pub(super) fn write_reports(folder: &Path, report: &Report) -> Result<(), CliErr
 }
 
 /// A folder for this run: the one that was asked for, or a new one named by the time.
-pub(super) fn run_folder(args: &Args, context: &Context, started: Timestamp) -> Result<PathBuf, CliError> {
+pub(super) fn run_folder(
+    wanted: Option<&Path>,
+    context: &Context,
+    started: Timestamp,
+) -> Result<PathBuf, CliError> {
     let refused = |folder: &Path, error: io::Error| {
         CliError::Harness(format!("cannot make {}: {error}", folder.display()))
     };
-    if let Some(folder) = &args.out {
+    if let Some(folder) = wanted {
         fs::create_dir_all(folder).map_err(|error| refused(folder, error))?;
-        return Ok(folder.clone());
+        return Ok(folder.to_owned());
     }
     let runs = context.workspace.runs();
     fs::create_dir_all(&runs).map_err(|error| refused(&runs, error))?;
@@ -361,7 +411,7 @@ pub(super) fn stop_on_interrupt(stop: &Stop) -> Result<(), CliError> {
 }
 
 /// A seed that is short enough to be typed.
-fn random_seed() -> u64 {
+pub(super) fn random_seed() -> u64 {
     RandomState::new().hash_one(()) >> 32
 }
 

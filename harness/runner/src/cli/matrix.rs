@@ -63,7 +63,7 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
     let options = MatrixOptions {
         jobs: args.jobs.map_or(JOBS, usize::from),
         strict: args.strict,
-        folder: conform::run_folder(args, context, started)?,
+        folder: conform::run_folder(args.out.as_deref(), context, started)?,
         program: context.program.clone(),
         stop,
     };

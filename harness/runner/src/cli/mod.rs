@@ -4,7 +4,7 @@
 //! | exit code | when |
 //! |---|---|
 //! | 0 | nothing unexpected |
-//! | 1 | an unexpected verdict, a wrong vector, a known failure that is out of date, a generated file that is not current |
+//! | 1 | an unexpected verdict, a wrong vector, a known failure that is out of date, a capability that was said to be missing and was found, a generated file that is not current |
 //! | 2 | the command line or an input file is wrong |
 //! | 3 | a fault of the harness or of its surroundings |
 //!
@@ -13,6 +13,7 @@
 mod app;
 mod catalogue;
 pub mod conform;
+pub mod discover;
 mod error;
 pub mod explain;
 pub mod features;

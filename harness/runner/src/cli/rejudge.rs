@@ -13,6 +13,7 @@ use super::app::Context;
 use super::conform::write_reports;
 use super::error::CliError;
 use super::peers::PeerName;
+use crate::discover::look_again;
 use crate::run::{CaseFolder, RunOptions, Stop, case_result, read_profile};
 
 /// Arguments of `rejudge`.
@@ -41,6 +42,8 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
     let new = rejudge(&args.folder, &old, context)?;
     let changed: Vec<_> =
         old.cases.iter().zip(&new.cases).filter(|(old, new)| old.verdict != new.verdict).collect();
+    let seen_anew: Vec<_> =
+        old.probes().zip(new.probes()).filter(|(old, new)| old.sight != new.sight).collect();
     if args.write {
         write_reports(&args.folder, &new)?;
     }
@@ -51,15 +54,20 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
             let CaseResult { id, peer, role, .. } = new;
             writeln!(out, "changed from {} to {}: {id} ({peer}, {role})", old.verdict, new.verdict)?;
         }
+        for (old, new) in &seen_anew {
+            let (before, after) = (old.sight.name(), new.sight.name());
+            writeln!(out, "changed from {before} to {after}: {} ({})", new.id, new.peer)?;
+        }
         out.write_all(term::summary(&new, &args.folder.display().to_string(), term::colours()).as_bytes())?;
-        let word = if changed.is_empty() {
+        let changes = changed.len() + seen_anew.len();
+        let word = if changes == 0 {
             "every verdict is as it was".to_owned()
         } else {
-            format!("{} verdicts changed", changed.len())
+            format!("{changes} verdicts changed")
         };
-        writeln!(out, "rejudged {}: {word}", new.cases.len())?;
+        writeln!(out, "rejudged {}: {word}", new.cases.len() + new.probes().count())?;
     }
-    Ok(match (args.check, changed.is_empty()) {
+    Ok(match (args.check, changed.is_empty() && seen_anew.is_empty()) {
         (true, true) => Outcome::Success,
         (true, false) => Outcome::Unexpected,
         (false, _) => Outcome::of(&new),
@@ -89,6 +97,11 @@ fn rejudge(folder: &Path, old: &Report, context: &Context) -> Result<Report, Cli
         // The run's own command holds what is not judged, such as its group.
         let (artefacts, rerun) = (std::mem::take(&mut case.artefacts), std::mem::take(&mut case.rerun));
         *case = CaseResult { duration_ms: case.duration_ms, artefacts, rerun, ..fresh };
+    }
+    for probe in new.discovery.iter_mut().flat_map(|found| &mut found.probes) {
+        let Some(transcript) = probe.artefacts.get("transcript") else { continue };
+        let (sighting, _) = look_again(folder, transcript).map_err(CliError::usage)?;
+        (probe.sight, probe.evidence, probe.packet) = (sighting.sight, sighting.evidence, sighting.packet);
     }
     new.summary = new.cases.iter().map(|case| case.verdict).collect();
     Ok(new)

@@ -162,6 +162,8 @@ pub struct CharonConnection {
     pub protocol: SecurityProtocol,
     /// Phase 2 proposals, for example `aes128-sha1`, or `aes128-sha1-modp2048` for PFS.
     pub phase2_proposals: Vec<String>,
+    /// Compress with IPComp before ESP or AH.
+    pub ipcomp: bool,
     /// Tunnel or transport mode.
     pub mode: IpsecMode,
     /// charon's protected network, for example `10.12.0.0/24`; `dynamic` is its IKE address.
@@ -208,6 +210,7 @@ impl CharonConnection {
             phase1_proposals: vec!["aes128-sha1-modp2048".to_owned()],
             protocol: SecurityProtocol::Esp,
             phase2_proposals: vec!["aes128-sha1".to_owned()],
+            ipcomp: false,
             mode: IpsecMode::Tunnel,
             local_ts: "10.12.0.0/24".to_owned(),
             remote_ts: "10.11.0.0/24".to_owned(),
@@ -303,6 +306,9 @@ impl CharonConnection {
             .value("rekey_time", seconds(self.ipsec_lifetime.rekey_s))
             .value("life_time", seconds(self.ipsec_lifetime.life_s))
             .value("rand_time", seconds(0));
+        if self.ipcomp {
+            phase2 = phase2.value("ipcomp", "yes");
+        }
         if let Some(CharonDpd { action, .. }) = self.dpd {
             let action = match action {
                 DpdAction::Clear => "clear",

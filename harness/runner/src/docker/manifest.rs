@@ -34,6 +34,10 @@ pub struct PeerManifest {
     /// What the daemon cannot do, of the capabilities that scenarios name, and how that is known.
     #[serde(default)]
     pub missing: BTreeMap<Capability, String>,
+    /// What the harness cannot configure at the daemon, and why, so that nobody knows whether the daemon can do it. It is
+    /// missing too.
+    #[serde(default)]
+    pub not_configured: BTreeMap<Capability, String>,
     /// Where it can do little: all that it can.
     pub only: Option<Only>,
     /// The scenario that is its sanity case, by its ID, where an ordinary handshake is beyond it.
@@ -100,6 +104,9 @@ pub struct ContainerNeeds {
     /// Parts of lines of the daemon's log that tell of a fault of its own which it survived, beside those of [`ALARMS`].
     #[serde(default)]
     pub alarms: Vec<String>,
+    /// Parts of lines of the daemon's log that say why it did not take a configuration, from where they are of use.
+    #[serde(default)]
+    pub refusals: Vec<String>,
     /// The daemon's IPsec SAs are in a kernel, so the entrypoint reads `KERNEL` (`auto`, `host` or `uml`).
     #[serde(default)]
     pub kernel: bool,
@@ -228,6 +235,14 @@ impl PeerDir {
         alarms
     }
 
+    /// What the daemon's log says of a configuration that it did not take.
+    #[must_use]
+    pub fn refusal(&self, log: &str) -> Option<String> {
+        let refusals = &self.manifest.container.refusals;
+        let said = |line: &str| refusals.iter().find_map(|refusal| line.find(refusal.as_str()));
+        log.lines().find_map(|line| said(line).and_then(|at| line.get(at..)).map(str::to_owned))
+    }
+
     /// Reads the manifest in `path`.
     ///
     /// # Errors
@@ -299,7 +314,9 @@ impl PeerDir {
     /// What is known of a release before it runs; `name` is its name on the command line.
     #[must_use]
     pub fn profile(&self, release: &str, name: &str, version: &str) -> PeerProfile {
+        let not_configured = &self.manifest.not_configured;
         let mut missing = self.manifest.missing.clone();
+        missing.extend(not_configured.clone());
         if let Control::Shell(control) = &self.manifest.control {
             missing.extend(control.missing());
         }
@@ -318,6 +335,7 @@ impl PeerDir {
             version: version.to_owned(),
             capabilities: Capability::ALL.iter().filter(|c| !missing.contains_key(c)).copied().collect(),
             missing,
+            not_configured: not_configured.keys().copied().collect(),
             kernel: None,
         }
     }
@@ -432,6 +450,22 @@ mod tests {
     fn a_daemon_that_repeats_itself_fills_no_report() {
         let log: String = (0..1000).map(|n| format!("EXPECTATION FAILED: #{n}\n")).collect();
         assert_eq!(PeerDir::of_this_source("libreswan").unwrap().alarms(&log).len(), ALARMS_MAX);
+    }
+
+    #[test]
+    fn a_refused_configuration_has_its_reason_in_the_log() {
+        let peer = PeerDir::of_this_source("libreswan").unwrap();
+        let log = "Nov 28 11:22:18 | added\nNov 28 11:22:18 \"clients\": failed to add connection: 'des'\n";
+        assert_eq!(peer.refusal(log).as_deref(), Some("failed to add connection: 'des'"));
+        assert_eq!(peer.refusal("Nov 28 11:22:18 | added\n"), None);
+    }
+
+    #[test]
+    fn what_cannot_be_configured_is_missing_too() {
+        let profile = PeerDir::of_this_source("libreswan").unwrap().profile("4.10", "libreswan", "4.10");
+        assert!(profile.not_configured.contains(&Capability::RawPublicKeys));
+        assert!(profile.missing.contains_key(&Capability::RawPublicKeys));
+        assert!(!profile.capabilities.contains(&Capability::RawPublicKeys));
     }
 
     #[test]

@@ -118,7 +118,12 @@ pub async fn execute_case<D: Driver + ?Sized>(
 }
 
 fn failed(mut recorder: Recorder, error: &InfraError) -> Recorder {
-    recorder.infrastructure(Timestamp::ZERO, error);
+    if let InfraError::Refused { log, .. } = error {
+        recorder.push(Timestamp::ZERO, Event::ConfigurationRefused { error: error.to_string() });
+        recorder.push(Timestamp::ZERO, Event::PeerLog { text: log.clone() });
+    } else {
+        recorder.infrastructure(Timestamp::ZERO, error);
+    }
     recorder
 }
 

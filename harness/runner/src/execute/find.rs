@@ -1,9 +1,9 @@
 //! Finds the message that a selector names among the records of a case under way.
 
 use ikev1::wire::{NotifyType, dissect};
-use ikev1_scenario::judge::has_vendor_id;
+use ikev1_scenario::judge::{has_vendor_id, is_error};
 use ikev1_scenario::model::{Contains, Selector, Side};
-use ikev1_scenario::transcript::{DatagramRecord, Event, Fault, Record};
+use ikev1_scenario::transcript::{DatagramRecord, EngineEvent, Event, Fault, Record};
 
 /// Whether a message in the clear or decrypted contains what a selector asks for.
 pub(super) fn contains(message: &[u8], contains: &Contains) -> bool {
@@ -17,6 +17,19 @@ pub(super) fn contains(message: &[u8], contains: &Contains) -> bool {
                 .any(|got| Some(got) == wanted)
         }
         Contains::VendorId(hex) => has_vendor_id(&dissection, hex),
+    }
+}
+
+/// Why what the harness has started comes to nothing, where a record says so.
+pub(super) fn end_of_hope(record: &Record) -> Option<String> {
+    let Event::Engine { side: Side::Harness, event } = &record.event else { return None };
+    match event {
+        EngineEvent::ExchangeFailed { exchange, error, .. } => Some(format!("{exchange} failed: {error}")),
+        EngineEvent::IsakmpSaDeleted { reason, .. } => Some(format!("the ISAKMP SA is gone: {reason}")),
+        EngineEvent::Notified { notify_type, .. } if is_error(notify_type) => {
+            Some(format!("the peer notified {notify_type}"))
+        }
+        _ => None,
     }
 }
 

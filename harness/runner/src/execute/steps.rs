@@ -8,8 +8,8 @@ use ikev1::error::ApiMisuse;
 use ikev1::event::IpsecSaId;
 use ikev1::wire::{Doi, Notification, NotifyType, ProtocolId};
 use ikev1_scenario::model::{
-    Expect, ExpectState, NewGroup, Notify, OnSa, Probe, Replay, SaKind, Selector, Side, Start, StartExchange,
-    Step, Traffic, TrafficExpect, When, Which, Whose,
+    Conclude, Expect, ExpectState, NewGroup, Notify, OnSa, Probe, Replay, SaKind, Selector, Side, Start,
+    StartExchange, Step, Traffic, TrafficExpect, When, Which, Whose,
 };
 use ikev1_scenario::transcript::{Event, Record};
 
@@ -78,6 +78,7 @@ impl<D: Driver + ?Sized> Executor<'_, D> {
             Step::Rebind(_) => Ok(self.driver.rebind().await?),
             Step::Traffic(traffic) => self.traffic(index, *traffic).await,
             Step::ExpectState(expect) => self.expect_state(*expect).await,
+            Step::Conclude(conclude) => self.conclude(*conclude).await,
         }
     }
 
@@ -113,6 +114,33 @@ impl<D: Driver + ?Sized> Executor<'_, D> {
             shown(&expect.message),
             expect.from
         )))
+    }
+
+    async fn conclude(&mut self, conclude: Conclude) -> Result<(), Stop> {
+        let deadline = self.now() + Duration::from_millis(conclude.within_ms);
+        let (mut seen, mut over) = (0, None);
+        let stands = |executor: &Self| match conclude.sa {
+            SaKind::Isakmp => executor.engine.isakmp_sas().any(|sa| sa.established),
+            SaKind::Ipsec => executor.engine.ipsec_sas().next().is_some(),
+        };
+        let ended = self
+            .run_until(deadline, |executor| {
+                let records = executor.recorder.records();
+                let new = records.get(seen..).unwrap_or_default();
+                over = over.take().or_else(|| new.iter().find_map(find::end_of_hope));
+                seen = records.len();
+                over.is_some() || stands(executor)
+            })
+            .await?;
+        match over {
+            _ if stands(self) => Ok(()),
+            Some(over) => Err(Stop::Unmet(over)),
+            None if ended => Ok(()),
+            None => {
+                let seen = last_messages(self.recorder.records(), Side::Peer);
+                Err(Stop::Unmet(format!("nothing came of it within {} ms{seen}", conclude.within_ms)))
+            }
+        }
     }
 
     async fn replay_step(&mut self, replay: &Replay) -> Result<(), Stop> {

@@ -4,6 +4,7 @@ use core::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ikev1_scenario::adapt::DevicePolicy;
 use ikev1_scenario::case::Case;
 use ikev1_scenario::model::Group;
 use ikev1_scenario::verdict::PeerProfile;
@@ -18,6 +19,11 @@ use crate::execute::CaseArtefacts;
 pub trait CaseRunner: fmt::Debug + Send + Sync {
     /// What the peer is and can do.
     fn profile(&self) -> &PeerProfile;
+
+    /// The peer's own configuration, where that is as it is.
+    fn policy(&self) -> Option<&DevicePolicy> {
+        None
+    }
 
     /// The case as it is to be played with this peer; the same, unless the peer cannot be configured.
     ///

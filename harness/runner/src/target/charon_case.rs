@@ -31,7 +31,7 @@ pub fn connection(case: &Case, charon: Ipv4Addr, harness: Ipv4Addr, harness_port
     connection.phase1_proposals =
         side.phase1.transforms.iter().map(|t| format!("{}-{}-{}", t.cipher, hash(t.hash), t.group)).collect();
     connection.protocol = match side.phase2.protocol {
-        // Compression is no protocol of its own for charon, and a capability that it does not have here.
+        // Compression is no protocol of its own for charon.
         Protocol::Esp | Protocol::Ipcomp => SecurityProtocol::Esp,
         Protocol::Ah => SecurityProtocol::Ah,
     };
@@ -43,6 +43,13 @@ pub fn connection(case: &Case, charon: Ipv4Addr, harness: Ipv4Addr, harness_port
     connection.local_ts = traffic_selector(&side.phase2.client, side.phase2.client_id.as_ref());
     connection.remote_ts =
         traffic_selector(&side.phase2.remote_client, side.phase2.remote_client_id.as_ref());
+    if !side.phase2.ids {
+        // The ISAKMP addresses.
+        for clients in [&mut connection.local_ts, &mut connection.remote_ts] {
+            "dynamic".clone_into(clients);
+        }
+    }
+    connection.ipcomp = side.phase2.bundle.iter().any(|part| part.protocol == Protocol::Ipcomp);
     connection.hybrid = side.xauth.as_ref().is_some_and(|xauth| xauth.hybrid);
     connection.xauth = side.xauth.as_ref().map(|xauth| charon_xauth(xauth, case.role_of(Side::Peer)));
     if let Some(settings) = &side.mode_config {
@@ -176,6 +183,7 @@ fn phase2_proposals(side: &ResolvedSide) -> Vec<String> {
     let proposal = |transform: &ikev1_scenario::model::Phase2Transform| {
         let cipher = transform.cipher.unwrap_or(EspCipher::Null).name();
         let integrity = transform.integrity.map(integrity);
+        let pfs = if transform.extended_sequence_numbers { format!("{pfs}-esn") } else { pfs.clone() };
         match (ah, integrity) {
             (true, integrity) => format!("{}{pfs}", integrity.unwrap_or("sha1")),
             (false, Some(integrity)) => format!("{cipher}-{integrity}{pfs}"),

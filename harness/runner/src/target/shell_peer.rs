@@ -232,6 +232,15 @@ impl ShellPeer {
         let loaded = self.daemon.load(&session.context).await;
         // Its time begins when it is configured.
         session.start = Instant::now();
+        if let Err(error @ DockerError::Shell(ShellError::Failed { .. })) = &loaded {
+            // The line that says why may come after the end of the script.
+            let (log, _) = self.daemon.settled_log(log_offset).await;
+            return Err(InfraError::Refused {
+                what: format!("{}: load the connection", self.profile.name),
+                problem: self.peer.dir.refusal(&log).unwrap_or_else(|| error.to_string()),
+                log: self.daemon.container().log_tail(10),
+            });
+        }
         self.checked("load the connection", loaded).await
     }
 

@@ -121,6 +121,13 @@ impl Strongswan {
         self.clean = false;
         self.session = Some(Session { sockets, start: Instant::now(), log_offset: self.log_seen });
         let loaded = self.charon.load(&connection).await;
+        if let Err(error @ DockerError::Vici(ViciError::Refused { .. })) = &loaded {
+            return Err(InfraError::Refused {
+                what: "charon: load the connection".to_owned(),
+                problem: error.to_string(),
+                log: self.charon.container().log_tail(10),
+            });
+        }
         self.checked("load the connection", loaded).await?;
         // Its time begins when it is configured.
         self.session.iter_mut().for_each(|session| session.start = Instant::now());

@@ -214,8 +214,13 @@ fn send(sockets: &[UdpSocket; 2], datagram: &Datagram) {
 
 /// Runs `conform` with a device's file and cases; gives what came out and the report, if there is one.
 fn conform(file: &Path, cases: &[&str], out: &Path) -> (Output, Option<Value>) {
+    run("conform", file, cases, out)
+}
+
+/// Runs a command with a device's file and IDs; gives what came out and the report, if there is one.
+fn run(command: &str, file: &Path, cases: &[&str], out: &Path) -> (Output, Option<Value>) {
     let output = Command::new(env!("CARGO_BIN_EXE_ikev1-conform"))
-        .args(["--root", root().to_str().unwrap(), "conform", "--seed", "5", "--quiet"])
+        .args(["--root", root().to_str().unwrap(), command, "--seed", "5", "--quiet"])
         .args(["--peer", file.to_str().unwrap(), "--out", out.to_str().unwrap()])
         .args(cases)
         .output()
@@ -357,4 +362,50 @@ fn whatever_is_played_with_a_device_is_played_with_its_own_configuration() {
         }
     }
     assert!(taken > 50 && refused > 50, "{taken} taken, {refused} refused");
+}
+
+#[test]
+fn a_device_is_probed_as_it_is_configured() {
+    let folder = tempfile::tempdir().unwrap();
+    let (addresses, sockets) = ends();
+    let file = write_file(folder.path(), &addresses, &commands(folder.path()));
+    let _gateway = gateway(addresses, sockets, folder.path().to_owned());
+    let probes = ["probe/phase-1-cipher/aes*", "probe/hash/**", "probe/exchange/**", "probe/esp-cipher/aes*"];
+    let out = folder.path().join("run");
+    let (output, report) = run("discover", &file, &probes, &out);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let found = report.unwrap()["discovery"][0].take();
+    let probe = |name: &str, area: &str| {
+        let mut probes = found["probes"].as_array().unwrap().iter();
+        let probe = probes.find(|probe| probe["name"] == name && probe["area"] == area).unwrap().clone();
+        (probe["sight"].as_str().unwrap().to_owned(), probe["packet"].as_u64(), probe)
+    };
+    for (area, name, sight, packet) in [
+        ("exchange", "main-mode", "accepted", Some(2)),
+        ("phase 1 cipher", "aes256", "accepted", Some(2)),
+        ("phase 1 cipher", "aes128", "refused", Some(2)),
+        ("hash", "sha2-256", "accepted", Some(2)),
+        ("hash", "md5", "refused", Some(2)),
+        ("ESP cipher", "aes256", "accepted", Some(8)),
+        ("ESP cipher", "aes192", "refused", Some(8)),
+    ] {
+        let (got, at, probe) = probe(name, area);
+        assert_eq!((got.as_str(), at), (sight, packet), "{probe:#}");
+        let capture = probe["artefacts"]["capture"].as_str().unwrap();
+        assert!(out.join(capture).is_file(), "{capture}");
+    }
+}
+
+#[test]
+fn a_device_that_says_nothing_to_an_offer_and_is_gone_refuses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (addresses, sockets) = ends();
+    let file = write_file(folder.path(), &addresses, &commands(folder.path()));
+    // The sanity handshake takes five: three of main mode, two of quick mode, and the Deletes behind it two more.
+    let _gateway = gateway_that_hears(7, addresses, sockets, folder.path().to_owned());
+    let (output, report) = run("discover", &file, &["probe/phase-1-cipher/des"], &folder.path().join("run"));
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    let probe = &report.unwrap()["discovery"][0]["probes"][0];
+    assert_eq!(probe["sight"], "error", "{probe:#}");
+    assert!(probe["evidence"].as_str().unwrap().contains("no answer from"), "{probe:#}");
 }

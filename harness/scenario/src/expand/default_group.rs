@@ -46,7 +46,7 @@ mod tests {
             version: "1".into(),
             capabilities: has.iter().copied().collect(),
             missing: BTreeMap::new(),
-            kernel: None,
+            ..PeerProfile::default()
         };
         assert_eq!(default_group(&profile), expected);
     }

@@ -22,6 +22,7 @@ mod conditions;
 mod fields;
 mod messages;
 mod oracle;
+mod sighting;
 mod values;
 mod verdicts;
 
@@ -29,5 +30,6 @@ mod verdicts;
 mod tests;
 
 pub use messages::{Messages, SentMessage, has_vendor_id};
+pub use sighting::{Sight, Sighting, is_error, sighting, vendor_ids};
 pub use values::{Comparison, compare_values};
 pub use verdicts::{judge, unsupported};

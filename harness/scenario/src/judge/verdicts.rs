@@ -9,7 +9,7 @@ use super::oracle::{Recomputed, formula, recompute};
 use super::values::{Comparison, compare_values};
 use crate::case::Case;
 use crate::model::{
-    Acceptance, AcceptedVerdict, Capability, Exchange, Level, OnFailure, Side, StartExchange, Step,
+    Acceptance, AcceptedVerdict, Capability, Exchange, Level, OnFailure, SaKind, Side, StartExchange, Step,
 };
 use crate::transcript::{DatagramRecord, EngineEvent, Event, Fault, Record, StepResult};
 use crate::verdict::{Finding, Judgement, PeerProfile, Verdict};
@@ -99,7 +99,9 @@ impl Judge<'_> {
             }
         }
         for record in self.transcript {
-            if let Event::Infrastructure { error: what } = &record.event {
+            if let Event::Infrastructure { error: what } | Event::ConfigurationRefused { error: what } =
+                &record.event
+            {
                 return error(what.clone());
             }
         }
@@ -305,6 +307,14 @@ impl Judge<'_> {
                     crate::model::TrafficExpect::None => "no reply to",
                 };
                 (self.unmet(traffic.on_failure), format!("{what} {} packets", traffic.packets))
+            }
+            Step::Conclude(conclude) => {
+                let kind = match conclude.sa {
+                    SaKind::Isakmp => "an established ISAKMP SA",
+                    SaKind::Ipsec => "a pair of IPsec SAs",
+                };
+                let expected = format!("{kind} at the harness within {} ms", conclude.within_ms);
+                (Verdict::Inconclusive, expected)
             }
             _ => (Verdict::Inconclusive, "it to be possible".into()),
         }

@@ -1,7 +1,7 @@
 //! Steps: what happens in a case, in order.
 //!
 //! Some steps act at once (`start`, `inject` now, `replay`, `advance`, `rekey` ...), some wait (`expect`,
-//! `expect_state`, `settle`, `traffic`), some only arm a rule for messages that are still to come (`edit`,
+//! `expect_state`, `conclude`, `settle`, `traffic`), some only arm a rule for messages that are still to come (`edit`,
 //! `edit_datagram`, `drop`, `duplicate`, `delay`, `inject` before or after a message). A rule that was armed and never
 //! applied makes the case `inconclusive`: its clause was not exercised.
 
@@ -56,6 +56,8 @@ pub enum Step {
     Traffic(Traffic),
     /// Waits for SAs.
     ExpectState(ExpectState),
+    /// Waits until what the harness has started is over.
+    Conclude(Conclude),
 }
 
 impl Step {
@@ -82,6 +84,7 @@ impl Step {
             Self::Rebind(_) => "rebind",
             Self::Traffic(_) => "traffic",
             Self::ExpectState(_) => "expect_state",
+            Self::Conclude(_) => "conclude",
         }
     }
 
@@ -636,6 +639,19 @@ pub struct ExpectState {
     /// What it means when that does not come true.
     #[serde(default)]
     pub on_failure: OnFailure,
+}
+
+/// Waits until the harness has an established SA of this kind. Unlike `expect_state` it waits no longer than there is hope: it
+/// is not met as soon as an exchange of the harness has failed, its ISAKMP SA is gone, or the peer has sent a notification of
+/// an error. An unmet one makes the case `inconclusive`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Conclude {
+    /// The kind of SA.
+    pub sa: SaKind,
+    /// How long to wait at most, in milliseconds.
+    #[serde(default = "within_ms")]
+    pub within_ms: u64,
 }
 
 const fn one() -> u32 {
