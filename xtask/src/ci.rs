@@ -114,10 +114,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         containers: true,
-        ..xtask(
-            "conformance of libreswan",
-            &["conform", "--peer", "libreswan", "--out", LIBRESWAN_RUN],
-        )
+        ..xtask("conformance of libreswan", &["conform", "--peer", "libreswan", "--out", LIBRESWAN_RUN])
     },
     Step {
         what: "libreswan cases ran",
@@ -290,7 +287,11 @@ fn other_kernel(root: &Path) -> Result<(), String> {
         ["conform", "--peer", "libreswan", "--kernel", "uml", "rfc2409/5.5*/**", "--out", GUEST_RUN];
     let status = harness::command(arguments.iter().map(Into::into)).current_dir(root).status();
     let status = status.map_err(|e| e.to_string())?;
-    if status.success() { cases_ran(root, GUEST_RUN, CONTAINER_CASES_MIN, BOTH) } else { Err(status.to_string()) }
+    if status.success() {
+        cases_ran(root, GUEST_RUN, CONTAINER_CASES_MIN, BOTH)
+    } else {
+        Err(status.to_string())
+    }
 }
 
 /// A matrix in which the two daemons were not set up with each other is no success.

@@ -133,7 +133,9 @@ fn parse(line: &str) -> Result<Line, &'static str> {
             integrity_key: key(integrity)?,
         }),
         _ => {
-            return Err("expected `isakmp`, `ipsec`, `value`, `installed` or `report` and what belongs to it");
+            return Err(
+                "expected `isakmp`, `ipsec`, `value`, `installed` or `report` and what belongs to it",
+            );
         }
     })
 }
