@@ -125,7 +125,7 @@ async fn a_pluto_that_dies_of_a_fault_of_its_own_is_told_from_one_that_was_kille
         {"expect_state": {"ipsec_sas": {"exactly": 1}}}
     ]);
     let case = with_group(case(signal, Role::Initiator, serde_json::from_value(steps).unwrap()));
-    let script = format!("sleep 1; kill -{signal} $(cat /run/pluto/pluto.pid)");
+    let script = format!("sleep 1; echo 'kill -{signal} $(cat /run/pluto/pluto.pid)' | in-guest run");
     let shell = driver.daemon().another_shell();
     let killed = tokio::spawn(async move { shell.run(&script, Duration::from_secs(10)).await });
     let artefacts = execute_case(&mut driver, &case, 1, CaseLimits::default()).await;
@@ -143,9 +143,9 @@ async fn what_pluto_survives_and_what_its_kernel_keeps_is_said_of_the_case_and_n
     let steps = serde_json::json!([{"start": {"exchange": "both"}}, {"settle": {"ms": 4000}}]);
     let unwell = with_group(case("unwell", Role::Initiator, serde_json::from_value(steps).unwrap()));
     let script = "sleep 1
-        echo 'EXPECTATION FAILED: made by a test' >/run/pluto/log
-        echo >/run/pluto/core.7
-        ip xfrm policy add dir out src 192.0.2.1 dst 192.0.2.2 tmpl proto esp mode tunnel";
+        printf 'EXPECTATION FAILED: made by a test' | in-guest mark
+        echo >/core.7
+        echo ip xfrm policy add dir out src 192.0.2.1 dst 192.0.2.2 tmpl proto esp mode tunnel | in-guest run";
     let shell = driver.daemon().another_shell();
     let made = tokio::spawn(async move { shell.run(script, Duration::from_secs(10)).await });
     let artefacts = execute_case(&mut driver, &unwell, 1, CaseLimits::default()).await;
@@ -162,7 +162,7 @@ async fn what_pluto_survives_and_what_its_kernel_keeps_is_said_of_the_case_and_n
         panic!("{:?}\n{}", said(&artefacts), artefacts.peer_log)
     };
     assert_eq!(alarm, "EXPECTATION FAILED: made by a test");
-    assert!(left.contains("192.0.2.1") && left.contains("core file /run/pluto/core.7"), "{left}");
+    assert!(left.contains("192.0.2.1") && left.contains("core file /core.7"), "{left}");
     let after = sanity("after", Role::Initiator);
     let artefacts = execute_case(&mut driver, &after, 1, CaseLimits::default()).await;
     assert_eq!(problems(&artefacts.transcript), Vec::<String>::new(), "{}", artefacts.peer_log);
