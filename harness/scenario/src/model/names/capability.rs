@@ -216,6 +216,8 @@ names! {
         NatT = "nat-t",
         /// NAT traversal of draft-ietf-ipsec-nat-t-ike-02 or -03.
         NatTDrafts = "nat-t-drafts",
+        /// As initiator it announces draft 03 of NAT traversal, be it beside other versions.
+        NatTDraft03 = "nat-t-draft-03",
         /// Of several versions of NAT traversal it can be told which to announce.
         NatTVersions = "nat-t-versions",
         /// It sends keep-alives through a NAT when told how often.
