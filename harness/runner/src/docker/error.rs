@@ -48,6 +48,18 @@ pub enum DockerError {
         /// The last lines that it printed.
         detail: String,
     },
+    /// The image of a peer did not build.
+    #[error("the image of {folder} did not build ({status}): {reason}: {todo}")]
+    Build {
+        /// The peer's folder.
+        folder: String,
+        /// The exit status of `docker build`.
+        status: String,
+        /// The last of what the build printed.
+        reason: String,
+        /// What to do about it.
+        todo: &'static str,
+    },
     /// A command could not be run at all.
     #[error("failed to run `{command}`: {source}")]
     Spawn {

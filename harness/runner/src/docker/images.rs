@@ -136,8 +136,26 @@ pub async fn ensure_image(
         .args(["--label", &format!("{LABEL}={}", peer.manifest.name)])
         .args(["--build-arg", &format!("SUITE={suite}")])
         .arg(staged.as_ref().map_or(peer.path.as_path(), tempfile::TempDir::path));
-    run(command, BUILD_TIME_MAX, Some(progress)).await?;
-    Ok(name)
+    match run(command, BUILD_TIME_MAX, Some(progress)).await {
+        Ok(_) => Ok(name),
+        Err(DockerError::Command { status, detail, .. }) => Err(not_built(peer, status, &detail)),
+        Err(error) => Err(error),
+    }
+}
+
+/// The error for a `docker build` that failed after it had printed `detail`.
+fn not_built(peer: &PeerDir, status: String, detail: &str) -> DockerError {
+    // The line that says why is followed by one or two in which apt and docker only say that they give up.
+    const REASON_LINES: usize = 3;
+    let lines: Vec<&str> = detail.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let reason = lines.get(lines.len().saturating_sub(REASON_LINES)..).unwrap_or_default().join(" | ");
+    let full = ["no space left on device", "enough free space"];
+    let detail = detail.to_lowercase();
+    let todo = match full.iter().any(|words| detail.contains(words)) {
+        true => "free some of the Docker engine's disk (`docker system df` says what takes it)",
+        false => "`images` builds it alone and shows all that the build prints",
+    };
+    DockerError::Build { folder: peer.path.display().to_string(), status, reason, todo }
 }
 
 /// Makes sure that `debian:SUITE-slim` is here: present, pulled, or bootstrapped with mmdebstrap.
@@ -273,6 +291,8 @@ async fn next_line(lines: &mut Option<Lines>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
 
     fn shell(script: &str) -> Command {
@@ -299,6 +319,28 @@ mod tests {
         let text = error.to_string();
         assert!(
             text.contains("exit status: 3") && text.contains("\n100") && !text.contains("\n50"),
+            "{text}"
+        );
+    }
+
+    #[rstest]
+    #[case::a_step(
+        "Step 4/9 : RUN false\n ---> Running in 0a\n\nThe command '/bin/sh -c false' returned a non-zero code: 1",
+        "Step 4/9 : RUN false | ---> Running in 0a | The command '/bin/sh -c false' returned a non-zero code: 1: `images` builds it"
+    )]
+    #[case::a_full_disk(
+        "Error processing tar file(exit status 1): write /usr/bin/perl: no space left on device",
+        "write /usr/bin/perl: no space left on device: free some of the Docker engine's disk"
+    )]
+    #[case::apt_on_a_full_disk(
+        "E: You don't have enough free space in /var/cache/apt/archives/.\nThe command returned a non-zero code: 100",
+        "a non-zero code: 100: free some of the Docker engine's disk"
+    )]
+    fn a_build_that_failed_shows_its_last_lines_and_what_to_do(#[case] printed: &str, #[case] shown: &str) {
+        let peer = PeerDir::strongswan().unwrap();
+        let text = not_built(&peer, "exit status: 1".to_owned(), printed).to_string();
+        assert!(
+            text.contains("strongswan did not build (exit status: 1): ") && text.contains(shown),
             "{text}"
         );
     }
