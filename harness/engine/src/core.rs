@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use crate::config::{PeerConfig, Phase1Transform};
 use crate::crypto::{CryptoProvider, HashAlgorithm, RandomSource, Secret};
+use crate::deviation::{Deviation, deviates};
 use crate::error::ExchangeError;
 use crate::event::Event;
 use crate::fragmentation;
@@ -423,7 +424,12 @@ impl Core {
         protection: &Protection,
         iv: &[u8],
     ) -> Result<Opened, ExchangeError> {
-        let (plain, next_iv) = self.decrypt(message, protection, iv)?;
+        let (plain, next_iv) =
+            if deviates(Deviation::ReadsTheUnencrypted) && !header.flags.contains(Flags::ENCRYPTION) {
+                (message.to_vec(), iv.to_vec())
+            } else {
+                self.decrypt(message, protection, iv)?
+            };
         self.key_log.plaintext(Direction::Inbound, &plain);
         let plain = Bytes::from(plain);
         let chain =
@@ -471,14 +477,15 @@ pub(crate) fn read_chain(
 pub(crate) fn check_chain(chain: &Chain, undecoded: &[Undecoded]) -> Result<(), ExchangeError> {
     for (index, payload) in chain.payloads.iter().enumerate() {
         let may_be_encrypted = || undecoded.iter().any(|undecoded| undecoded.index == index);
-        if matches!(payload.payload, Payload::Unknown(_))
+        if !deviates(Deviation::IgnoresUnknownPayloads)
+            && matches!(payload.payload, Payload::Unknown(_))
             && payload.payload_type.0 < 128
             && !may_be_encrypted()
         {
             return Err(ExchangeError::UnknownPayload(payload.payload_type));
         }
     }
-    match chain.reserved_violation() {
+    match chain.reserved_violation().filter(|_| !deviates(Deviation::IgnoresReservedFields)) {
         Some(violation) => Err(ExchangeError::ReservedNotZero(violation.payload_type)),
         None => Ok(()),
     }

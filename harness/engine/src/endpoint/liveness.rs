@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::Endpoint;
 use crate::config::{DeadPeerDetection, DpdTrigger};
 use crate::core::Path;
+use crate::deviation::{Deviation, deviates};
 use crate::dpd::Action;
 use crate::error::{ApiMisuse, ExchangeError};
 use crate::event::{DeleteReason, Event, IpsecSaId, IsakmpSaId};
@@ -88,7 +89,9 @@ impl Endpoint {
             return sa.liveness.answered(seq);
         }
         sa.liveness.asked(seq)?;
-        self.send_dpd(id, NotifyType::R_U_THERE_ACK, seq);
+        if !deviates(Deviation::DoesNotAnswerRUThere) {
+            self.send_dpd(id, NotifyType::R_U_THERE_ACK, seq);
+        }
         Ok(())
     }
 
