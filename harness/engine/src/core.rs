@@ -72,6 +72,9 @@ pub(crate) struct Path {
 impl Path {
     /// The NAT traversal path to the same peer (RFC 3947 section 4).
     pub(crate) fn floated(&self, peer: &PeerConfig) -> Self {
+        if deviates(Deviation::StaysOnPort500) {
+            return *self;
+        }
         Self {
             local: peer.local_nat_t,
             remote: SocketAddr::new(self.remote.ip(), peer.remote_nat_t_port),
@@ -212,7 +215,8 @@ impl Core {
         let tag = self.provider.prf(HashAlgorithm::Sha2_256, self.cookie_secret.as_bytes(), &parts);
         let cookie = tag.as_bytes().first_chunk().map_or(Cookie::ZERO, |cookie| Cookie(*cookie));
         // Zero would say that there is no responder cookie yet.
-        if cookie.is_zero() { Cookie([1; 8]) } else { cookie }
+        let same = deviates(Deviation::SameCookieForEveryone);
+        if cookie.is_zero() || same { Cookie([1; 8]) } else { cookie }
     }
 
     /// CKY-I: random and never zero, so that an answer with it comes from someone who saw our message.

@@ -214,6 +214,88 @@ deviations! {
     AnswersNatTraversalThoughOff = "answers-nat-traversal-though-off",
     /// Does not announce dead peer detection.
     AnnouncesNoDpd = "announces-no-dpd",
+    /// Does not verify the signatures of certificates.
+    AcceptsForgedCertificates = "accepts-forged-certificates",
+    /// Does not look at the validity of certificates.
+    AcceptsCertificatesOutOfTime = "accepts-certificates-out-of-time",
+    /// Believes certificates of authorities that it does not know.
+    AcceptsUnknownAuthorities = "accepts-unknown-authorities",
+    /// Does not look at the keyUsage of certificates.
+    IgnoresKeyUsage = "ignores-key-usage",
+    /// Goes on as if critical extensions that it does not know were not there.
+    IgnoresCriticalExtensions = "ignores-critical-extensions",
+    /// Does not look at the extendedKeyUsage of certificates.
+    IgnoresExtendedKeyUsage = "ignores-extended-key-usage",
+    /// Takes any certificate for that of an authority.
+    TakesAnyoneForAnAuthority = "takes-anyone-for-an-authority",
+    /// Does not look at revocation lists.
+    IgnoresRevocation = "ignores-revocation",
+    /// Does not compare the identity with the names in the certificate.
+    AcceptsAnyNameInCertificates = "accepts-any-name-in-certificates",
+    /// Takes public values of 0, 1 and p-1.
+    AcceptsWeakPublicValues = "accepts-weak-public-values",
+    /// Takes public values of another length than the prime.
+    AcceptsShortPublicValues = "accepts-short-public-values",
+    /// Takes a transform in quick mode 2 that it did not offer.
+    AcceptsAlteredIpsecChoice = "accepts-altered-ipsec-choice",
+    /// Takes any IPsec transform that it can read, whatever the policy says.
+    AcceptsAnyIpsecTransform = "accepts-any-ipsec-transform",
+    /// Takes an offer with another group for PFS than the policy has, or none.
+    IgnoresTheGroupOfPfs = "ignores-the-group-of-pfs",
+    /// Takes SPIs that are reserved.
+    AcceptsReservedSpis = "accepts-reserved-spis",
+    /// Takes any encapsulation mode that is offered.
+    AcceptsAnyEncapsulation = "accepts-any-encapsulation",
+    /// Answers one protocol of a bundle, and leaves the others out.
+    DropsWhatABundleHasMore = "drops-what-a-bundle-has-more",
+    /// Takes a phase 1 proposal for another protocol than ISAKMP.
+    AcceptsInvalidProtocol = "accepts-invalid-protocol",
+    /// Takes AES without a Key Length, for AES of 128 bits.
+    SuppliesAKeyLength = "supplies-a-key-length",
+    /// Takes 3DES with a Key Length.
+    AcceptsKeyLengthOf3des = "accepts-key-length-of-3des",
+    /// Refuses phase 1 lifetimes that need more than two octets.
+    RefusesVariableLifetimes = "refuses-variable-lifetimes",
+    /// Does not cut the IV of phase 1 to a block when phase 2 follows aggressive mode.
+    UncutIvAfterAggressiveMode = "uncut-iv-after-aggressive-mode",
+    /// Refuses the last message of aggressive mode when it is in the clear.
+    RefusesClearAggressiveMode3 = "refuses-clear-aggressive-mode-3",
+    /// Refuses clients that are named by anything but addresses.
+    RefusesNamedClients = "refuses-named-clients",
+    /// Answers with a smaller client than the initiator named.
+    NarrowsClients = "narrows-clients",
+    /// Refuses a quick mode while another one runs.
+    RunsOneQuickModeAtATime = "runs-one-quick-mode-at-a-time",
+    /// Refuses a new phase 1 of a peer that it has SAs with.
+    RefusesPhase1WhileSasStand = "refuses-phase-1-while-sas-stand",
+    /// Takes a quick mode before extended authentication is over.
+    QuickModeBeforeTheUser = "quick-mode-before-the-user",
+    /// Has one responder cookie for all exchanges.
+    SameCookieForEveryone = "same-cookie-for-everyone",
+    /// Sends a message again after the same time each time.
+    RetransmitsAtAFixedRate = "retransmits-at-a-fixed-rate",
+    /// Sends a message again without end.
+    RetransmitsForEver = "retransmits-for-ever",
+    /// Gives up a message when one of its fragments comes again.
+    ForgetsFragmentsThatComeTwice = "forgets-fragments-that-come-twice",
+    /// Puts a message together only when its fragments come in order.
+    TakesFragmentsInOrderOnly = "takes-fragments-in-order-only",
+    /// Takes any hash of a transaction exchange.
+    AcceptsWrongHashOfTransactions = "accepts-wrong-hash-of-transactions",
+    /// Takes an answer under another transaction identifier.
+    AcceptsAnyTransactionIdentifier = "accepts-any-transaction-identifier",
+    /// SKEYID of public key encryption does not cover the cookies.
+    EncryptionSkeyidWithoutCookies = "encryption-skeyid-without-cookies",
+    /// Ne of revised public key encryption does not cover the cookie.
+    NeWithoutTheCookie = "ne-without-the-cookie",
+    /// Ends an exchange at once when what was encrypted cannot be right.
+    TellsOfWrongPadding = "tells-of-wrong-padding",
+    /// Sends no NAT keep-alives.
+    SendsNoKeepAlives = "sends-no-keep-alives",
+    /// Stays with the address that the peer had, when the peer moves behind its NAT.
+    DoesNotFollowThePeer = "does-not-follow-the-peer",
+    /// Does not change to the port of NAT traversal when there is a NAT.
+    StaysOnPort500 = "stays-on-port-500",
 }
 
 #[cfg(feature = "deviations")]

@@ -137,14 +137,16 @@ impl Conversation {
         timer: Timer,
         policy: &Retransmission,
     ) -> Result<(), u8> {
-        if self.retransmissions >= policy.tries {
+        if self.retransmissions >= policy.tries && !deviates(Deviation::RetransmitsForEver) {
             return Err(self.retransmissions);
         }
         self.retransmissions = self.retransmissions.saturating_add(1);
         if !deviates(Deviation::NeverRetransmits) {
             self.send_again(core);
         }
-        self.next_wait = scaled(self.next_wait, policy.factor);
+        if !deviates(Deviation::RetransmitsAtAFixedRate) && !deviates(Deviation::RetransmitsForEver) {
+            self.next_wait = scaled(self.next_wait, policy.factor);
+        }
         core.timers.set(timer, core.now + self.next_wait);
         Ok(())
     }

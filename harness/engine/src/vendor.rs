@@ -105,7 +105,10 @@ pub(crate) fn answered(peer: &PeerConfig, nat_t: Option<NatTraversalVersion>) ->
 
 /// Extensions are announced whether the peer announces them or not.
 fn extensions(peer: &PeerConfig) -> impl Iterator<Item = Payload> {
-    let dpd = peer.dead_peer_detection.filter(|_| !deviates(Deviation::AnnouncesNoDpd)).map(|_| payload(VENDOR_ID_DPD.to_vec()));
+    let dpd = peer
+        .dead_peer_detection
+        .filter(|_| !deviates(Deviation::AnnouncesNoDpd))
+        .map(|_| payload(VENDOR_ID_DPD.to_vec()));
     let fragments = (peer.fragmentation.mode != FragmentationMode::Off)
         .then(|| payload([VENDOR_ID_FRAGMENTATION.as_slice(), &FRAGMENTATION_CAPABILITIES].concat()));
     let xauth = peer.extended_authentication.as_ref().map(|_| payload(VENDOR_ID_XAUTH.to_vec()));

@@ -465,7 +465,8 @@ impl Endpoint {
 
     /// Answers a refused message: protected when the ISAKMP SA stands, else in the clear (RFC 2409 section 5.7).
     pub(super) fn answer_with_notify(&mut self, path: &Path, header: &Header, error: &ExchangeError) {
-        let Some(notify_type) = error.notify_type().filter(|_| !deviates(Deviation::SendsNoNotification)) else {
+        let Some(notify_type) = error.notify_type().filter(|_| !deviates(Deviation::SendsNoNotification))
+        else {
             return;
         };
         let mut notification = Notification::isakmp(notify_type);

@@ -243,6 +243,9 @@ impl Endpoint {
         let gives_way = self.half_open.room(remote.ip(), self.isakmp.len(), &self.core.limits)?;
         let peer_index = phase1::peers::of_first_message(&self.peers, received, &self.core.limits)
             .ok_or(ExchangeError::UnknownPeer(remote))?;
+        if deviates(Deviation::RefusesPhase1WhileSasStand) && self.ipsec.iter().next().is_some() {
+            return Err(ExchangeError::UnexpectedExchange { got: received.header.exchange_type });
+        }
         let id = self.new_isakmp_id();
         let initiator = received.header.cookies.initiator;
         let responder = self.core.responder_cookie(&received.path, initiator, self.sa_count);
@@ -451,12 +454,13 @@ impl Endpoint {
             return Err(ExchangeError::UnexpectedExchange { got: received.header.exchange_type });
         };
         let Some(exchange) = sa.phase2.remove(&m_id) else {
-            if !sa.transactions.is_user_settled() {
+            if !sa.transactions.is_user_settled() && !deviates(Deviation::QuickModeBeforeTheUser) {
                 return Err(ExchangeError::UserNotAuthenticated);
             }
             sa.check_new_m_id(m_id)?;
             let running = sa.phase2.values().filter(|e| e.state.is_running()).count();
-            if running >= self.core.limits.phase2_exchanges_max {
+            let one = deviates(Deviation::RunsOneQuickModeAtATime);
+            if running >= self.core.limits.phase2_exchanges_max || one && running > 0 {
                 return Err(ExchangeError::LimitReached("phase 2 exchanges"));
             }
             if self.ipsec.len() >= self.core.limits.ipsec_sas_max {

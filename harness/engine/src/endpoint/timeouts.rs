@@ -26,8 +26,8 @@ impl Endpoint {
             Timer::HalfOpen(id) => self.fail_phase1(id, ExchangeError::TimedOut(0)),
             Timer::NotReady(id) => self.is_not_ready(id),
             Timer::RekeyIsakmp(id) => self.replace_isakmp_sa(id),
-            Timer::ExpireIsakmp(_) | Timer::ExpireIpsec(_)
-                if deviates(Deviation::KeepsSasAfterTheirLife) => {}
+            Timer::ExpireIsakmp(_) | Timer::ExpireIpsec(_) if deviates(Deviation::KeepsSasAfterTheirLife) => {
+            }
             Timer::ExpireIsakmp(id) => self.isakmp_sa_ends(id),
             Timer::RekeyIpsec(id) => self.replace_ipsec_sa(id),
             Timer::ExpireIpsec(id) => self.ipsec_sa_ends(id),

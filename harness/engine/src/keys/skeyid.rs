@@ -78,6 +78,9 @@ pub fn skeyid_encryption(
     nr_b: &[u8],
     cookies: &Cookies,
 ) -> Skeyid {
+    if deviates(Deviation::EncryptionSkeyidWithoutCookies) {
+        return Skeyid(p.prf(h, &p.hash(h, &[ni_b, nr_b]), &[]));
+    }
     Skeyid(p.prf(h, &p.hash(h, &[ni_b, nr_b]), &[&cookies.cky_i, &cookies.cky_r]))
 }
 

@@ -119,7 +119,7 @@ pub(crate) fn choose(peer: &PeerConfig, offered: &SaPayload) -> Result<(SaPayloa
 /// have up to 16 octets (section 3.5).
 fn check_proposal(proposal: &Proposal) -> Result<(), ExchangeError> {
     let (protocol, len) = (proposal.protocol, proposal.spi.len());
-    if protocol != ProtocolId::ISAKMP {
+    if protocol != ProtocolId::ISAKMP && !deviates(Deviation::AcceptsInvalidProtocol) {
         Err(ExchangeError::InvalidProtocolId(protocol))
     } else if len > ISAKMP_SPI_MAX {
         Err(ExchangeError::InvalidSpi { protocol, len })
@@ -258,7 +258,9 @@ fn read_attributes(attributes: &[Attribute]) -> Result<Chosen, String> {
         let value = attribute.as_u64().ok_or_else(|| format!("{class:?} is too long"))?;
         let slot = match class {
             Phase1Attribute::ENCRYPTION_ALGORITHM => &mut cipher,
-            Phase1Attribute::KEY_LENGTH if cipher.is_none() && deviates(Deviation::WantsAttributesInOrder) => {
+            Phase1Attribute::KEY_LENGTH
+                if cipher.is_none() && deviates(Deviation::WantsAttributesInOrder) =>
+            {
                 return Err("the key length comes before its algorithm".into());
             }
             Phase1Attribute::KEY_LENGTH => &mut key_bits,
@@ -267,6 +269,11 @@ fn read_attributes(attributes: &[Attribute]) -> Result<Chosen, String> {
             Phase1Attribute::LIFE_TYPE => {
                 life.life_type(value);
                 continue;
+            }
+            Phase1Attribute::LIFE_DURATION
+                if deviates(Deviation::RefusesVariableLifetimes) && attribute.as_short().is_none() =>
+            {
+                return Err("the lifetime is too long".into());
             }
             Phase1Attribute::LIFE_DURATION => {
                 life.duration(value);
@@ -368,6 +375,12 @@ fn cipher_from_numbers(algorithm: u64, key_bits: Option<u64>) -> Option<CipherAl
         (EncryptionAlgorithm::TRIPLE_DES_CBC, None) => Some(CipherAlgorithm::TripleDes),
         (EncryptionAlgorithm::CAST_CBC, bits) => {
             KeyLength::from_bits(bits.unwrap_or(128)).map(CipherAlgorithm::Cast)
+        }
+        (EncryptionAlgorithm::AES_CBC, None) if deviates(Deviation::SuppliesAKeyLength) => {
+            Some(CipherAlgorithm::AesCbc128)
+        }
+        (EncryptionAlgorithm::TRIPLE_DES_CBC, Some(_)) if deviates(Deviation::AcceptsKeyLengthOf3des) => {
+            Some(CipherAlgorithm::TripleDes)
         }
         (EncryptionAlgorithm::AES_CBC, Some(128)) => Some(CipherAlgorithm::AesCbc128),
         (EncryptionAlgorithm::AES_CBC, Some(192)) => Some(CipherAlgorithm::AesCbc192),

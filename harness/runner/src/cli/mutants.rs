@@ -27,7 +27,8 @@ pub struct Args {
 #[cfg(not(feature = "mutants"))]
 pub(super) fn run(_: &Args, _: &Context, _: &mut dyn Write) -> Result<Outcome, CliError> {
     Err(CliError::Usage(
-        "this build has no mutants: use `cargo xtask mutants`, or build it with `--features mutants`".to_owned(),
+        "this build has no mutants: use `cargo xtask mutants`, or build it with `--features mutants`"
+            .to_owned(),
     ))
 }
 
@@ -125,7 +126,10 @@ mod with_mutants {
         match (&played.by, &played.otherwise) {
             (Some(by), _) => format!("caught    {id:width$}  {clause}  by {} ({})", by.case, by.role),
             (None, Some(by)) => {
-                format!("SURVIVED  {id:width$}  {clause}  caught, but by {} ({}), which does not cite it", by.case, by.role)
+                format!(
+                    "SURVIVED  {id:width$}  {clause}  caught, but by {} ({}), which does not cite it",
+                    by.case, by.role
+                )
             }
             (None, None) => {
                 let errors = played.errors.len();

@@ -154,7 +154,9 @@ impl ExpectReply {
             Agreed { policy: self.policy, sas: sas.collect(), ids, ni_b: self.ni_b.clone(), nr_b, g_xy };
         // RFC 2408 section 3.1: who did not set the Commit bit waits for CONNECTED.
         let ours = cx.peer.commit_bit;
-        let waits = !ours && !deviates(Deviation::IgnoresTheCommitBit) && received.header.flags.contains(Flags::COMMIT);
+        let waits = !ours
+            && !deviates(Deviation::IgnoresTheCommitBit)
+            && received.header.flags.contains(Flags::COMMIT);
         let outcome = if waits { None } else { Some(cx.outcome(&agreed, Role::Initiator, self.replaces)?) };
         let flags = status::flags(ours);
         let mut sent = cx.send_hashed(3, &opened.next_iv, Vec::new(), flags, |cx, _| {

@@ -83,7 +83,10 @@ fn reply(
     if let Some(pair) = key_pair {
         payloads.push(Payload::KeyExchange(KeyExchange { data: Bytes::from(pair.public) }));
     }
-    if let Some((id_ci, id_cr)) = offer.ids.clone().filter(|_| !deviates(Deviation::SendsNoClientIds)) {
+    if let Some((mut id_ci, id_cr)) = offer.ids.clone().filter(|_| !deviates(Deviation::SendsNoClientIds)) {
+        if deviates(Deviation::NarrowsClients) && id_ci.id_type.0 == 4 {
+            id_ci.data = [id_ci.data.get(..4).unwrap_or_default(), &[0xff; 4]].concat().into();
+        }
         payloads.push(Payload::Identification(id_ci));
         payloads.push(Payload::Identification(id_cr));
     }
@@ -132,6 +135,12 @@ fn candidates<'a>(
             let (local, remote) = cx.configured_clients(policy);
             match ids {
                 _ if deviates(Deviation::AcceptsAnyClients) => true,
+                Some((id_ci, id_cr))
+                    if deviates(Deviation::RefusesNamedClients)
+                        && [id_ci, id_cr].iter().any(|id| !matches!(id.id_type.0, 1 | 4 | 5 | 6 | 7 | 8)) =>
+                {
+                    false
+                }
                 Some((id_ci, id_cr)) => {
                     let how = policy.client_match;
                     clients::takes(how, remote.as_ref(), id_ci, cx.path.remote.ip())
