@@ -1,9 +1,5 @@
 //! `mutants`: whether the suite catches peers that do one thing wrong.
 
-use std::io::Write;
-
-use ikev1_report::Outcome;
-
 use super::app::Context;
 use super::error::CliError;
 
@@ -19,13 +15,21 @@ pub struct Args {
     /// Play no case that does not cite a mutant's clause, so that survivors cost no time
     #[arg(long)]
     quick: bool,
-    /// JSON: `{"mutants": [{"id", "clause", "what", "caught", "by": [case IDs], "otherwise": [case IDs]}]}`
+    /// Play those that are known to survive, instead of the others
+    #[arg(long)]
+    open: bool,
+    /// JSON: `{"mutants": [{"id", "clause", "what", "caught", "by": [case IDs], "otherwise": [case IDs]}], "open": [{"id",
+    /// "why"}]}`
     #[arg(long)]
     json: bool,
 }
 
 #[cfg(not(feature = "mutants"))]
-pub(super) fn run(_: &Args, _: &Context, _: &mut dyn Write) -> Result<Outcome, CliError> {
+pub(super) fn run(
+    _: &Args,
+    _: &Context,
+    _: &mut dyn std::io::Write,
+) -> Result<ikev1_report::Outcome, CliError> {
     Err(CliError::Usage(
         "this build has no mutants: use `cargo xtask mutants`, or build it with `--features mutants`"
             .to_owned(),
@@ -62,7 +66,11 @@ mod with_mutants {
         let catalogue = Catalogue::load(&context.workspace)?;
         let registry = Registry::load().map_err(CliError::harness)?;
         registry.check(catalogue.requirements(), catalogue.cases()).map_err(CliError::harness)?;
-        let mutants = chosen(registry.mutants, &args.mutants)?;
+        let (open, closed): (Vec<_>, Vec<_>) =
+            registry.mutants.into_iter().partition(|mutant| mutant.open.is_some());
+        let open_ones = open.len();
+        let known: Vec<_> = open.iter().map(|one| json!({ "id": one.id, "why": one.open })).collect();
+        let mutants = chosen(if args.open { open } else { closed }, &args.mutants)?;
         let cases: Vec<_> = catalogue.cases().iter().cloned().map(Arc::new).collect();
         let jobs = args.jobs.or_else(|| thread::available_parallelism().ok().map(NonZero::get)).unwrap_or(1);
         let stage = if args.quick { Stage::Clause } else { Stage::Everything };
@@ -70,14 +78,15 @@ mod with_mutants {
         let mut told = |played: &Played| {
             if !played.is_caught() {
                 // Nothing is left to be told when standard error is closed too.
-                let _ = writeln!(io::stderr(), "survivor: {}", played.id);
+                let otherwise = played.otherwise.as_ref().map(|catch| format!(" (but {} fails)", catch.case));
+                let _ = writeln!(io::stderr(), "survivor: {}{}", played.id, otherwise.unwrap_or_default());
             }
         };
         let played = play_all(&mutants, &cases, SEED, jobs, stage, &mut told);
         let survivors = played.iter().filter(|played| !played.is_caught()).count();
         if args.json {
             let mutants: Vec<_> = mutants.iter().zip(&played).map(entry).collect();
-            writeln!(out, "{:#}", json!({ "mutants": mutants }))?;
+            writeln!(out, "{:#}", json!({ "mutants": mutants, "open": known }))?;
         } else {
             let width = mutants.iter().map(|mutant| mutant.id.len()).max().unwrap_or(0);
             for (mutant, played) in mutants.iter().zip(&played) {
@@ -85,7 +94,11 @@ mod with_mutants {
             }
             let seconds = start.elapsed().as_secs();
             let all = played.len();
-            writeln!(out, "caught: {} of {all}, survivors: {survivors}, in {seconds} s", all - survivors)?;
+            let caught = all - survivors;
+            writeln!(out, "caught: {caught} of {all}, survivors: {survivors}, in {seconds} s")?;
+            if !args.open {
+                writeln!(out, "open, and not played: {open_ones}; see `mutants --open`")?;
+            }
         }
         Ok(if survivors == 0 { Outcome::Success } else { Outcome::Unexpected })
     }

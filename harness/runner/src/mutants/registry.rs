@@ -26,6 +26,9 @@ pub struct Mutant {
     pub clause: RequirementId,
     /// Where the cases that should catch it are, as `conform` takes them; the others that cite the clause follow.
     pub cases: Vec<String>,
+    /// Why the suite does not catch it yet. It is not played unless it is asked for, and counts as what it is: open.
+    #[serde(default)]
+    pub open: Option<String>,
     /// The real implementation that did it, where one is known: project and issue.
     #[serde(default)]
     pub seen: Option<String>,
