@@ -95,6 +95,29 @@ const STEPS: &[Step] = &[
     xtask("list of features", &["features", "--check"]),
     xtask("vectors on both providers", &["vectors"]),
     xtask("conformance of ourselves", &["conform", "--out", "reports/run/ci/self"]),
+    cargo(
+        "lints with mutants",
+        &[
+            "clippy",
+            "--package",
+            "ikev1-runner",
+            "--all-targets",
+            "--features",
+            "openssl,mutants",
+            "--",
+            "-D",
+            "warnings",
+        ],
+    ),
+    cargo(
+        "tests of the engine's deviations",
+        &["test", "--package", "ikev1", "--features", "deviations", "deviation"],
+    ),
+    cargo(
+        "tests of mutants",
+        &["test", "--package", "ikev1-runner", "--lib", "--features", "mutants", "mutants"],
+    ),
+    xtask("mutants that the suite catches", &["mutants"]),
     xtask("verdicts from disk", &["rejudge", "reports/run/ci/self", "--check"]),
     Step {
         containers: true,

@@ -19,11 +19,16 @@ pub(crate) fn replace_this_process(arguments: impl Iterator<Item = OsString>) ->
 
 /// `cargo run` of `ikev1-conform` with these arguments.
 pub(crate) fn command(arguments: impl Iterator<Item = OsString>) -> Command {
+    let mut arguments = arguments.peekable();
     let mut command = cargo();
     command.args(["run", "--quiet", "--package", "ikev1-runner", "--bin", "ikev1-conform"]);
     command.arg("--manifest-path").arg(root().join("Cargo.toml"));
     if openssl_builds() {
         command.args(["--features", "openssl"]);
+    }
+    if arguments.peek().is_some_and(|first| first == "mutants") {
+        // No other command runs an engine that could do anything wrong.
+        command.args(["--features", "mutants"]);
     }
     command.arg("--").args(arguments).env(PROGRAM_VARIABLE, "cargo xtask");
     command

@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use crate::config::{PeerConfig, Phase1Transform};
 use crate::crypto::{CryptoProvider, HashAlgorithm, RandomSource, Secret};
+use crate::deviation::{Deviation, deviates};
 use crate::error::ExchangeError;
 use crate::event::Event;
 use crate::fragmentation;
@@ -71,6 +72,9 @@ pub(crate) struct Path {
 impl Path {
     /// The NAT traversal path to the same peer (RFC 3947 section 4).
     pub(crate) fn floated(&self, peer: &PeerConfig) -> Self {
+        if deviates(Deviation::StaysOnPort500) {
+            return *self;
+        }
         Self {
             local: peer.local_nat_t,
             remote: SocketAddr::new(self.remote.ip(), peer.remote_nat_t_port),
@@ -211,7 +215,8 @@ impl Core {
         let tag = self.provider.prf(HashAlgorithm::Sha2_256, self.cookie_secret.as_bytes(), &parts);
         let cookie = tag.as_bytes().first_chunk().map_or(Cookie::ZERO, |cookie| Cookie(*cookie));
         // Zero would say that there is no responder cookie yet.
-        if cookie.is_zero() { Cookie([1; 8]) } else { cookie }
+        let same = deviates(Deviation::SameCookieForEveryone);
+        if cookie.is_zero() || same { Cookie([1; 8]) } else { cookie }
     }
 
     /// CKY-I: random and never zero, so that an answer with it comes from someone who saw our message.
@@ -423,7 +428,12 @@ impl Core {
         protection: &Protection,
         iv: &[u8],
     ) -> Result<Opened, ExchangeError> {
-        let (plain, next_iv) = self.decrypt(message, protection, iv)?;
+        let (plain, next_iv) =
+            if deviates(Deviation::ReadsTheUnencrypted) && !header.flags.contains(Flags::ENCRYPTION) {
+                (message.to_vec(), iv.to_vec())
+            } else {
+                self.decrypt(message, protection, iv)?
+            };
         self.key_log.plaintext(Direction::Inbound, &plain);
         let plain = Bytes::from(plain);
         let chain =
@@ -471,14 +481,15 @@ pub(crate) fn read_chain(
 pub(crate) fn check_chain(chain: &Chain, undecoded: &[Undecoded]) -> Result<(), ExchangeError> {
     for (index, payload) in chain.payloads.iter().enumerate() {
         let may_be_encrypted = || undecoded.iter().any(|undecoded| undecoded.index == index);
-        if matches!(payload.payload, Payload::Unknown(_))
+        if !deviates(Deviation::IgnoresUnknownPayloads)
+            && matches!(payload.payload, Payload::Unknown(_))
             && payload.payload_type.0 < 128
             && !may_be_encrypted()
         {
             return Err(ExchangeError::UnknownPayload(payload.payload_type));
         }
     }
-    match chain.reserved_violation() {
+    match chain.reserved_violation().filter(|_| !deviates(Deviation::IgnoresReservedFields)) {
         Some(violation) => Err(ExchangeError::ReservedNotZero(violation.payload_type)),
         None => Ok(()),
     }

@@ -12,6 +12,7 @@
 use core::time::Duration;
 
 use crate::config::DpdTrigger;
+use crate::deviation::{Deviation, deviates};
 use crate::error::ExchangeError;
 use crate::io::Timestamp;
 
@@ -100,7 +101,8 @@ impl Liveness {
 
     /// Notes that we ask; the sequence number to ask with. The first one is `random`, with its highest bit clear.
     pub(crate) fn ask(&mut self, now: Timestamp, random: u32) -> u32 {
-        let seq = self.own.map_or(random & (u32::MAX >> 1), |own| own.wrapping_add(1));
+        let step = u32::from(!deviates(Deviation::RepeatsDpdSequenceNumbers));
+        let seq = self.own.map_or(random & (u32::MAX >> 1), |own| own.wrapping_add(step));
         self.own = Some(seq);
         self.question = Some(match self.question.filter(|question| question.asked >= self.heard) {
             Some(question) => {
@@ -117,6 +119,10 @@ impl Liveness {
     ///
     /// [`ExchangeError::DpdSequence`] when it does not.
     pub(crate) fn answered(&mut self, got: u32) -> Result<(), ExchangeError> {
+        if deviates(Deviation::AcceptsAnyRUThereAck) {
+            self.question = None;
+            return Ok(());
+        }
         let expected = self.own;
         let (Some(question), Some(own)) = (self.question, self.own) else {
             return Err(ExchangeError::DpdSequence { got, expected });
@@ -135,6 +141,7 @@ impl Liveness {
     /// [`ExchangeError::DpdSequence`] when it was used before or is too far ahead.
     pub(crate) fn asked(&mut self, got: u32) -> Result<(), ExchangeError> {
         if let Some(last) = self.theirs
+            && !deviates(Deviation::AnswersReplayedRUThere)
             && !(1..=WINDOW).contains(&got.wrapping_sub(last))
         {
             return Err(ExchangeError::DpdSequence { got, expected: Some(last.wrapping_add(1)) });

@@ -19,6 +19,7 @@ use std::collections::{BTreeMap, VecDeque};
 use bytes::Bytes;
 
 use crate::config::{Fragmentation, FragmentationMode};
+use crate::deviation::{Deviation, deviates};
 use crate::error::ExchangeError;
 use crate::io::Timestamp;
 use crate::limits::Limits;
@@ -144,6 +145,12 @@ impl Reassembly {
             None => None,
         }
         .unwrap_or_else(|| Partial::new(key, now));
+        let number = fragment.number;
+        let twice = partial.parts.contains_key(&number) && deviates(Deviation::ForgetsFragmentsThatComeTwice);
+        let in_order = usize::from(number) == partial.parts.len().saturating_add(1);
+        if twice || !in_order && deviates(Deviation::TakesFragmentsInOrderOnly) {
+            return Ok(None);
+        }
         partial.add(fragment);
         if partial.len > limits.fragment_bytes_max {
             return Err(ExchangeError::LimitReached("bytes of a message in fragments"));

@@ -159,6 +159,11 @@ extern crate self as ikev1;
 mod common;
 
 mod core;
+#[cfg(feature = "deviations")]
+pub mod deviation;
+#[cfg(not(feature = "deviations"))]
+#[expect(unreachable_pub, reason = "it is public where it can be used")]
+mod deviation;
 mod dpd;
 mod endpoint;
 mod fragmentation;

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use crate::config::{NatTraversal, NatTraversalVersion};
 use crate::core::Core;
 use crate::crypto::HashAlgorithm;
+use crate::deviation::{Deviation, deviates};
 use crate::phase1::Cx;
 use crate::wire::{Chain, CookiePair, NatDiscovery, Payload};
 
@@ -32,9 +33,10 @@ impl Nat {
 fn address_hash(core: &Core, hash: HashAlgorithm, cookies: CookiePair, address: SocketAddr) -> Bytes {
     let port = address.port().to_be_bytes();
     let cookies = cookies.to_bytes();
+    let cookies = if deviates(Deviation::NatDWithoutCookies) { &[][..] } else { &cookies };
     Bytes::from(match address.ip() {
-        IpAddr::V4(ip) => core.provider.hash(hash, &[&cookies, &ip.octets(), &port]),
-        IpAddr::V6(ip) => core.provider.hash(hash, &[&cookies, &ip.octets(), &port]),
+        IpAddr::V4(ip) => core.provider.hash(hash, &[cookies, &ip.octets(), &port]),
+        IpAddr::V6(ip) => core.provider.hash(hash, &[cookies, &ip.octets(), &port]),
     })
 }
 
@@ -54,7 +56,11 @@ pub(crate) fn discovery(
         let hash = address_hash(cx.core, hash, cx.cookies, address);
         Payload::NatDiscovery(NatDiscovery { hash, draft: version.is_draft() })
     };
-    vec![payload(cx.path.remote), payload(source)]
+    let mut payloads = vec![payload(cx.path.remote), payload(source)];
+    if deviates(Deviation::NatDOfItsOwnAddressFirst) {
+        payloads.reverse();
+    }
+    payloads
 }
 
 /// What the received NAT-D payloads show: the first is the peer's view of our address, the others its own addresses

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use crate::deviation::{Deviation, deviates};
 use crate::error::ExchangeError;
 use crate::wire::{Chain, Hash, Identification, Payload, PayloadType, ReceivedPayload, SaPayload, Signature};
 
@@ -12,7 +13,7 @@ pub(crate) fn optional(
 ) -> Result<Option<&ReceivedPayload>, ExchangeError> {
     let mut found = chain.payloads.iter().filter(|p| p.payload_type == payload_type);
     let first = found.next();
-    if found.next().is_some() {
+    if found.next().is_some() && !deviates(Deviation::AcceptsRepeatedPayloads) {
         return Err(ExchangeError::RepeatedPayload(payload_type));
     }
     Ok(first)
@@ -25,6 +26,13 @@ pub(crate) fn one(chain: &Chain, payload_type: PayloadType) -> Result<&ReceivedP
 
 /// Checks that the chain has a payload of this type at a position.
 pub(crate) fn at(chain: &Chain, position: usize, expected: PayloadType) -> Result<(), ExchangeError> {
+    let anywhere = match expected {
+        PayloadType::SA => deviates(Deviation::AcceptsSaAnywhere),
+        _ => deviates(Deviation::AcceptsHashAnywhere),
+    };
+    if anywhere && chain.first(expected).is_some() {
+        return Ok(());
+    }
     match chain.payloads.get(position) {
         None => Err(ExchangeError::MissingPayload(expected)),
         Some(found) if found.payload_type == expected => Ok(()),
@@ -71,7 +79,9 @@ pub(crate) fn key_exchange(chain: &Chain) -> Result<Bytes, ExchangeError> {
 /// The data of the one nonce payload, whose length RFC 2409 section 5 limits to 8 to 256 bytes.
 pub(crate) fn nonce(chain: &Chain) -> Result<Bytes, ExchangeError> {
     let body = one(chain, PayloadType::NONCE)?.body.clone();
-    if (8..=256).contains(&body.len()) { Ok(body) } else { Err(ExchangeError::NonceLength(body.len())) }
+    let least = if deviates(Deviation::AcceptsShortNonce) { 0 } else { 8 };
+    let most = if deviates(Deviation::AcceptsLongNonce) { usize::MAX } else { 256 };
+    if (least..=most).contains(&body.len()) { Ok(body) } else { Err(ExchangeError::NonceLength(body.len())) }
 }
 
 /// The data of the one HASH payload.

@@ -12,6 +12,7 @@ use bytes::Bytes;
 
 use crate::config::Retransmission;
 use crate::core::Core;
+use crate::deviation::{Deviation, deviates};
 use crate::io::Datagram;
 use crate::timer::Timer;
 use crate::wire::dissect;
@@ -104,7 +105,9 @@ impl Conversation {
 
     /// Whether a message with this digest was handled before.
     pub(crate) fn arrival(&self, digest: &[u8]) -> Arrival {
-        if self.handled.back().is_some_and(|last| last == digest) {
+        if deviates(Deviation::TakesRepeatedForNew) {
+            Arrival::New
+        } else if self.handled.back().is_some_and(|last| last == digest) {
             Arrival::Repeated
         } else if self.handled.iter().any(|handled| handled == digest) {
             Arrival::Stale
@@ -116,7 +119,7 @@ impl Conversation {
     /// The peer's last message came again: sends our answer again. Not while a timer does that anyway, or on a link
     /// that doubles datagrams two sides would answer each other's copies for ever.
     pub(crate) fn answer_again(&self, core: &mut Core) {
-        if !self.waiting {
+        if !self.waiting && !deviates(Deviation::NeverAnswersAgain) {
             self.send_again(core);
         }
     }
@@ -134,12 +137,16 @@ impl Conversation {
         timer: Timer,
         policy: &Retransmission,
     ) -> Result<(), u8> {
-        if self.retransmissions >= policy.tries {
+        if self.retransmissions >= policy.tries && !deviates(Deviation::RetransmitsForEver) {
             return Err(self.retransmissions);
         }
         self.retransmissions = self.retransmissions.saturating_add(1);
-        self.send_again(core);
-        self.next_wait = scaled(self.next_wait, policy.factor);
+        if !deviates(Deviation::NeverRetransmits) {
+            self.send_again(core);
+        }
+        if !deviates(Deviation::RetransmitsAtAFixedRate) && !deviates(Deviation::RetransmitsForEver) {
+            self.next_wait = scaled(self.next_wait, policy.factor);
+        }
         core.timers.set(timer, core.now + self.next_wait);
         Ok(())
     }

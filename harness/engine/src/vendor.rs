@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use crate::config::{FragmentationMode, NatTraversal, NatTraversalVersion, PeerConfig};
+use crate::deviation::{Deviation, deviates};
 use crate::wire::{Chain, Payload, VendorId};
 
 /// The vendor ID that announces RFC 3947: MD5 of "RFC 3947" (section 3.1).
@@ -97,13 +98,17 @@ pub(crate) fn offered(peer: &PeerConfig) -> Vec<Payload> {
 /// The vendor IDs of our first message, as responder: the one version of NAT traversal that is agreed on, and the
 /// extensions.
 pub(crate) fn answered(peer: &PeerConfig, nat_t: Option<NatTraversalVersion>) -> Vec<Payload> {
-    let nat_t = nat_t.map(|version| payload(version.vendor_id().to_vec()));
+    let off = deviates(Deviation::AnswersNatTraversalThoughOff).then_some(NatTraversalVersion::Rfc3947);
+    let nat_t = nat_t.or(off).map(|version| payload(version.vendor_id().to_vec()));
     nat_t.into_iter().chain(extensions(peer)).collect()
 }
 
 /// Extensions are announced whether the peer announces them or not.
 fn extensions(peer: &PeerConfig) -> impl Iterator<Item = Payload> {
-    let dpd = peer.dead_peer_detection.map(|_| payload(VENDOR_ID_DPD.to_vec()));
+    let dpd = peer
+        .dead_peer_detection
+        .filter(|_| !deviates(Deviation::AnnouncesNoDpd))
+        .map(|_| payload(VENDOR_ID_DPD.to_vec()));
     let fragments = (peer.fragmentation.mode != FragmentationMode::Off)
         .then(|| payload([VENDOR_ID_FRAGMENTATION.as_slice(), &FRAGMENTATION_CAPABILITIES].concat()));
     let xauth = peer.extended_authentication.as_ref().map(|_| payload(VENDOR_ID_XAUTH.to_vec()));

@@ -18,6 +18,8 @@ pub mod driver;
 pub mod execute;
 pub mod link;
 pub mod matrix;
+#[cfg(feature = "mutants")]
+pub mod mutants;
 pub mod packet;
 pub mod random;
 pub mod run;

@@ -7,6 +7,7 @@ mod private_ec2n;
 mod tests;
 
 use super::{CryptoError, RandomSource, Secret};
+use crate::deviation::{Deviation, deviates};
 
 pub use private::{GroupError, PrivateGroup, PrivateModp};
 pub use private_ec2n::PrivateEc2n;
@@ -382,7 +383,7 @@ impl Group {
     /// [`CryptoError::NotOnCurve`].
     pub fn check_public(&self, value: &[u8]) -> Result<(), CryptoError> {
         let expected = self.public_len();
-        if value.len() != expected {
+        if value.len() != expected && !deviates(Deviation::AcceptsShortPublicValues) {
             return Err(CryptoError::PublicValueLength { group: self.clone(), got: value.len(), expected });
         }
         let prime = match self.kind() {
@@ -397,7 +398,7 @@ impl Group {
         };
         let zero_or_one = *last <= 1 && head.iter().all(|byte| *byte == 0);
         let p_minus_1_or_above = (head, *last) >= (prime_head, *prime_last & 0xfe);
-        if zero_or_one || p_minus_1_or_above {
+        if (zero_or_one || p_minus_1_or_above) && !deviates(Deviation::AcceptsWeakPublicValues) {
             return Err(CryptoError::WeakPublicValue { group: self.clone() });
         }
         Ok(())

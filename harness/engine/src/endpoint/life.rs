@@ -1,6 +1,7 @@
 //! Lives that end by traffic, or that the responder cuts short.
 
 use super::Endpoint;
+use crate::deviation::{Deviation, deviates};
 use crate::error::ExchangeError;
 use crate::event::{IpsecSaId, IsakmpSaId, Role};
 use crate::phase2::lifetime::{self, Life};
@@ -12,7 +13,9 @@ impl Endpoint {
     /// Traffic went through a pair of IPsec SAs: its life in kilobytes may be over, or near its end. The side that set
     /// the pair up replaces it when three quarters are used up.
     pub(super) fn bytes_passed(&mut self, id: IpsecSaId) {
-        let Some(pair) = self.ipsec.get(id) else { return };
+        let Some(pair) = self.ipsec.get(id).filter(|_| !deviates(Deviation::IgnoresKilobytes)) else {
+            return;
+        };
         let Some(max) = pair.bytes_max else { return };
         let passed = pair.bytes_in.max(pair.bytes_out);
         if passed >= max {

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::Endpoint;
 use crate::config::{IpsecProtocol, PeerConfig, Phase1Mode};
 use crate::core::{Envelope, Path};
+use crate::deviation::{Deviation, deviates};
 use crate::error::ExchangeError;
 use crate::esp::{ReplayWindow, SequenceCounter};
 use crate::event::{DeleteReason, Event, IpsecSaId, IsakmpSaId, Role};
@@ -47,6 +48,8 @@ impl Endpoint {
         let Some(peer) = self.peers.get(peer_index) else { return };
         let offered = sa.established().and_then(|established| established.lifetime);
         let lifetime = offered.map_or(peer.phase1_lifetime, |offered| offered.min(peer.phase1_lifetime));
+        let own_life = deviates(Deviation::IgnoresTheOfferedLife);
+        let lifetime = if own_life { peer.phase1_lifetime } else { lifetime };
         let expires = self.core.now + lifetime;
         sa.expires = Some(expires);
         self.core.timers.stop(Timer::HalfOpen(id));
@@ -105,7 +108,8 @@ impl Endpoint {
         self.core.timers.stop(Timer::NotReady(id));
         let Some(sa) = self.isakmp.get_mut(&id) else { return };
         let waiting = core::mem::take(&mut sa.waiting);
-        if sa.established().is_some_and(|established| established.initial_contact) {
+        let says_so = sa.established().is_some_and(|established| established.initial_contact);
+        if says_so && !deviates(Deviation::IgnoresInitialContact) {
             self.initial_contact(id);
         }
         self.supersede_others(id);
@@ -263,7 +267,13 @@ impl Endpoint {
         let Some(peer) = self.peers.get(peer_index) else { return };
         let Some(policy) = peer.ipsec.get(made.policy) else { return };
         let offered = Life::offered(pair.chosen.lifetime, pair.chosen.kilobytes);
-        let life = offered.shorter(Life::of_policy(policy));
+        let mut life = offered.shorter(Life::of_policy(policy));
+        if deviates(Deviation::IgnoresTheOfferedLife) {
+            life = Life::of_policy(policy);
+        }
+        if deviates(Deviation::IpsecSaExpiresAtOnce) {
+            life.time = Duration::from_secs(1);
+        }
         let lifetime = life.time;
         let expires = self.core.now + lifetime;
         let rekey = rekey_time(peer, self.core.now, lifetime);
@@ -406,6 +416,11 @@ impl Endpoint {
         let Some(pair) = self.ipsec.get(id) else { return };
         let (protocol, spi) =
             (protocol_id(pair.chosen.protocol), spi_octets(pair.chosen.protocol, pair.spi_in));
+        let spi = if deviates(Deviation::DeletesWithThePeersSpi) {
+            spi_octets(pair.chosen.protocol, pair.chosen.peer_spi)
+        } else {
+            spi
+        };
         let usable = self.usable_isakmp_sa(pair.isakmp_sa, pair.peer, Some(&pair.remote_id));
         let Some(isakmp_sa) =
             usable.or_else(|| self.isakmp.contains_key(&pair.isakmp_sa).then_some(pair.isakmp_sa))
@@ -429,6 +444,9 @@ impl Endpoint {
 
     /// The same with several payloads in one message.
     pub(super) fn send_informational_payloads(&mut self, id: IsakmpSaId, payloads: &[Payload]) {
+        if deviates(Deviation::SendsNoDelete) && matches!(payloads, [Payload::Delete(_)]) {
+            return;
+        }
         let m_id = self.new_m_id(id);
         let sent = self.with_quick_mode(id, m_id, |cx| informational::send(cx, payloads));
         let max = self.core.limits.finished_m_ids_max;
@@ -447,7 +465,10 @@ impl Endpoint {
 
     /// Answers a refused message: protected when the ISAKMP SA stands, else in the clear (RFC 2409 section 5.7).
     pub(super) fn answer_with_notify(&mut self, path: &Path, header: &Header, error: &ExchangeError) {
-        let Some(notify_type) = error.notify_type() else { return };
+        let Some(notify_type) = error.notify_type().filter(|_| !deviates(Deviation::SendsNoNotification))
+        else {
+            return;
+        };
         let mut notification = Notification::isakmp(notify_type);
         notification.spi = Bytes::copy_from_slice(&header.cookies.to_bytes());
         let id = self.by_cookies.get(&header.cookies).copied();
@@ -456,7 +477,7 @@ impl Endpoint {
         {
             // What no HASH vouches for can come from anyone; a protected answer would lend it weight.
             let answer = header.flags.contains(Flags::ENCRYPTION)
-                && error.is_about_authenticated_content()
+                && (error.is_about_authenticated_content() || deviates(Deviation::AnswersWhatNoHashCovers))
                 && sa.refusals_answered < self.core.limits.refusals_answered_max;
             if answer {
                 sa.refusals_answered = sa.refusals_answered.saturating_add(1);
@@ -488,7 +509,9 @@ impl Endpoint {
         let notify_type = notification.notify_type;
         match notify_type {
             NotifyType::R_U_THERE | NotifyType::R_U_THERE_ACK => self.dpd_notified(id, notification)?,
+            NotifyType::INITIAL_CONTACT if deviates(Deviation::IgnoresInitialContact) => {}
             NotifyType::INITIAL_CONTACT => self.initial_contact(id),
+            NotifyType::RESPONDER_LIFETIME if deviates(Deviation::IgnoresResponderLifetime) => {}
             NotifyType::RESPONDER_LIFETIME => self.responder_lifetime(id, notification)?,
             _ if refuses_quick_mode(notify_type) && !self.fail_refused_new_group(id, notify_type) => {
                 self.fail_refused_quick_mode(id, notify_type);
@@ -576,6 +599,10 @@ impl Endpoint {
         let named = CookiePair::from_bytes(spi).and_then(|cookies| self.by_cookies.get(&cookies));
         let sa = named.and_then(|id| self.isakmp.get(id)).filter(|sa| sa.remote() == Some(remote));
         let Some(id) = sa.map(|sa| sa.id) else { return false };
+        if deviates(Deviation::DeletesIpsecSasWithIsakmpSa) {
+            let pairs: Vec<_> = self.ipsec.with_remote(remote).collect();
+            pairs.into_iter().for_each(|pair| self.remove_ipsec_sa(pair, DeleteReason::PeerDeleted));
+        }
         self.remove_isakmp_sa(id, DeleteReason::PeerDeleted);
         true
     }
@@ -601,7 +628,8 @@ impl Endpoint {
 /// replace the SA as soon as it stands, for ever; half the lifetime is used then.
 fn rekey_time(peer: &PeerConfig, now: Timestamp, lifetime: Duration) -> Option<Timestamp> {
     let margin = if peer.rekey_margin < lifetime { peer.rekey_margin } else { lifetime / 2 };
-    (peer.rekey && !lifetime.is_zero()).then(|| now + lifetime.saturating_sub(margin))
+    let rekey = peer.rekey && !deviates(Deviation::DoesNotReplaceSas);
+    (rekey && !lifetime.is_zero()).then(|| now + lifetime.saturating_sub(margin))
 }
 
 /// Whether an error notify can be the answer to quick mode 1. The others also answer messages whose HASH(1) did not

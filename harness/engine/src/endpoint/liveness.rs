@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::Endpoint;
 use crate::config::{DeadPeerDetection, DpdTrigger};
 use crate::core::Path;
+use crate::deviation::{Deviation, deviates};
 use crate::dpd::Action;
 use crate::error::{ApiMisuse, ExchangeError};
 use crate::event::{DeleteReason, Event, IpsecSaId, IsakmpSaId};
@@ -88,7 +89,9 @@ impl Endpoint {
             return sa.liveness.answered(seq);
         }
         sa.liveness.asked(seq)?;
-        self.send_dpd(id, NotifyType::R_U_THERE_ACK, seq);
+        if !deviates(Deviation::DoesNotAnswerRUThere) {
+            self.send_dpd(id, NotifyType::R_U_THERE_ACK, seq);
+        }
         Ok(())
     }
 
@@ -163,7 +166,7 @@ impl Endpoint {
     /// Follows the peer of an ISAKMP SA to where an authenticated message of it came from.
     pub(super) fn follow_peer(&mut self, id: IsakmpSaId, path: &Path) {
         let Some(sa) = self.isakmp.get_mut(&id) else { return };
-        if !sa.has_moved(path) {
+        if !sa.has_moved(path) || deviates(Deviation::DoesNotFollowThePeer) {
             return;
         }
         sa.path = sa.path.moved(*path);
@@ -191,7 +194,8 @@ impl Endpoint {
     pub(super) fn packet_authenticated(&mut self, id: IpsecSaId, path: &Path) {
         let Some(pair) = self.ipsec.get_mut(id) else { return };
         let isakmp_sa = pair.isakmp_sa;
-        let moved = pair.nat.is_some_and(Nat::follows_peer) && pair.path.nat_t && path.nat_t;
+        let stays = deviates(Deviation::DoesNotFollowThePeer);
+        let moved = !stays && pair.nat.is_some_and(Nat::follows_peer) && pair.path.nat_t && path.nat_t;
         if moved && pair.path.remote != path.remote {
             pair.path = pair.path.moved(*path);
         }
@@ -219,7 +223,7 @@ impl Endpoint {
             self.core.keep_alives.stop(remote);
             return;
         }
-        if keep_alive.due() <= self.core.now {
+        if keep_alive.due() <= self.core.now && !deviates(Deviation::SendsNoKeepAlives) {
             self.core.transmit(keep_alive.datagram());
         }
         if let Some(keep_alive) = self.core.keep_alives.get(remote) {

@@ -7,6 +7,7 @@ use crate::config::FragmentationMode;
 use crate::config::IpsecProtocol;
 use crate::core::{NON_ESP_MARKER, Path, read_chain};
 use crate::crypto::HashAlgorithm;
+use crate::deviation::{Deviation, deviates};
 use crate::error::ExchangeError;
 use crate::esp::{AhSa, EspError, EspSa};
 use crate::event::{Event, IpsecSaId, IsakmpSaId, Role};
@@ -242,6 +243,9 @@ impl Endpoint {
         let gives_way = self.half_open.room(remote.ip(), self.isakmp.len(), &self.core.limits)?;
         let peer_index = phase1::peers::of_first_message(&self.peers, received, &self.core.limits)
             .ok_or(ExchangeError::UnknownPeer(remote))?;
+        if deviates(Deviation::RefusesPhase1WhileSasStand) && self.ipsec.iter().next().is_some() {
+            return Err(ExchangeError::UnexpectedExchange { got: received.header.exchange_type });
+        }
         let id = self.new_isakmp_id();
         let initiator = received.header.cookies.initiator;
         let responder = self.core.responder_cookie(&received.path, initiator, self.sa_count);
@@ -400,7 +404,15 @@ impl Endpoint {
             first_contact,
             discarded: Vec::new(),
         };
-        let advance = sa.phase1.handle(&mut cx, received)?;
+        let advance = sa.phase1.handle(&mut cx, received);
+        if let Err(error) = &advance
+            && deviates(Deviation::GivesUpOnForgedPhase1)
+        {
+            let error = error.clone();
+            self.fail_phase1(id, error.clone());
+            return Err(error);
+        }
+        let advance = advance?;
         let (peer_index, discarded) = (cx.peer_index, cx.discarded);
         let policy = advance.retransmit.then_some(&peer.retransmission);
         let Some(sa) = self.isakmp.get_mut(&id) else {
@@ -442,12 +454,13 @@ impl Endpoint {
             return Err(ExchangeError::UnexpectedExchange { got: received.header.exchange_type });
         };
         let Some(exchange) = sa.phase2.remove(&m_id) else {
-            if !sa.transactions.is_user_settled() {
+            if !sa.transactions.is_user_settled() && !deviates(Deviation::QuickModeBeforeTheUser) {
                 return Err(ExchangeError::UserNotAuthenticated);
             }
             sa.check_new_m_id(m_id)?;
             let running = sa.phase2.values().filter(|e| e.state.is_running()).count();
-            if running >= self.core.limits.phase2_exchanges_max {
+            let one = deviates(Deviation::RunsOneQuickModeAtATime);
+            if running >= self.core.limits.phase2_exchanges_max || one && running > 0 {
                 return Err(ExchangeError::LimitReached("phase 2 exchanges"));
             }
             if self.ipsec.len() >= self.core.limits.ipsec_sas_max {
@@ -488,6 +501,10 @@ impl Endpoint {
                     sa.phase2.insert(m_id, exchange);
                 }
                 match other {
+                    Some(Err(error)) if deviates(Deviation::GivesUpOnForgedQuickMode) => {
+                        self.fail_quick_mode(id, m_id, error.clone());
+                        Err(error)
+                    }
                     Some(Err(error)) => Err(error),
                     _ => Ok(()),
                 }
@@ -521,8 +538,10 @@ impl Endpoint {
         // A payload may delete the ISAKMP SA, and others still follow.
         let Some((peer, remote_id)) = sa.remote().map(|(peer, id)| (peer, id.clone())) else { return Ok(()) };
         let mut proves_life = true;
-        for payload in opened.chain.iter() {
+        let acted_on = if deviates(Deviation::ReadsTheFirstPayloadOnly) { 2 } else { usize::MAX };
+        for payload in opened.chain.iter().take(acted_on) {
             let done = match payload {
+                Payload::Delete(_) if deviates(Deviation::IgnoresDelete) => Ok(()),
                 Payload::Notification(notification) => self.notified(id, notification),
                 Payload::Delete(delete) => self.peer_deletes((peer, &remote_id), delete),
                 _ => Ok(()),
@@ -552,6 +571,13 @@ impl Endpoint {
         let body = received.message.slice(Header::LEN..);
         let chain = read_chain(received.header.next_payload, &body, Trailing::Alignment, &self.core.limits)?;
         for payload in chain.iter() {
+            if let (Payload::Delete(delete), Some(id)) = (payload, sa)
+                && deviates(Deviation::ActsOnClearDelete)
+                && let Some((peer, remote)) = self.isakmp.get(&id).and_then(IsakmpSa::remote)
+            {
+                let remote = remote.clone();
+                self.peer_deletes((peer, &remote), delete)?;
+            }
             let Payload::Notification(notification) = payload else { continue };
             phase2::informational::check_notification(notification)?;
             if matches!(notification.notify_type, NotifyType::R_U_THERE | NotifyType::R_U_THERE_ACK) {
@@ -573,7 +599,9 @@ impl Endpoint {
     fn refuse(&mut self, path: &Path, message: &Bytes, error: ExchangeError) {
         let header = Header::decode(message).ok();
         // An informational message is never answered, or two sides could go on for ever.
-        if let Some(header) = header.filter(|header| header.exchange_type != ExchangeType::INFORMATIONAL) {
+        if let Some(header) = header.filter(|header| {
+            header.exchange_type != ExchangeType::INFORMATIONAL || deviates(Deviation::AnswersInformational)
+        }) {
             self.answer_with_notify(path, &header, &error);
         }
         self.core.event(Event::DatagramRejected { error });
@@ -583,7 +611,7 @@ impl Endpoint {
 /// The checks of RFC 2408 sections 5.1 and 5.2 that need no state.
 fn check_header(header: &Header, datagram_len: usize) -> Result<(), ExchangeError> {
     header.check(datagram_len)?;
-    if header.cookies.initiator.is_zero() {
+    if header.cookies.initiator.is_zero() && !deviates(Deviation::AcceptsZeroCookie) {
         return Err(ExchangeError::InvalidCookies(header.cookies));
     }
     // RFC 2408 section 3.1 has the bit for informational exchanges. The Commit bit is fine anywhere; quick mode heeds

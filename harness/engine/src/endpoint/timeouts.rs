@@ -2,6 +2,7 @@
 
 use super::Endpoint;
 use crate::config::Retransmission;
+use crate::deviation::{Deviation, deviates};
 use crate::error::ExchangeError;
 use crate::event::{DeleteReason, Event, IpsecSaId, IsakmpSaId};
 use crate::io::Timestamp;
@@ -25,6 +26,8 @@ impl Endpoint {
             Timer::HalfOpen(id) => self.fail_phase1(id, ExchangeError::TimedOut(0)),
             Timer::NotReady(id) => self.is_not_ready(id),
             Timer::RekeyIsakmp(id) => self.replace_isakmp_sa(id),
+            Timer::ExpireIsakmp(_) | Timer::ExpireIpsec(_) if deviates(Deviation::KeepsSasAfterTheirLife) => {
+            }
             Timer::ExpireIsakmp(id) => self.isakmp_sa_ends(id),
             Timer::RekeyIpsec(id) => self.replace_ipsec_sa(id),
             Timer::ExpireIpsec(id) => self.ipsec_sa_ends(id),

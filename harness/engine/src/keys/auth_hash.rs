@@ -2,6 +2,7 @@
 
 use super::Skeyid;
 use crate::crypto::{CryptoProvider, HashAlgorithm};
+use crate::deviation::{Deviation, deviates};
 
 /// What HASH_I and HASH_R cover besides SKEYID.
 ///
@@ -31,6 +32,9 @@ pub fn hash_i(
     input: &AuthHashInput<'_>,
 ) -> Vec<u8> {
     let AuthHashInput { g_xi, g_xr, cky_i, cky_r, sai_b, id_b } = input;
+    if deviates(Deviation::HashIWithCookiesSwapped) {
+        return p.prf(h, skeyid.as_bytes(), &[g_xi, g_xr, cky_r, cky_i, sai_b, id_b]).as_bytes().to_vec();
+    }
     p.prf(h, skeyid.as_bytes(), &[g_xi, g_xr, cky_i, cky_r, sai_b, id_b]).as_bytes().to_vec()
 }
 
@@ -43,5 +47,9 @@ pub fn hash_r(
     input: &AuthHashInput<'_>,
 ) -> Vec<u8> {
     let AuthHashInput { g_xi, g_xr, cky_i, cky_r, sai_b, id_b } = input;
+    if deviates(Deviation::HashRInTheOrderOfHashI) {
+        return hash_i(p, h, skeyid, input);
+    }
+    let sai_b = if deviates(Deviation::HashRWithoutSa) { &[] } else { *sai_b };
     p.prf(h, skeyid.as_bytes(), &[g_xr, g_xi, cky_r, cky_i, sai_b, id_b]).as_bytes().to_vec()
 }

@@ -2,6 +2,7 @@
 
 use super::skeyid::cipher_key;
 use crate::crypto::{CipherAlgorithm, CryptoProvider, HashAlgorithm, Secret};
+use crate::deviation::{Deviation, deviates};
 
 /// `HASH(1) = hash(certificate)` (RFC 2409 section 5.2)
 ///
@@ -16,6 +17,7 @@ pub fn certificate_hash(p: &dyn CryptoProvider, h: HashAlgorithm, certificate: &
 /// The nonce is the decrypted one.
 #[must_use]
 pub fn ne(p: &dyn CryptoProvider, h: HashAlgorithm, nonce_b: &[u8], cookie: &[u8; 8]) -> Secret {
+    let cookie = if deviates(Deviation::NeWithoutTheCookie) { &[][..] } else { cookie };
     p.prf(h, nonce_b, &[cookie])
 }
 

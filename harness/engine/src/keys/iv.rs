@@ -1,6 +1,7 @@
 //! The chain of initialization vectors (RFC 2409 Appendix B).
 
 use crate::crypto::{CipherAlgorithm, CryptoProvider, HashAlgorithm};
+use crate::deviation::{Deviation, deviates};
 
 /// `IV = hash(g^xi | g^xr)`, cut to the cipher's block (RFC 2409 Appendix B)
 ///
@@ -13,7 +14,9 @@ pub fn phase1_iv(
     g_xi: &[u8],
     g_xr: &[u8],
 ) -> Vec<u8> {
-    cut(p.hash(h, &[g_xi, g_xr]), cipher)
+    let swapped = deviates(Deviation::Phase1IvWithResponderFirst);
+    let (first, second) = if swapped { (g_xr, g_xi) } else { (g_xi, g_xr) };
+    cut(p.hash(h, &[first, second]), cipher)
 }
 
 /// `IV = hash(last phase 1 CBC block | M-ID)`, cut to the cipher's block (RFC 2409 Appendix B)
@@ -27,7 +30,9 @@ pub fn phase2_iv(
     last_phase1_block: &[u8],
     m_id: u32,
 ) -> Vec<u8> {
-    cut(p.hash(h, &[last_phase1_block, &m_id.to_be_bytes()]), cipher)
+    let m_id = m_id.to_be_bytes();
+    let m_id = if deviates(Deviation::Phase2IvWithoutMessageId) { &[][..] } else { &m_id };
+    cut(p.hash(h, &[last_phase1_block, m_id]), cipher)
 }
 
 /// The next IV: the last CBC block of a ciphertext, if it has one.

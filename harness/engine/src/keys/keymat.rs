@@ -2,6 +2,7 @@
 
 use super::SkeyidD;
 use crate::crypto::{CryptoProvider, HashAlgorithm, Secret};
+use crate::deviation::{Deviation, deviates};
 
 /// What KEYMAT is made from besides SKEYID_d.
 #[derive(Debug, Clone, Copy)]
@@ -32,9 +33,14 @@ pub fn keymat(
     input: &KeymatInput<'_>,
     len: usize,
 ) -> Secret {
-    let g_xy = input.g_xy.map_or(&[][..], Secret::as_bytes);
+    let g_xy = input.g_xy.filter(|_| !deviates(Deviation::KeymatWithoutPfs));
+    let g_xy = g_xy.map_or(&[][..], Secret::as_bytes);
+    let protocol = [input.protocol];
+    let protocol = if deviates(Deviation::KeymatWithoutProtocol) { &[][..] } else { &protocol };
+    let swapped = deviates(Deviation::KeymatWithNoncesSwapped);
+    let (first, second) = if swapped { (input.nr_b, input.ni_b) } else { (input.ni_b, input.nr_b) };
     let next = |previous: &[u8]| {
-        let parts = [previous, g_xy, &[input.protocol], input.spi, input.ni_b, input.nr_b];
+        let parts = [previous, g_xy, protocol, input.spi, first, second];
         p.prf(h, skeyid_d.as_bytes(), &parts)
     };
     let mut block = next(&[]);

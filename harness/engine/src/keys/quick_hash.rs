@@ -2,6 +2,7 @@
 
 use super::SkeyidA;
 use crate::crypto::{CryptoProvider, HashAlgorithm};
+use crate::deviation::{Deviation, deviates};
 
 /// `HASH(1) = prf(SKEYID_a, M-ID | message after the HASH payload)` (RFC 2409 section 5.5)
 ///
@@ -15,7 +16,9 @@ pub fn hash_1(
     m_id: u32,
     after_hash: &[u8],
 ) -> Vec<u8> {
-    p.prf(h, skeyid_a.as_bytes(), &[&m_id.to_be_bytes(), after_hash]).as_bytes().to_vec()
+    let m_id = m_id.to_be_bytes();
+    let m_id = if deviates(Deviation::Hash1WithoutMessageId) { &[][..] } else { &m_id };
+    p.prf(h, skeyid_a.as_bytes(), &[m_id, after_hash]).as_bytes().to_vec()
 }
 
 /// `HASH(2) = prf(SKEYID_a, M-ID | Ni_b | message after the HASH payload)` (RFC 2409 section 5.5)
@@ -28,6 +31,7 @@ pub fn hash_2(
     ni_b: &[u8],
     after_hash: &[u8],
 ) -> Vec<u8> {
+    let ni_b = if deviates(Deviation::Hash2WithoutNi) { &[] } else { ni_b };
     p.prf(h, skeyid_a.as_bytes(), &[&m_id.to_be_bytes(), ni_b, after_hash]).as_bytes().to_vec()
 }
 
@@ -43,5 +47,6 @@ pub fn hash_3(
     ni_b: &[u8],
     nr_b: &[u8],
 ) -> Vec<u8> {
-    p.prf(h, skeyid_a.as_bytes(), &[&[0], &m_id.to_be_bytes(), ni_b, nr_b]).as_bytes().to_vec()
+    let zero: &[u8] = if deviates(Deviation::Hash3WithoutZero) { &[] } else { &[0] };
+    p.prf(h, skeyid_a.as_bytes(), &[zero, &m_id.to_be_bytes(), ni_b, nr_b]).as_bytes().to_vec()
 }

@@ -1,6 +1,7 @@
 //! SKEYID, its three descendants and the key that encrypts ISAKMP messages (RFC 2409 section 5, Appendix B).
 
 use crate::crypto::{CipherAlgorithm, CryptoProvider, HashAlgorithm, Secret};
+use crate::deviation::{Deviation, deviates};
 
 /// Defines a key type that only this module can make.
 macro_rules! key_type {
@@ -48,7 +49,9 @@ pub struct Cookies {
 /// `SKEYID = prf(pre-shared-key, Ni_b | Nr_b)` (RFC 2409 section 5, pre-shared keys)
 #[must_use]
 pub fn skeyid_psk(p: &dyn CryptoProvider, h: HashAlgorithm, psk: &[u8], ni_b: &[u8], nr_b: &[u8]) -> Skeyid {
-    Skeyid(p.prf(h, psk, &[ni_b, nr_b]))
+    let swapped = deviates(Deviation::SkeyidWithNoncesSwapped);
+    let (first, second) = if swapped { (nr_b, ni_b) } else { (ni_b, nr_b) };
+    Skeyid(p.prf(h, psk, &[first, second]))
 }
 
 /// `SKEYID = prf(Ni_b | Nr_b, g^xy)` (RFC 2409 section 5, signatures)
@@ -60,6 +63,9 @@ pub fn skeyid_signature(
     nr_b: &[u8],
     g_xy: &Secret,
 ) -> Skeyid {
+    if deviates(Deviation::SignatureSkeyidKeyedByTheSecret) {
+        return Skeyid(p.prf(h, g_xy.as_bytes(), &[ni_b, nr_b]));
+    }
     Skeyid(p.prf(h, &[ni_b, nr_b].concat(), &[g_xy.as_bytes()]))
 }
 
@@ -72,6 +78,9 @@ pub fn skeyid_encryption(
     nr_b: &[u8],
     cookies: &Cookies,
 ) -> Skeyid {
+    if deviates(Deviation::EncryptionSkeyidWithoutCookies) {
+        return Skeyid(p.prf(h, &p.hash(h, &[ni_b, nr_b]), &[]));
+    }
     Skeyid(p.prf(h, &p.hash(h, &[ni_b, nr_b]), &[&cookies.cky_i, &cookies.cky_r]))
 }
 
@@ -103,12 +112,16 @@ impl PhaseOneKeys {
         cookies: &Cookies,
     ) -> Self {
         let Cookies { cky_i, cky_r } = cookies;
+        let swapped = deviates(Deviation::SkeyidDWithCookiesSwapped);
+        let (cky_i, cky_r) = if swapped { (cky_r, cky_i) } else { (cky_i, cky_r) };
         let step = |previous: &[u8], number: u8| {
             p.prf(h, skeyid.as_bytes(), &[previous, g_xy.as_bytes(), cky_i, cky_r, &[number]])
         };
         let skeyid_d = SkeyidD(step(&[], 0));
-        let skeyid_a = SkeyidA(step(skeyid_d.as_bytes(), 1));
-        let skeyid_e = SkeyidE(step(skeyid_a.as_bytes(), 2));
+        let chained = !deviates(Deviation::SkeyidAWithoutSkeyidD);
+        let skeyid_a = SkeyidA(step(if chained { skeyid_d.as_bytes() } else { &[] }, 1));
+        let chained = !deviates(Deviation::SkeyidEWithoutSkeyidA);
+        let skeyid_e = SkeyidE(step(if chained { skeyid_a.as_bytes() } else { &[] }, 2));
         Self { skeyid, skeyid_d, skeyid_a, skeyid_e }
     }
 }
@@ -138,12 +151,18 @@ pub(super) fn cipher_key(
     let wanted = cipher.key_len();
     if cipher == CipherAlgorithm::Des {
         let mut candidates = material.chunks_exact(wanted);
-        let strong = candidates.find(|key| !is_weak_des_key(key));
+        let any = deviates(Deviation::TakesWeakDesKeys);
+        let strong = candidates.find(|key| any || !is_weak_des_key(key));
         // Two weak keys in a row (a chance of 2^-104) leave nothing better than the start.
         return Secret::from(strong.unwrap_or_else(|| material.get(..wanted).unwrap_or(material)));
     }
     if let Some(key) = material.get(..wanted) {
         return Secret::from(key);
+    }
+    if deviates(Deviation::ExpandsKaWithoutFeedback) {
+        let mut padded = material.to_vec();
+        padded.resize(wanted, 0);
+        return Secret::new(padded);
     }
     let mut block = p.prf(h, material, &[&[0]]);
     let mut ka = block.as_bytes().to_vec();

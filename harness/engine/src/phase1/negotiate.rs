@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::group_attributes::{self, GroupAttributes};
 use crate::config::{Extension, PeerConfig, Phase1Transform, extended_number, method_of_number};
 use crate::crypto::{CipherAlgorithm, HashAlgorithm, KeyLength};
+use crate::deviation::{Deviation, deviates};
 use crate::error::ExchangeError;
 use crate::event::Role;
 use crate::refusals::Refusals;
@@ -118,7 +119,7 @@ pub(crate) fn choose(peer: &PeerConfig, offered: &SaPayload) -> Result<(SaPayloa
 /// have up to 16 octets (section 3.5).
 fn check_proposal(proposal: &Proposal) -> Result<(), ExchangeError> {
     let (protocol, len) = (proposal.protocol, proposal.spi.len());
-    if protocol != ProtocolId::ISAKMP {
+    if protocol != ProtocolId::ISAKMP && !deviates(Deviation::AcceptsInvalidProtocol) {
         Err(ExchangeError::InvalidProtocolId(protocol))
     } else if len > ISAKMP_SPI_MAX {
         Err(ExchangeError::InvalidSpi { protocol, len })
@@ -143,7 +144,11 @@ pub(crate) fn offers_encryption(offered: &SaPayload) -> bool {
 fn acceptable(peer: &PeerConfig, transform: &Transform) -> Result<Chosen, ExchangeError> {
     let chosen = read_transform(transform)?;
     let Phase1Transform { authentication: method, cipher, hash, ref group } = chosen.transform;
-    let problem = if !peer.can_authenticate(method) {
+    let anything = deviates(Deviation::AcceptsAnyTransform)
+        || deviates(Deviation::AcceptsMethodItCannotFinish) && !peer.can_authenticate(method);
+    let problem = if anything {
+        return Ok(chosen);
+    } else if !peer.can_authenticate(method) {
         format!("no credentials for authentication method {}", method.name())
     } else if chosen.extension != peer.extension(Role::Responder) {
         "its extended authentication is not the policy's".into()
@@ -186,7 +191,7 @@ pub(crate) fn unaltered_choice<'a>(
     let [transform] = proposal.transforms.as_slice() else {
         return Err(altered("expected exactly one transform"));
     };
-    if !was_offered(offered, proposal, transform) {
+    if !was_offered(offered, proposal, transform) && !deviates(Deviation::AcceptsAlteredChoice) {
         return Err(altered("no offered transform has this identifier and these attributes"));
     }
     Ok((proposal, transform))
@@ -217,6 +222,9 @@ pub(crate) fn same_attributes(a: &[Attribute], b: &[Attribute]) -> bool {
 }
 
 pub(crate) fn check_doi(sa: &SaPayload) -> Result<(), ExchangeError> {
+    if deviates(Deviation::AcceptsUnknownDoi) {
+        return Ok(());
+    }
     if sa.doi != Doi::IPSEC {
         return Err(ExchangeError::DoiNotSupported(sa.doi.0));
     }
@@ -250,6 +258,11 @@ fn read_attributes(attributes: &[Attribute]) -> Result<Chosen, String> {
         let value = attribute.as_u64().ok_or_else(|| format!("{class:?} is too long"))?;
         let slot = match class {
             Phase1Attribute::ENCRYPTION_ALGORITHM => &mut cipher,
+            Phase1Attribute::KEY_LENGTH
+                if cipher.is_none() && deviates(Deviation::WantsAttributesInOrder) =>
+            {
+                return Err("the key length comes before its algorithm".into());
+            }
             Phase1Attribute::KEY_LENGTH => &mut key_bits,
             Phase1Attribute::HASH_ALGORITHM => &mut hash,
             Phase1Attribute::AUTHENTICATION_METHOD => &mut method,
@@ -257,10 +270,16 @@ fn read_attributes(attributes: &[Attribute]) -> Result<Chosen, String> {
                 life.life_type(value);
                 continue;
             }
+            Phase1Attribute::LIFE_DURATION
+                if deviates(Deviation::RefusesVariableLifetimes) && attribute.as_short().is_none() =>
+            {
+                return Err("the lifetime is too long".into());
+            }
             Phase1Attribute::LIFE_DURATION => {
                 life.duration(value);
                 continue;
             }
+            _ if deviates(Deviation::IgnoresUnknownAttributes) => continue,
             other => return Err(format!("attribute {other:?} is not supported")),
         };
         if slot.replace(value).is_some_and(|former| former != value) {
@@ -356,6 +375,12 @@ fn cipher_from_numbers(algorithm: u64, key_bits: Option<u64>) -> Option<CipherAl
         (EncryptionAlgorithm::TRIPLE_DES_CBC, None) => Some(CipherAlgorithm::TripleDes),
         (EncryptionAlgorithm::CAST_CBC, bits) => {
             KeyLength::from_bits(bits.unwrap_or(128)).map(CipherAlgorithm::Cast)
+        }
+        (EncryptionAlgorithm::AES_CBC, None) if deviates(Deviation::SuppliesAKeyLength) => {
+            Some(CipherAlgorithm::AesCbc128)
+        }
+        (EncryptionAlgorithm::TRIPLE_DES_CBC, Some(_)) if deviates(Deviation::AcceptsKeyLengthOf3des) => {
+            Some(CipherAlgorithm::TripleDes)
         }
         (EncryptionAlgorithm::AES_CBC, Some(128)) => Some(CipherAlgorithm::AesCbc128),
         (EncryptionAlgorithm::AES_CBC, Some(192)) => Some(CipherAlgorithm::AesCbc192),

@@ -5,6 +5,7 @@ use subtle::ConstantTimeEq;
 
 use super::quick_mode::QmCx;
 use crate::core::{Core, Envelope, Opened, Protection, read_chain};
+use crate::deviation::{Deviation, deviates};
 use crate::error::ExchangeError;
 use crate::keylog::{Direction, Label};
 use crate::keys;
@@ -50,7 +51,8 @@ pub(crate) fn receive(cx: &mut QmCx<'_>, received: &Received) -> Result<Opened, 
     let covered = opened.after_first_payload();
     let expected = keys::hash_1(cx.core.provider, h, skeyid_a, cx.m_id.0, covered);
     cx.log(Label::Hash1, &expected);
-    if !bool::from(expected.as_slice().ct_eq(&hash)) {
+    if !deviates(Deviation::AcceptsWrongHash1OfInformational) && !bool::from(expected.as_slice().ct_eq(&hash))
+    {
         return Err(ExchangeError::HashMismatch(Label::Hash1));
     }
     Ok(opened)
@@ -81,6 +83,9 @@ pub(crate) fn check_notification(notification: &Notification) -> Result<(), Exch
 ///
 /// Why the payload is discarded.
 pub(crate) fn check_delete(delete: &Delete) -> Result<(), ExchangeError> {
+    if deviates(Deviation::AcceptsDeleteOfAnySpiSize) {
+        return Ok(());
+    }
     let Delete { doi, protocol, spi_size, .. } = *delete;
     check_doi(doi)?;
     let possible = match protocol {
@@ -94,7 +99,11 @@ pub(crate) fn check_delete(delete: &Delete) -> Result<(), ExchangeError> {
 
 /// DOI 0 is ISAKMP's own (RFC 2408 section 3.14).
 fn check_doi(doi: Doi) -> Result<(), ExchangeError> {
-    if matches!(doi, Doi::ISAKMP | Doi::IPSEC) { Ok(()) } else { Err(ExchangeError::DoiNotSupported(doi.0)) }
+    if matches!(doi, Doi::ISAKMP | Doi::IPSEC) || deviates(Deviation::AcceptsUnknownDoi) {
+        Ok(())
+    } else {
+        Err(ExchangeError::DoiNotSupported(doi.0))
+    }
 }
 
 /// Gives the key log the decrypted form of a message that came before phase 1 is complete, if its HASH(1) verifies.

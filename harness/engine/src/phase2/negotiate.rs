@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use crate::config::{Encapsulation, IntegrityAlgorithm, IpsecPolicy, IpsecProtocol, IpsecTransform};
 use crate::crypto::{CipherAlgorithm, Group, KeyLength};
+use crate::deviation::{Deviation, deviates};
 use crate::error::ExchangeError;
 use crate::natt::Nat;
 use crate::phase1::negotiate::{LifeAttributes, check_doi, same_attributes};
@@ -274,6 +275,9 @@ fn fitting_places(
     }
     let mut places = Vec::new();
     for (proposal, terms) in bundle {
+        if wanted.is_empty() && deviates(Deviation::DropsWhatABundleHasMore) {
+            break;
+        }
         let at = wanted.iter().position(|(protocol, _)| protocol_id(*protocol) == proposal.protocol)?;
         let (_, transforms) = wanted.remove(at);
         places.push(terms.iter().position(|(_, terms)| acceptable(policy, transforms, terms, nat))?);
@@ -294,9 +298,9 @@ fn acceptable(
 ) -> bool {
     let has_mode = |nat| encapsulation_mode(policy.encapsulation, nat) == terms.mode;
     let is_ipcomp = terms.protocol == IpsecProtocol::Ipcomp;
-    transforms.contains(&terms.transform)
-        && (is_ipcomp || policy.pfs == terms.group)
-        && (has_mode(nat) || is_ipcomp && has_mode(None))
+    (transforms.contains(&terms.transform) || deviates(Deviation::AcceptsAnyIpsecTransform))
+        && (is_ipcomp || policy.pfs == terms.group || deviates(Deviation::IgnoresTheGroupOfPfs))
+        && (has_mode(nat) || is_ipcomp && has_mode(None) || deviates(Deviation::AcceptsAnyEncapsulation))
 }
 
 /// What the responder chose from our offer: the terms of each protocol with the SPI that we offered for it.
@@ -357,7 +361,8 @@ fn chosen_of<'a>(
         let was_offered = |offered: &Transform| {
             offered.id == transform.id && same_attributes(&offered.attributes, &transform.attributes)
         };
-        source.transforms.iter().any(was_offered).then_some(())?;
+        let any = deviates(Deviation::AcceptsAlteredIpsecChoice);
+        (any || source.transforms.iter().any(was_offered)).then_some(())?;
         chosen.push((*source, proposal, transform));
     }
     left.is_empty().then_some(chosen)
@@ -375,7 +380,11 @@ fn check_proposal(proposal: &Proposal) -> Result<(IpsecProtocol, u32), ExchangeE
     let spi = spi_number(proposal.protocol, &proposal.spi).ok_or(invalid)?;
     // Which CPIs are possible depends on the transform.
     let is_reserved = protocol != IpsecProtocol::Ipcomp && spi < SPI_MIN;
-    if is_reserved { Err(ExchangeError::ReservedSpi(spi)) } else { Ok((protocol, spi)) }
+    if is_reserved && !deviates(Deviation::AcceptsReservedSpis) {
+        Err(ExchangeError::ReservedSpi(spi))
+    } else {
+        Ok((protocol, spi))
+    }
 }
 
 /// Reads a transform. One with an unknown identifier is passed over without a notify of its own, unlike one with a

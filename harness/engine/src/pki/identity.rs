@@ -6,6 +6,7 @@ use der::Encode;
 use x509_cert::ext::pkix::name::GeneralName;
 
 use super::Certificate;
+use crate::deviation::{Deviation, deviates};
 use crate::wire::{IdType, Identification};
 
 impl Certificate {
@@ -22,6 +23,9 @@ impl Certificate {
     /// No certificate names any other type, or an identity without data. Protocol and port do not matter.
     #[must_use]
     pub fn names(&self, id: &Identification) -> bool {
+        if deviates(Deviation::AcceptsAnyNameInCertificates) {
+            return true;
+        }
         let data = id.data.as_ref();
         let mut alternatives = self.extensions().subject_alt_name.iter();
         if data.is_empty() {

@@ -4,6 +4,7 @@ use super::revocation::Revocation;
 use super::signed::Signed;
 use super::{Certificate, Crl, KeyPurpose, PkiError, TrustStore, UnixTime};
 use crate::crypto::{CertificateSignature, CryptoProvider, HashAlgorithm, PublicKey};
+use crate::deviation::{Deviation, deviates};
 
 /// Looks for a chain; counts the signatures it verifies on the way.
 pub(super) struct PathBuilder<'a> {
@@ -70,7 +71,7 @@ impl<'a> PathBuilder<'a> {
         purpose: KeyPurpose,
     ) -> Result<PublicKey, PkiError> {
         self.check_any(leaf, purpose)?;
-        if !leaf.extensions().allows_ike() {
+        if !leaf.extensions().allows_ike() && !deviates(Deviation::IgnoresExtendedKeyUsage) {
             return Err(PkiError::ExtendedKeyUsage(leaf.subject().clone()));
         }
         let key = leaf.public_key()?;
@@ -83,6 +84,9 @@ impl<'a> PathBuilder<'a> {
     /// Looks for an issuer of the last of `path`, and for that one's, until an anchor is reached.
     fn climb(&mut self, path: &mut Vec<&'a Certificate>) -> Result<(), PkiError> {
         let Some(child) = path.last().copied() else { return Ok(()) };
+        if deviates(Deviation::AcceptsUnknownAuthorities) {
+            return Ok(());
+        }
         let mut first_error = None;
         for anchor in self.store.anchors.iter().filter(|anchor| anchor.subject() == child.issuer()) {
             match self.check_link(path, child, anchor) {
@@ -133,14 +137,18 @@ impl<'a> PathBuilder<'a> {
         child: &Certificate,
         issuer: &Certificate,
     ) -> Result<(), PkiError> {
-        if !issuer.is_authority() {
+        let anyone = deviates(Deviation::TakesAnyoneForAnAuthority);
+        if !issuer.is_authority() && !anyone {
             return Err(PkiError::NotAnAuthority(issuer.subject().clone()));
         }
-        self.check_any(issuer, KeyPurpose::Certificates)?;
+        if !anyone {
+            self.check_any(issuer, KeyPurpose::Certificates)?;
+        }
         check_path_length(path, issuer)?;
         let key = issuer.public_key()?;
         match self.verifier.verify(child.signed(), &key)? {
             Verdict::Good => {}
+            Verdict::Bad if deviates(Deviation::AcceptsForgedCertificates) => {}
             Verdict::Bad => {
                 let (subject, issuer) = (child.subject().clone(), issuer.subject().clone());
                 return Err(PkiError::Signature { subject, issuer });
@@ -149,6 +157,9 @@ impl<'a> PathBuilder<'a> {
                 let algorithm = child.signed().algorithm_oid().to_string();
                 return Err(PkiError::SignatureAlgorithm { subject: child.subject().clone(), algorithm });
             }
+        }
+        if deviates(Deviation::IgnoresRevocation) {
+            return Ok(());
         }
         let crls = self.crls.iter().chain(&self.store.crls);
         let revocation =
@@ -160,14 +171,17 @@ impl<'a> PathBuilder<'a> {
     fn check_any(&self, certificate: &Certificate, purpose: KeyPurpose) -> Result<(), PkiError> {
         let subject = || certificate.subject().clone();
         let (from, until) = certificate.validity();
-        if self.at < from {
+        let any_time = deviates(Deviation::AcceptsCertificatesOutOfTime);
+        if self.at < from && !any_time {
             return Err(PkiError::NotYetValid { subject: subject(), from, at: self.at });
         }
-        if self.at > until {
+        if self.at > until && !any_time {
             return Err(PkiError::Expired { subject: subject(), until, at: self.at });
         }
         let extensions = certificate.extensions();
-        if let Some(oid) = extensions.unknown_critical {
+        if let Some(oid) = extensions.unknown_critical
+            && !deviates(Deviation::IgnoresCriticalExtensions)
+        {
             return Err(PkiError::CriticalExtension { subject: subject(), oid: oid.to_string() });
         }
         let allowed = extensions.key_usage.as_ref().is_none_or(|usage| match purpose {
@@ -175,6 +189,7 @@ impl<'a> PathBuilder<'a> {
             KeyPurpose::Encryption => usage.key_encipherment(),
             KeyPurpose::Certificates => usage.key_cert_sign(),
         });
+        let allowed = allowed || deviates(Deviation::IgnoresKeyUsage);
         if allowed { Ok(()) } else { Err(PkiError::KeyUsage { subject: subject(), purpose }) }
     }
 }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::codec::Reader;
 use super::{ExchangeType, PayloadType, Result, WireError};
+use crate::deviation::{Deviation, deviates};
 
 /// One cookie, CKY-I or CKY-R (RFC 2408 section 2.5.3): 8 octets.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -310,7 +311,7 @@ impl Header {
     /// [`WireError::UnequalLengths`], [`WireError::BadNextPayload`], [`WireError::VersionMajor`],
     /// [`WireError::VersionMinor`] or [`WireError::UnknownFlags`].
     pub fn check(&self, datagram_len: usize) -> Result<()> {
-        if usize::try_from(self.length) != Ok(datagram_len) {
+        if usize::try_from(self.length) != Ok(datagram_len) && !deviates(Deviation::AcceptsWrongLength) {
             return Err(WireError::UnequalLengths { header: self.length, datagram: datagram_len });
         }
         if matches!(self.next_payload, PayloadType::PROPOSAL | PayloadType::TRANSFORM) {
@@ -322,10 +323,12 @@ impl Header {
         }
         match (self.version.major(), self.version.minor()) {
             (1, 0) => {}
+            (1, _) if deviates(Deviation::AcceptsMinorVersion) => {}
+            (2.., _) if deviates(Deviation::AcceptsMajorVersion) => {}
             (1, minor) => return Err(WireError::VersionMinor(minor)),
             (major, _) => return Err(WireError::VersionMajor(major)),
         }
-        if self.flags.unknown_bits() != 0 {
+        if self.flags.unknown_bits() != 0 && !deviates(Deviation::AcceptsUnknownFlags) {
             return Err(WireError::UnknownFlags(self.flags.0));
         }
         Ok(())

@@ -8,7 +8,9 @@ use ikev1_report::Outcome;
 
 use super::error::CliError;
 use super::workspace::Workspace;
-use super::{conform, discover, explain, features, images, lint, list, record, rejudge, schema, vectors};
+use super::{
+    conform, discover, explain, features, images, lint, list, mutants, record, rejudge, schema, vectors,
+};
 
 /// Options that every command takes.
 #[derive(Debug, Clone, Args)]
@@ -37,6 +39,8 @@ pub enum Command {
     Features(features::Args),
     /// Judge the cases of an earlier run again, from its files
     Rejudge(rejudge::Args),
+    /// Play the cases against peers that do one thing wrong each, and say which are not caught
+    Mutants(mutants::Args),
     /// Compute known answers on every crypto provider
     Vectors(vectors::Args),
     /// Build the container images of the peers
@@ -88,6 +92,7 @@ fn dispatch(
         Command::Features(args) => features::run(args, &context, out),
         Command::Rejudge(args) => rejudge::run(args, &context, out),
         Command::Vectors(args) => vectors::run(args, &context, out),
+        Command::Mutants(args) => mutants::run(args, &context, out),
         Command::Images(args) => images::run(args, &context, out),
         Command::Record(args) => record::run(args, &context, out),
     }

@@ -4,7 +4,7 @@
 //! | exit code | when |
 //! |---|---|
 //! | 0 | nothing unexpected |
-//! | 1 | an unexpected verdict, a wrong vector, a known failure that is out of date, a capability that was said to be missing and was found, a generated file that is not current |
+//! | 1 | an unexpected verdict, a wrong vector, a known failure that is out of date, a capability that was said to be missing and was found, a generated file that is not current, a mutant that no case catches |
 //! | 2 | the command line or an input file is wrong |
 //! | 3 | a fault of the harness or of its surroundings |
 //!
@@ -21,6 +21,7 @@ pub mod images;
 pub mod lint;
 pub mod list;
 mod matrix;
+pub mod mutants;
 mod peers;
 pub mod record;
 pub mod rejudge;

@@ -99,6 +99,9 @@ struct ArmedEdit {
     /// Messages so far that the selector's `contains` fits.
     fitting: u32,
     done: bool,
+    /// It holds for every message that it fits, in every exchange of its type, and is no fault of the case when it cannot be
+    /// applied.
+    standing: bool,
 }
 
 /// Everything that the engine told and the executor has not taken yet, and the edits that wait.
@@ -117,7 +120,7 @@ pub(super) struct Tap {
 impl Tap {
     /// Arms an edit for messages to come.
     pub(super) fn arm(&mut self, step: usize, edit: model::Edit) {
-        self.edits.push(ArmedEdit { step, edit, fitting: 0, done: false });
+        self.edits.push(ArmedEdit { step, edit, fitting: 0, done: false, standing: false });
     }
 
     /// Notes the exchange of a message of the peer, so that occurrences count over both sides.
@@ -195,6 +198,13 @@ impl Tap {
                 }
                 Some(_) => continue,
             };
+            if armed.standing {
+                let (bytes, keep_length) = (message.bytes.clone(), message.keep_length);
+                if self.apply(&armed.edit, message).is_err() {
+                    (*message.bytes, message.keep_length) = (bytes, keep_length);
+                }
+                continue;
+            }
             if place != selector.occurrence {
                 continue;
             }
@@ -440,6 +450,36 @@ impl KeyLog for ValueTap {
 
     fn plaintext(&mut self, direction: Direction, message: &[u8]) {
         self.0.lock().plaintext(direction, message);
+    }
+}
+
+/// Edits that a peer makes to all of its messages that they fit.
+#[derive(Debug, Clone)]
+pub(crate) struct StandingEdits(SharedTap);
+
+impl StandingEdits {
+    /// For messages to come. Which exchange of its type a selector means does not count.
+    pub(crate) fn new(edits: &[model::Edit]) -> Self {
+        let arm = |edit: &model::Edit| ArmedEdit {
+            step: 0,
+            edit: edit.clone(),
+            fitting: 0,
+            done: false,
+            standing: true,
+        };
+        let tap = SharedTap::default();
+        tap.lock().edits = edits.iter().map(arm).collect();
+        Self(tap)
+    }
+
+    /// The hook that makes them.
+    pub(crate) fn hook(&self) -> impl OutgoingHook + use<> {
+        EditHook(self.0.clone())
+    }
+
+    /// Takes note of a decrypted message, as its nonce goes into later hashes.
+    pub(crate) fn plaintext(&self, message: &[u8]) {
+        self.0.lock().note_nonce(message);
     }
 }
 

@@ -21,3 +21,4 @@ mod recorder;
 mod steps;
 
 pub use case_run::{CaseArtefacts, CaseLimits, execute_case};
+pub(crate) use hook::StandingEdits;

@@ -26,6 +26,8 @@ mod tests;
 pub use artefacts::{ArtefactError, CaseFolder, PROFILE_FILE, read_profile, write_profile};
 pub use case_runner::CaseRunner;
 pub use device::DeviceRunner;
+#[cfg(feature = "mutants")]
+pub(crate) use isolate::{Isolated, isolate};
 pub use peers::LoopbackRunner;
 pub use pool::{DiscardMember, PoolRunner, StartMember};
 pub use sanity::{SanityError, SanityScenario, sanity_case};

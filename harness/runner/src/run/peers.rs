@@ -1,5 +1,6 @@
 //! The engine as a [`CaseRunner`], and what it shares with other peers.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ikev1_scenario::case::Case;
@@ -11,6 +12,7 @@ use super::case_runner::CaseRunner;
 use crate::driver::Driver;
 use crate::execute::{CaseArtefacts, CaseLimits, execute_case};
 use crate::target::loopback::Loopback;
+use crate::target::quirks::Quirks;
 
 /// What a case may take beyond the executor's own bounds, before it counts as hung.
 const SLACK: Duration = Duration::from_secs(15);
@@ -19,14 +21,20 @@ const SLACK: Duration = Duration::from_secs(15);
 #[derive(Debug)]
 pub struct LoopbackRunner {
     profile: PeerProfile,
+    quirks: Arc<Quirks>,
     limits: CaseLimits,
 }
 
 impl LoopbackRunner {
     /// A peer that can do whatever the engine can.
     pub fn new() -> Self {
+        Self::with_quirks(Arc::default())
+    }
+
+    /// A peer that can do the same and does something wrong.
+    pub fn with_quirks(quirks: Arc<Quirks>) -> Self {
         let limits = CaseLimits { real_time_max: Duration::from_secs(20), ..CaseLimits::default() };
-        Self { profile: Loopback::new().profile().clone(), limits }
+        Self { profile: Loopback::new().profile().clone(), quirks, limits }
     }
 }
 
@@ -51,7 +59,10 @@ impl CaseRunner for LoopbackRunner {
 
     fn run_case(&self, case: &Case, seed: u64) -> CaseArtefacts {
         match Builder::new_current_thread().enable_time().build() {
-            Ok(runtime) => runtime.block_on(execute_case(&mut Loopback::new(), case, seed, self.limits)),
+            Ok(runtime) => {
+                let mut peer = Loopback::with_quirks(Arc::clone(&self.quirks));
+                runtime.block_on(execute_case(&mut peer, case, seed, self.limits))
+            }
             Err(error) => failed(&format!("cannot start a runtime: {error}")),
         }
     }

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use ikev1::Endpoint;
 use ikev1::crypto::{PrivateGroup, default_provider};
+use ikev1::error::ApiMisuse;
 use ikev1::event::{Event, IpsecSaId};
 use ikev1::io::{Datagram, Output, Timestamp};
 use ikev1::keylog::{Direction, KeyLog, Label};
@@ -21,9 +22,11 @@ use ikev1_scenario::case::Case;
 use ikev1_scenario::model::{Capability, Side, Which};
 use ikev1_scenario::verdict::PeerProfile;
 
+use super::quirks::Quirks;
 use crate::driver::{
     Addresses, Driver, Ending, InfraError, PeerCommand, PeerValue, PeerValues, SaView, ValueSource,
 };
+use crate::execute::StandingEdits;
 use crate::random::SeededRandom;
 use crate::settings::{self, PEER_NAME, POLICY_NAME};
 use crate::{traffic, view};
@@ -44,6 +47,7 @@ const STEPS_MAX: u64 = 100_000;
 #[derive(Debug)]
 pub struct Loopback {
     profile: PeerProfile,
+    quirks: Arc<Quirks>,
     session: Option<Session>,
 }
 
@@ -64,7 +68,12 @@ impl Loopback {
                 .collect(),
             ..PeerProfile::default()
         };
-        Self { profile, session: None }
+        Self { profile, quirks: Arc::default(), session: None }
+    }
+
+    /// The same, but for what it does wrong.
+    pub fn with_quirks(quirks: Arc<Quirks>) -> Self {
+        Self { quirks, ..Self::new() }
     }
 
     fn session(&mut self) -> Result<&mut Session, InfraError> {
@@ -101,9 +110,14 @@ impl Driver for Loopback {
         let random = SeededRandom::new(seed, &case.id, "peer");
         let mut peer = Endpoint::new(config, default_provider(), Box::new(random));
         let values = Arc::new(Mutex::new(Vec::new()));
-        peer.set_key_log(Box::new(ValueLog(Arc::clone(&values))));
+        let edits = (!self.quirks.edits.is_empty()).then(|| StandingEdits::new(&self.quirks.edits));
+        if let Some(edits) = &edits {
+            peer.set_outgoing_hook(Box::new(edits.hook()));
+        }
+        peer.set_key_log(Box::new(ValueLog { values: Arc::clone(&values), edits }));
         self.session = Some(Session {
             now: Timestamp::ZERO,
+            quirks: Arc::clone(&self.quirks),
             peer,
             values,
             to_peer: VecDeque::new(),
@@ -166,6 +180,7 @@ impl Driver for Loopback {
 #[derive(Debug)]
 struct Session {
     now: Timestamp,
+    quirks: Arc<Quirks>,
     peer: Endpoint,
     values: Arc<Mutex<Vec<PeerValue>>>,
     to_peer: VecDeque<(Timestamp, Datagram)>,
@@ -195,10 +210,10 @@ impl Session {
             }
             if peer == Some(next) {
                 if let Some((_, datagram)) = self.to_peer.pop_front() {
-                    self.peer.handle_datagram(self.now, &datagram);
+                    self.quirks.during(|| self.peer.handle_datagram(self.now, &datagram));
                 }
             } else {
-                self.peer.handle_timeout(self.now);
+                self.quirks.during(|| self.peer.handle_timeout(self.now));
             }
             self.drain();
         }
@@ -241,15 +256,23 @@ impl Session {
 
     fn answer(&mut self, sa: IpsecSaId, packet: &[u8], next_header: u8) {
         let Some(reply) = traffic::answer(packet, next_header) else { return };
-        if let Err(error) = self.peer.send_packet(self.now, sa, next_header, &reply) {
+        let sent = self.quirks.during(|| self.peer.send_packet(self.now, sa, next_header, &reply));
+        if let Err(error) = sent {
             let _ = writeln!(self.log, "{:?} cannot answer a packet: {error}", self.now);
         }
     }
 
     fn command(&mut self, command: PeerCommand) -> Result<(), InfraError> {
+        let quirks = Arc::clone(&self.quirks);
+        let done = quirks.during(|| self.obey(command))?;
+        self.drain();
+        done.map_err(|error| InfraError::peer(format!("tell the peer {command:?}"), error))
+    }
+
+    fn obey(&mut self, command: PeerCommand) -> Result<Result<(), ApiMisuse>, InfraError> {
         let now = self.now;
         let peer = &mut self.peer;
-        let done = match command {
+        Ok(match command {
             PeerCommand::InitiatePhase1 => peer.initiate_phase1(now, PEER_NAME).map(drop),
             PeerCommand::InitiateQuickMode => peer.initiate(now, PEER_NAME, POLICY_NAME).map(drop),
             PeerCommand::RekeyIsakmp(which) => {
@@ -266,9 +289,7 @@ impl Session {
                 peer.define_group(now, sa, *description, group).map(drop)
             }
             PeerCommand::DeleteIpsec(which) => peer.delete_ipsec_sa(now, view::ipsec_sa(peer, which)?),
-        };
-        self.drain();
-        done.map_err(|error| InfraError::peer(format!("tell the peer {command:?}"), error))
+        })
     }
 }
 
@@ -279,13 +300,20 @@ fn mirrored(datagram: &Datagram) -> Datagram {
 
 /// Keeps the peer's values.
 #[derive(Debug)]
-struct ValueLog(Arc<Mutex<Vec<PeerValue>>>);
+struct ValueLog {
+    values: Arc<Mutex<Vec<PeerValue>>>,
+    edits: Option<StandingEdits>,
+}
 
 impl KeyLog for ValueLog {
     fn value(&mut self, cookies: CookiePair, m_id: MessageId, label: Label, bytes: &[u8]) {
         let value = PeerValue { cookies, m_id, label, bytes: bytes.to_vec(), source: ValueSource::Engine };
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(value);
+        self.values.lock().unwrap_or_else(PoisonError::into_inner).push(value);
     }
 
-    fn plaintext(&mut self, _: Direction, _: &[u8]) {}
+    fn plaintext(&mut self, _: Direction, message: &[u8]) {
+        if let Some(edits) = &self.edits {
+            edits.plaintext(message);
+        }
+    }
 }

@@ -7,6 +7,7 @@ pub mod device;
 pub mod host_command;
 pub mod loopback;
 pub mod pair_member;
+pub mod quirks;
 pub mod raw_ip;
 pub mod shell_peer;
 pub mod sockets;

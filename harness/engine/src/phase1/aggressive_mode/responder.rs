@@ -2,6 +2,7 @@
 
 use crate::config::{AuthenticationMethod, NatTraversalVersion};
 use crate::core::{Protection, read_chain};
+use crate::deviation::{Deviation, deviates};
 use crate::error::ExchangeError;
 use crate::event::Role;
 use crate::natt;
@@ -85,6 +86,10 @@ impl ExpectHash {
     pub(crate) fn handle(&self, cx: &mut Cx<'_>, received: &Received) -> Result<Advance, ExchangeError> {
         let keyed = &self.keyed;
         let encrypted = received.header.flags.contains(Flags::ENCRYPTION);
+        if !encrypted && deviates(Deviation::RefusesClearAggressiveMode3) {
+            let got = received.header.flags.0;
+            return Err(ExchangeError::InvalidFlags { got, problem: "this message must be encrypted" });
+        }
         let (chain, last_block) = if encrypted {
             let opened =
                 cx.core.open(&received.header, &received.message, &keyed.protection, &keyed.first_iv)?;
@@ -95,6 +100,11 @@ impl ExpectHash {
             let first = received.header.next_payload;
             (read_chain(first, &body, Trailing::Alignment, &cx.core.limits)?, keyed.first_iv.clone())
         };
+        let uncut = || {
+            let public = [&keyed.public.g_xi[..], &keyed.public.g_xr];
+            cx.core.provider.hash(self.chosen.transform.hash, &public)
+        };
+        let last_block = if deviates(Deviation::UncutIvAfterAggressiveMode) { uncut() } else { last_block };
         let peer = auth::verify_proof(cx, keyed, &chain, Role::Initiator, self.peer.as_ref())?;
         cx.report_notifies(&chain);
         // What NAT-D hashes are compared with is the path of the first two messages.

@@ -6,6 +6,7 @@ use super::encrypted::{Flaw, PUBLIC_VALUE};
 use crate::config::{AuthenticationMethod, Phase1Transform, XauthPhase1};
 use crate::core::{Core, Protection};
 use crate::crypto::{DhKeyPair, HashAlgorithm, Secret};
+use crate::deviation::{Deviation, deviates};
 use crate::error::ExchangeError;
 use crate::event::Role;
 use crate::hook::{AuthHash, Signer};
@@ -67,6 +68,11 @@ impl KeyedExchange {
             }
             Err(error) => return Err(error.into()),
         };
+        if let Some(flaw) = flaw
+            && deviates(Deviation::TellsOfWrongPadding)
+        {
+            return Err(ExchangeError::EncryptedContent(Label::HashI, flaw));
+        }
         let skeyid = skeyid(cx, inputs, &g_xy);
         log(cx.core, cx.cookies, Label::PrivateExponent, inputs.ours.private.as_bytes());
         let protection = Protection::derive(cx.core, cx.cookies, transform.clone(), skeyid, &g_xy);
@@ -168,7 +174,9 @@ pub(super) fn check_identity(cx: &Cx<'_>, id: &Identification) -> Result<(), Exc
     // RFC 2407 section 4.6.2: in phase 1 protocol and port are 0 and 0, or UDP and 500.
     let ports_ok = matches!((id.protocol, id.port), (0, 0) | (17, 0 | 500 | 4500));
     let expected = cx.peer.remote_id.as_ref();
-    let same = expected.is_none_or(|e| e.id_type == id.id_type && e.data == id.data);
+    let same = expected.is_none_or(|e| e.id_type == id.id_type && e.data == id.data)
+        || deviates(Deviation::AcceptsAnyIdentity);
+    let ports_ok = ports_ok || deviates(Deviation::AcceptsAnyIdPort);
     if ports_ok && same { Ok(()) } else { Err(ExchangeError::IdentityRefused(id.to_string())) }
 }
 

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use crate::config::NatTraversalVersion;
 use crate::core::{Envelope, Protection};
 use crate::crypto::DhKeyPair;
+use crate::deviation::{Deviation, deviates};
 use crate::error::ExchangeError;
 use crate::event::Role;
 use crate::natt::{self, Nat};
@@ -177,7 +178,7 @@ pub(crate) fn clear_chain(cx: &Cx<'_>, received: &Received) -> Result<crate::wir
 
 /// Refuses a message in the clear where keys exist.
 pub(crate) fn require_encrypted(received: &Received) -> Result<(), ExchangeError> {
-    if received.header.flags.contains(Flags::ENCRYPTION) {
+    if received.header.flags.contains(Flags::ENCRYPTION) || deviates(Deviation::ReadsTheUnencrypted) {
         Ok(())
     } else {
         let got = received.header.flags.0;

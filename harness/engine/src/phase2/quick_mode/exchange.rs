@@ -10,6 +10,7 @@ use super::status::ExpectConnected;
 use crate::config::{Encapsulation, IpsecPolicy, IpsecProtocol, ModeConfig, PeerConfig};
 use crate::core::{Core, Envelope, Opened, Path};
 use crate::crypto::{DhKeyPair, Group, Secret};
+use crate::deviation::{Deviation, deviates};
 use crate::error::ExchangeError;
 use crate::esp::{keymat_len, split_keymat};
 use crate::event::{IpsecSaId, IsakmpSaId, Role};
@@ -212,7 +213,7 @@ impl QmCx<'_> {
 
     /// Decrypts a message and takes the HASH payload that must come first.
     pub(crate) fn open(&mut self, received: &Received, iv: &[u8]) -> Result<(Opened, Bytes), ExchangeError> {
-        if !received.header.flags.contains(Flags::ENCRYPTION) {
+        if !received.header.flags.contains(Flags::ENCRYPTION) && !deviates(Deviation::ReadsTheUnencrypted) {
             let got = received.header.flags.0;
             return Err(ExchangeError::InvalidFlags { got, problem: "quick mode must be encrypted" });
         }
@@ -325,6 +326,8 @@ impl QmCx<'_> {
                 Ok(Some(secret))
             }
             (None, _, None) => Ok(None),
+            (None, _, Some(_)) if deviates(Deviation::IgnoresUnwantedKe) => Ok(None),
+            (Some(_), _, None) if deviates(Deviation::TakesNoKeForPfs) => Ok(None),
             (None, _, Some(_)) => Err(ExchangeError::UnexpectedPayload(PayloadType::KE)),
             (Some(_), _, _) => Err(ExchangeError::MissingPayload(PayloadType::KE)),
         }
@@ -383,8 +386,11 @@ impl QmCx<'_> {
             return Ok(OutcomePair { chosen: chosen.clone(), spi_in, inbound, outbound });
         }
         // KEYMAT of an SA is made with the SPI that its receiver chose.
-        let inbound = self.keymat(agreed, chosen, spi_in);
-        let outbound = self.keymat(agreed, chosen, chosen.peer_spi);
+        let mut inbound = self.keymat(agreed, chosen, spi_in);
+        let mut outbound = self.keymat(agreed, chosen, chosen.peer_spi);
+        if deviates(Deviation::KeymatWithTheOtherSpi) {
+            core::mem::swap(&mut inbound, &mut outbound);
+        }
         let (initiator, responder) = match role {
             Role::Initiator => (&outbound, &inbound),
             Role::Responder => (&inbound, &outbound),
@@ -442,6 +448,7 @@ pub(crate) fn client_ids(chain: &Chain) -> Result<Option<(Identification, Identi
     match (ids.next(), ids.next(), ids.next()) {
         (None, ..) => Ok(None),
         (Some(id_ci), Some(id_cr), None) => Ok(Some((id_ci, id_cr))),
+        (Some(id), None, _) if deviates(Deviation::AcceptsOneClientId) => Ok(Some((id.clone(), id))),
         (Some(_), None, _) => Err(ExchangeError::MissingPayload(PayloadType::ID)),
         (Some(_), Some(_), Some(_)) => Err(ExchangeError::RepeatedPayload(PayloadType::ID)),
     }

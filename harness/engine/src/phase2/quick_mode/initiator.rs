@@ -7,6 +7,7 @@ use super::exchange::{Agreed, AgreedSa, QmCx, QuickMode, Step, client_ids};
 use super::status::{self, ExpectConnected};
 use crate::config::IpsecPolicy;
 use crate::crypto::DhKeyPair;
+use crate::deviation::{Deviation, deviates};
 use crate::error::ExchangeError;
 use crate::event::{IpsecSaId, Role};
 use crate::keylog::Label;
@@ -127,7 +128,7 @@ impl ExpectReply {
         let covered = opened.after_first_payload();
         let expected = keys::hash_2(cx.core.provider, h, skeyid_a, cx.m_id.0, &self.ni_b, covered);
         cx.log(Label::Hash2, &expected);
-        if !bool::from(expected.as_slice().ct_eq(&hash)) {
+        if !deviates(Deviation::AcceptsWrongHash2) && !bool::from(expected.as_slice().ct_eq(&hash)) {
             return Err(ExchangeError::HashMismatch(Label::Hash2));
         }
         let reply = payloads::sas_from(&opened.chain, 1, cx.core.limits.sa_payloads_max)?;
@@ -137,7 +138,7 @@ impl ExpectReply {
             verified.into_iter().map(|Verified { chosen, spis_in }| (chosen, spis_in)).unzip();
         let nr_b = payloads::nonce(&opened.chain)?;
         let ids = client_ids(&opened.chain)?;
-        if ids != self.ids {
+        if ids != self.ids && !deviates(Deviation::AcceptsOtherClientsInTheReply) {
             let got = ids.map_or("none".into(), |(ci, cr)| format!("{ci} and {cr}"));
             return Err(ExchangeError::IdentityRefused(got));
         }
@@ -153,7 +154,9 @@ impl ExpectReply {
             Agreed { policy: self.policy, sas: sas.collect(), ids, ni_b: self.ni_b.clone(), nr_b, g_xy };
         // RFC 2408 section 3.1: who did not set the Commit bit waits for CONNECTED.
         let ours = cx.peer.commit_bit;
-        let waits = !ours && received.header.flags.contains(Flags::COMMIT);
+        let waits = !ours
+            && !deviates(Deviation::IgnoresTheCommitBit)
+            && received.header.flags.contains(Flags::COMMIT);
         let outcome = if waits { None } else { Some(cx.outcome(&agreed, Role::Initiator, self.replaces)?) };
         let flags = status::flags(ours);
         let mut sent = cx.send_hashed(3, &opened.next_iv, Vec::new(), flags, |cx, _| {

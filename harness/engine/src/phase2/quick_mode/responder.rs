@@ -6,6 +6,7 @@ use subtle::ConstantTimeEq;
 use super::exchange::{Agreed, AgreedSa, QmCx, QuickMode, Step, client_ids};
 use super::status::{self, ExpectConnected};
 use crate::config::IpsecPolicy;
+use crate::deviation::{Deviation, deviates};
 use crate::error::ExchangeError;
 use crate::event::Role;
 use crate::keylog::Label;
@@ -29,7 +30,7 @@ pub(crate) fn accept(cx: &mut QmCx<'_>, received: &Received) -> Result<Step, Exc
     let covered = opened.after_first_payload();
     let expected = keys::hash_1(cx.core.provider, h, skeyid_a, cx.m_id.0, covered);
     cx.log(Label::Hash1, &expected);
-    if !bool::from(expected.as_slice().ct_eq(&hash)) {
+    if !deviates(Deviation::AcceptsWrongHash1) && !bool::from(expected.as_slice().ct_eq(&hash)) {
         return Err(ExchangeError::HashMismatch(Label::Hash1));
     }
     let offered = payloads::sas_from(&opened.chain, 1, cx.core.limits.sa_payloads_max)?;
@@ -82,7 +83,10 @@ fn reply(
     if let Some(pair) = key_pair {
         payloads.push(Payload::KeyExchange(KeyExchange { data: Bytes::from(pair.public) }));
     }
-    if let Some((id_ci, id_cr)) = offer.ids.clone() {
+    if let Some((mut id_ci, id_cr)) = offer.ids.clone().filter(|_| !deviates(Deviation::SendsNoClientIds)) {
+        if deviates(Deviation::NarrowsClients) && id_ci.id_type.0 == 4 {
+            id_ci.data = [id_ci.data.get(..4).unwrap_or_default(), &[0xff; 4]].concat().into();
+        }
         payloads.push(Payload::Identification(id_ci));
         payloads.push(Payload::Identification(id_cr));
     }
@@ -130,6 +134,13 @@ fn candidates<'a>(
         .filter(|(_, policy)| {
             let (local, remote) = cx.configured_clients(policy);
             match ids {
+                _ if deviates(Deviation::AcceptsAnyClients) => true,
+                Some((id_ci, id_cr))
+                    if deviates(Deviation::RefusesNamedClients)
+                        && [id_ci, id_cr].iter().any(|id| !matches!(id.id_type.0, 1 | 4 | 5 | 6 | 7 | 8)) =>
+                {
+                    false
+                }
                 Some((id_ci, id_cr)) => {
                     let how = policy.client_match;
                     clients::takes(how, remote.as_ref(), id_ci, cx.path.remote.ip())
@@ -166,11 +177,11 @@ impl ExpectHash3 {
         let (ni_b, nr_b) = (&self.agreed.ni_b, &self.agreed.nr_b);
         let expected = keys::hash_3(cx.core.provider, h, skeyid_a, cx.m_id.0, ni_b, nr_b);
         cx.log(Label::Hash3, &expected);
-        if !bool::from(expected.as_slice().ct_eq(&hash)) {
+        if !deviates(Deviation::AcceptsWrongHash3) && !bool::from(expected.as_slice().ct_eq(&hash)) {
             return Err(ExchangeError::HashMismatch(Label::Hash3));
         }
         let late = received.header.flags.contains(Flags::COMMIT).then_some(Role::Initiator);
-        let committed = self.committed.or(late);
+        let committed = self.committed.or(late).filter(|_| !deviates(Deviation::IgnoresTheCommitBit));
         if committed == Some(Role::Initiator) {
             // Quick mode 2 goes on being sent: whoever gets it again says CONNECTED again.
             let (agreed, role) = (self.agreed.clone(), Role::Responder);
