@@ -19,6 +19,7 @@ pub mod execute;
 pub mod link;
 pub mod matrix;
 pub mod packet;
+pub mod pages;
 pub mod random;
 pub mod run;
 pub mod settings;

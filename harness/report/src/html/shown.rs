@@ -39,7 +39,9 @@ pub(super) fn href(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
     for byte in path.bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' => out.push(char::from(byte)),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' => {
+                out.push(char::from(byte))
+            }
             byte => out.push_str(&format!("%{byte:02X}")),
         }
     }
@@ -96,7 +98,8 @@ mod tests {
 
     #[test]
     fn every_verdict_has_a_glyph_of_its_own() {
-        let glyphs: std::collections::BTreeSet<_> = Verdict::ALL.iter().map(|verdict| glyph(*verdict)).collect();
+        let glyphs: std::collections::BTreeSet<_> =
+            Verdict::ALL.iter().map(|verdict| glyph(*verdict)).collect();
         assert_eq!(glyphs.len(), Verdict::ALL.len());
     }
 }

@@ -171,4 +171,6 @@ pub struct Value {
     pub harness: Vec<String>,
     /// What the peer has shown, in hex.
     pub peer: Vec<String>,
+    /// Both know it, and differently.
+    pub differs: bool,
 }

@@ -51,7 +51,12 @@ pub fn render(page: &CasePage<'_>) -> String {
 
 /// The way from the folder of the case to that of the run.
 fn home(result: &CaseResult) -> String {
-    let folder = result.artefacts.values().next().and_then(|path| path.rsplit_once('/')).map_or("", |(folder, _)| folder);
+    let folder = result
+        .artefacts
+        .values()
+        .next()
+        .and_then(|path| path.rsplit_once('/'))
+        .map_or("", |(folder, _)| folder);
     let depth = folder.split('/').filter(|part| !part.is_empty()).count();
     format!("{}{}", "../".repeat(depth), crate::html::PAGE_FILE)
 }
@@ -140,7 +145,9 @@ fn recorded(evidence: &Evidence, result: &CaseResult) -> Markup {
 }
 
 fn accepted(accepted: &[Acceptance]) -> Markup {
-    let holds = |acceptance: &Acceptance| acceptance.conditions.iter().all(|condition| condition.state == State::Holds);
+    let holds = |acceptance: &Acceptance| {
+        acceptance.conditions.iter().all(|condition| condition.state == State::Holds)
+    };
     html! {
         section aria-labelledby="accepted" {
             h2 id="accepted" { "What was accepted, and what came" }
@@ -193,14 +200,12 @@ fn values(values: &[Value]) -> Markup {
 
 fn value_row(value: &Value) -> Markup {
     let all = |values: &[String]| clean(&values.join(" "));
-    let (class, peer) = if value.peer.is_empty() {
-        (None, "not shown".to_owned())
-    } else if value.harness == value.peer {
-        (None, "✓ the same".to_owned())
-    } else if value.harness.is_empty() {
-        (None, all(&value.peer))
-    } else {
-        (Some("differs"), format!("✗ {}", all(&value.peer)))
+    let same = !value.harness.is_empty() && value.peer.iter().all(|each| value.harness.contains(each));
+    let (class, peer) = match (value.differs, same) {
+        _ if value.peer.is_empty() => (None, "not shown".to_owned()),
+        (_, true) => (None, "✓ the same".to_owned()),
+        (true, false) => (Some("differs"), format!("✗ {}", all(&value.peer))),
+        (false, false) => (None, all(&value.peer)),
     };
     html! {
         tr class=[class] {

@@ -44,8 +44,14 @@ fn cells<'a>(matrix: &'a MatrixResult, initiator: &str, responder: &str) -> Vec<
 fn sum(cells: &[&CellResult], id: &str) -> Markup {
     let played: Vec<_> = cells.iter().filter(|cell| cell.verdict != Verdict::Unsupported).collect();
     let good = played.iter().filter(|cell| cell.expected).count();
-    let Some(worst) = worst(cells.iter().map(|cell| cell.verdict)) else { return html! { td.none { "not played" } } };
-    let class = if good < played.len() { format!("c {} unexpected", worst.name()) } else { format!("c {}", worst.name()) };
+    let Some(worst) = worst(cells.iter().map(|cell| cell.verdict)) else {
+        return html! { td.none { "not played" } };
+    };
+    let class = if good < played.len() {
+        format!("c {} unexpected", worst.name())
+    } else {
+        format!("c {}", worst.name())
+    };
     html! {
         td class=(class) {
             a href={ "#" (id) } {

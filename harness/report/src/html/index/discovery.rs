@@ -3,9 +3,8 @@
 use ikev1_scenario::judge::Sight;
 use maud::{Markup, html};
 
-use super::unexpected::page_of;
 use crate::discovery::{DiscoveryResult, ProbeResult};
-use crate::html::shown::clean;
+use crate::html::shown::{clean, href};
 use crate::model::Report;
 
 /// The section; empty where nothing was probed.
@@ -56,7 +55,7 @@ fn line(probe: &ProbeResult) -> Markup {
     html! {
         li {
             span class={ "v " (class) } { span.g aria-hidden="true" { (sign) } " " (probe.sight.name()) } " "
-            @if let Some(page) = page_of(&probe.artefacts) { a href=(page) { (name) } } @else { (name) }
+            @if let Some(transcript) = probe.artefacts.get("transcript") { a href=(href(transcript)) { (name) } } @else { (name) }
             " " span.dim { (clean(&probe.evidence)) @if let Some(packet) = probe.packet { ", packet " (packet) } }
         }
     }

@@ -62,7 +62,11 @@ fn cell(sum: Option<&Sum>, section: &str, peer: &str, role: Role) -> Markup {
     let Some(sum) = sum else { return html! { td.none { "none" } } };
     let played = Verdict::ALL.iter().copied().filter(|each| sum.counts.get(*each) > 0);
     let Some(worst) = worst(played.clone()) else { return html! { td.none { "none" } } };
-    let class = if sum.unexpected > 0 { format!("c {} unexpected", worst.name()) } else { format!("c {}", worst.name()) };
+    let class = if sum.unexpected > 0 {
+        format!("c {} unexpected", worst.name())
+    } else {
+        format!("c {}", worst.name())
+    };
     html! {
         td class=(class) {
             a href=(link(section, Some((peer, role)))) {

@@ -74,7 +74,12 @@ pub(super) fn rows(report: &Report, register: &[ClauseEntry]) -> Rows {
         let requirements = case.requirements.iter().map(|id| {
             *numbers.entry(id.clone()).or_insert_with(|| {
                 // A run may cite what the register does not have any more.
-                clauses.push((clean(id), String::new(), case.level.name().to_owned(), "not in the register".to_owned()));
+                clauses.push((
+                    clean(id),
+                    String::new(),
+                    case.level.name().to_owned(),
+                    "not in the register".to_owned(),
+                ));
                 clauses.len() - 1
             })
         });

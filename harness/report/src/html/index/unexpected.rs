@@ -6,8 +6,8 @@ use ikev1_scenario::Verdict;
 use ikev1_scenario::judge::Sight;
 use maud::{Markup, html};
 
-use crate::html::shown::{clean, count, href, verdict};
 use crate::html::PAGE_FILE;
+use crate::html::shown::{clean, count, href, verdict};
 use crate::model::{CaseResult, CellResult, Report};
 
 /// Most cases that the section lists; the list of cases has them all.
@@ -86,6 +86,8 @@ fn faults(report: &Report) -> Vec<String> {
     for probe in report.probes().filter(|probe| matches!(probe.sight, Sight::Died | Sight::Error)) {
         faults.push(format!("{}: {}: {}: {}", probe.peer, probe.id, probe.sight.name(), probe.evidence));
     }
-    faults.extend(report.vectors.iter().flat_map(|vectors| &vectors.failures).map(|line| format!("vector: {line}")));
+    faults.extend(
+        report.vectors.iter().flat_map(|vectors| &vectors.failures).map(|line| format!("vector: {line}")),
+    );
     faults
 }
