@@ -21,8 +21,8 @@ mod index;
 mod shown;
 
 pub use case::{
-    Acceptance, CasePage, Clause, ConditionState, Entry, Evidence, Field, Message, Note, State, Value, Whose,
-    render as case_page,
+    Acceptance, CasePage, Clause, ConditionState, Entry, Evidence, Field, Message, Note, State, StepState,
+    Value, Whose, render as case_page,
 };
 pub use index::{ClauseEntry, render as index};
 

@@ -126,6 +126,7 @@ fn evidence(text: &str) -> Evidence {
     Evidence {
         ladder: vec![Entry { at_ms: 7, note: event }, Entry { at_ms: 1_012, note: Note::Message(0) }],
         messages: vec![message],
+        steps: vec![StepState { text: text.to_owned(), state: State::Fails, observed: text.to_owned() }],
         accepted: vec![Acceptance {
             verdict: Verdict::Pass,
             because: text.to_owned(),

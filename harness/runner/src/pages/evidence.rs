@@ -1,6 +1,6 @@
 //! What a case page shows, from the files of the case.
 
-use ikev1_report::html::{Acceptance, ConditionState, Entry, Evidence, Note, State, Value, Whose};
+use ikev1_report::html::{Acceptance, ConditionState, Entry, Evidence, Note, State, StepState, Value, Whose};
 use ikev1_report::model::CaseResult;
 use ikev1_scenario::Verdict;
 use ikev1_scenario::case::Case;
@@ -20,6 +20,7 @@ pub(super) fn evidence(case: &Case, records: &[Record], result: &CaseResult, log
     Evidence {
         ladder: ladder(case, records),
         messages: messages(records, &result.findings),
+        steps: steps(case, records),
         accepted: accepted(case, records),
         values: values(records),
         log: log.to_owned(),
@@ -34,6 +35,24 @@ fn end_of(text: &str, max: usize) -> (usize, &str) {
     let rest = text.get(from..).unwrap_or_default();
     let rest = rest.split_once('\n').map_or(rest, |(_, rest)| rest);
     (text.len() - rest.len(), rest)
+}
+
+fn steps(case: &Case, records: &[Record]) -> Vec<StepState> {
+    let ended = |wanted: usize| {
+        records.iter().find_map(|record| match &record.event {
+            Event::StepEnd { index, result } if *index == wanted => Some(result),
+            _ => None,
+        })
+    };
+    let state = |(index, step)| {
+        let (state, observed) = match ended(index) {
+            Some(StepResult::Done) => (State::Holds, String::new()),
+            Some(StepResult::Unmet { detail }) => (State::Fails, detail.clone()),
+            None => (State::Unknown, String::new()),
+        };
+        StepState { text: words(step), state, observed }
+    };
+    case.steps.iter().enumerate().map(state).collect()
 }
 
 fn accepted(case: &Case, records: &[Record]) -> Vec<Acceptance> {

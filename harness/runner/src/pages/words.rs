@@ -27,7 +27,7 @@ fn text(value: &Value) -> String {
             }
             _ => {
                 let pair = |(key, value): (&String, &Value)| {
-                    let key = key.replace('_', " ");
+                    let key = name(key);
                     match value {
                         Value::Object(inner) if inner.len() > 1 && !inner.contains_key("exchange") => {
                             format!("{key} ({})", text(value))
@@ -39,6 +39,27 @@ fn text(value: &Value) -> String {
             }
         },
         plain => plain.to_string(),
+    }
+}
+
+/// A key as the RFCs write it.
+fn name(key: &str) -> String {
+    let words: Vec<_> = key
+        .split('_')
+        .map(|word| match word {
+            "isakmp" => "ISAKMP",
+            "ipsec" => "IPsec",
+            "sa" => "SA",
+            "sas" => "SAs",
+            "spi" => "SPI",
+            other => other,
+        })
+        .collect();
+    match key {
+        "cky_i" => "CKY-I".to_owned(),
+        "cky_r" => "CKY-R".to_owned(),
+        "m_id" => "M-ID".to_owned(),
+        _ => words.join(" "),
     }
 }
 

@@ -9,6 +9,14 @@
     const [tree, hex, status] = ['.tree', '.hex', '.status'].map(name => details.querySelector(name));
     const rows = [...tree.querySelectorAll('li[data-r]')];
     const ranges = rows.map(row => numbers(row.dataset.r));
+    // A row has the last part of its path; the parts before it are those of the rows above that it is nested in.
+    const depth = row => Number(/\bd(\d)\b/.exec(row.className)[1]);
+    const above = [];
+    const paths = rows.map(row => {
+      above.length = depth(row);
+      above.push(row.dataset.n ?? row.firstChild.textContent.trim());
+      return above.join('.');
+    });
     const bytes = [];
 
     // Each octet gets an element of its own; the text stays as it is.
@@ -53,7 +61,7 @@
       paint('sel', row);
       const [offset, len] = ranges[row];
       const place = len === 0 ? `no octet, at ${offset}` : len === 1 ? `octet ${offset}` : `octets ${offset} to ${offset + len - 1}`;
-      status.textContent = `${place}: ${rows[row].dataset.p ? rows[row].dataset.p + ' = ' : ''}${rows[row].textContent.trim()}`;
+      status.textContent = `${place}: ${paths[row]} = ${rows[row].querySelector('b')?.textContent ?? ''}`;
       history.replaceState(null, '', `#${details.id}/${rows[row].dataset.r}`);
       if (focus) rows[row].focus({ preventScroll: false });
     };

@@ -39,6 +39,8 @@ pub struct Evidence {
     pub ladder: Vec<Entry>,
     /// The messages, by number of their datagrams.
     pub messages: Vec<Message>,
+    /// The steps, which come before the accepted outcomes.
+    pub steps: Vec<StepState>,
     /// The accepted outcomes, with what of them came about.
     pub accepted: Vec<Acceptance>,
     /// The derived values.
@@ -125,6 +127,17 @@ pub struct Field {
     pub depth: usize,
     /// A finding is about it.
     pub marked: bool,
+}
+
+/// A step, and how it ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepState {
+    /// What it does or waits for.
+    pub text: String,
+    /// Whether it was met; not known where the case ended before it.
+    pub state: State,
+    /// What came instead, where it was not met.
+    pub observed: String,
 }
 
 /// An accepted outcome.

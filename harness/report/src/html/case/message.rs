@@ -55,7 +55,7 @@ fn row(field: &Field) -> Markup {
     let depth = field.depth.min(6);
     let class = if field.marked { format!("d{depth} hit") } else { format!("d{depth}") };
     html! {
-        li class=(class) data-r={ (field.offset) "+" (field.len) } data-p=[(field.depth > 0).then(|| clean(&field.path))] {
+        li class=(class) data-r={ (field.offset) "+" (field.len) } data-n=[field.marked.then(|| clean(name))] {
             @if field.marked { "◆ " }
             (clean(name)) @if !field.value.is_empty() { " " b { (clean(&field.value)) } }
         }

@@ -6,6 +6,7 @@ mod message;
 mod page;
 
 pub use evidence::{
-    Acceptance, CasePage, Clause, ConditionState, Entry, Evidence, Field, Message, Note, State, Value, Whose,
+    Acceptance, CasePage, Clause, ConditionState, Entry, Evidence, Field, Message, Note, State, StepState,
+    Value, Whose,
 };
 pub use page::render;

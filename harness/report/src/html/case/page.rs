@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use super::evidence::{Acceptance, CasePage, Clause, Evidence, State, Value};
+use super::evidence::{Acceptance, CasePage, Clause, Evidence, State, StepState, Value};
 use super::{ladder, message};
 use crate::html::frame::{Script, document};
 use crate::html::shown::{clean, count, duration, href, verdict};
@@ -119,7 +119,8 @@ fn clauses(clauses: &[Clause]) -> Markup {
 
 fn recorded(evidence: &Evidence, result: &CaseResult) -> Markup {
     html! {
-        (accepted(&evidence.accepted))
+        (steps(&evidence.steps))
+        (accepted(&evidence.accepted, result))
         section aria-labelledby="exchange" {
             h2 id="exchange" { "The exchange" }
             p.dim { "Seconds since the start of the case. ✎ changed or made by the case, ✕ not delivered, ◆ a finding is about it." }
@@ -144,7 +145,29 @@ fn recorded(evidence: &Evidence, result: &CaseResult) -> Markup {
     }
 }
 
-fn accepted(accepted: &[Acceptance]) -> Markup {
+fn steps(steps: &[StepState]) -> Markup {
+    html! {
+        section aria-labelledby="steps" {
+            h2 id="steps" { "Steps" }
+            p.dim { "What was to happen, in order. A step that is not met, or whose message is not as it says, decides before any outcome." }
+            ol.steps {
+                @for step in steps {
+                    @let (sign, word) = match step.state {
+                        State::Holds => ("✓", "done:"),
+                        State::Fails => ("✗", "not met:"),
+                        State::Unknown => ("–", "not reached:"),
+                    };
+                    li {
+                        span.g aria-hidden="true" { (sign) } " " b { (word) } " " code { (clean(&step.text)) }
+                        @if !step.observed.is_empty() { " " span.came { "came: " (clean(&step.observed)) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn accepted(accepted: &[Acceptance], result: &CaseResult) -> Markup {
     let holds = |acceptance: &Acceptance| {
         acceptance.conditions.iter().all(|condition| condition.state == State::Holds)
     };
@@ -155,7 +178,7 @@ fn accepted(accepted: &[Acceptance]) -> Markup {
             ol.accepted {
                 @for acceptance in accepted {
                     li class=[holds(acceptance).then_some("came")] {
-                        p { (verdict(acceptance.verdict)) " " (clean(&acceptance.because)) @if holds(acceptance) { " " strong { "(this came)" } } }
+                        p { (verdict(acceptance.verdict)) " " (clean(&acceptance.because)) @if holds(acceptance) { " " strong { (decided(acceptance.verdict == result.verdict)) } } }
                         ul {
                             @for condition in &acceptance.conditions {
                                 @let (class, sign, word) = state(condition.state);
@@ -170,6 +193,11 @@ fn accepted(accepted: &[Acceptance]) -> Markup {
             }
         }
     }
+}
+
+/// What is said of an outcome whose conditions all hold.
+const fn decided(same: bool) -> &'static str {
+    if same { "(this came)" } else { "(its conditions hold, but something else decided: see above)" }
 }
 
 fn state(state: State) -> (&'static str, &'static str, &'static str) {
