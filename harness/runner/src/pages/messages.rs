@@ -195,3 +195,57 @@ fn fault(fault: &Fault) -> String {
 fn octets(text: &str) -> Vec<u8> {
     hex::decode(text).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn datagram(wire: &[u8], nat_t: bool) -> Record {
+        let record = DatagramRecord {
+            n: 1,
+            from: Side::Peer,
+            local: "192.0.2.1:500".to_owned(),
+            remote: "192.0.2.2:500".to_owned(),
+            nat_t,
+            hex: hex::encode(wire),
+            delivered: true,
+            message: None,
+            fault: None,
+        };
+        Record { at_ms: 0, event: Event::Datagram(record) }
+    }
+
+    /// A header in the clear, and a Nonce payload whose data are four octets.
+    fn nonce() -> Vec<u8> {
+        let mut message = vec![0x11; 16];
+        message.extend([10, 0x10, 5, 0, 0, 0, 0, 0, 0, 0, 0, 36, 0, 0, 0, 8, 1, 2, 3, 4]);
+        message
+    }
+
+    #[test]
+    fn the_field_of_a_finding_is_marked() {
+        let finding = Finding { packet: Some(1), field: Some("nonce.data".to_owned()), ..Finding::default() };
+        let found = messages(&[datagram(&nonce(), false)], &[finding]);
+        assert_eq!(found[0].content, "HDR, NONCE");
+        let marked: Vec<_> = found[0].fields.iter().filter(|field| field.marked).collect();
+        assert_eq!(marked.len(), 1);
+        assert_eq!((marked[0].path.as_str(), marked[0].offset, marked[0].len), ("nonce.data", 32, 4));
+    }
+
+    #[test]
+    fn the_non_esp_marker_is_not_part_of_a_message() {
+        let marked = [vec![0; 4], nonce()].concat();
+        assert_eq!(messages(&[datagram(&marked, true)], &[])[0].bytes, nonce());
+        assert!(messages(&[datagram(&nonce(), true)], &[])[0].fields.is_empty(), "that is an ESP packet");
+    }
+
+    proptest! {
+        #[test]
+        fn any_octets_make_a_message_whose_fields_are_within_it(wire in any::<Vec<u8>>(), nat_t: bool) {
+            let found = messages(&[datagram(&wire, nat_t)], &[]);
+            prop_assert!(found[0].fields.iter().all(|field| field.offset + field.len <= found[0].bytes.len()));
+        }
+    }
+}
