@@ -4,6 +4,7 @@
 //! run ─▶ RunEvent ─┬─▶ term::Terminal      progress while it runs, failures and matrix at its end
 //!                  └─▶ Builder ─▶ Report ─┬─▶ json::render     report.json
 //!                                         ├─▶ junit::render    junit.xml
+//!                                         ├─▶ html::index      index.html, html::case_page for each case
 //!                                         ├─▶ term::summary    the terminal's last page
 //!                                         └─▶ exit::Outcome    the exit code
 //! ```
@@ -15,6 +16,7 @@
 pub mod discovery;
 pub mod event;
 pub mod exit;
+pub mod html;
 pub mod json;
 pub mod junit;
 pub mod model;

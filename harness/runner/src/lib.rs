@@ -21,6 +21,7 @@ pub mod matrix;
 #[cfg(feature = "mutants")]
 pub mod mutants;
 pub mod packet;
+pub mod pages;
 pub mod random;
 pub mod run;
 pub mod settings;

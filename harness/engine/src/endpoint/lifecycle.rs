@@ -66,15 +66,15 @@ impl Endpoint {
         if !peer.notify_discarded {
             discarded.clear();
         }
-        let says_initial_contact = peer.initial_contact && role == Role::Responder;
+        // No message of aggressive mode may have it (RFC 2407 section 4.6.3); main mode 5 and 6 do.
+        let says_initial_contact = peer.initial_contact && mode == Phase1Mode::Aggressive;
         let shorter = offered.is_some_and(|offered| lifetime < offered);
         let says_lifetime = peer.responder_lifetime && role == Role::Responder && shorter;
         if let Some(remote) = sa.first_from {
             self.half_open.remove(id, remote.ip(), sa.began);
         }
         self.core.event(Event::IsakmpSaEstablished { sa: id, cookies, role });
-        if says_initial_contact && mode == Phase1Mode::Aggressive && !self.other_sa_stands(peer_index, id) {
-            // Main mode 6 has it; the responder's only message of aggressive mode is in the clear.
+        if says_initial_contact && !self.other_sa_stands(peer_index, id) {
             let mut notification = Notification::isakmp(NotifyType::INITIAL_CONTACT);
             notification.spi = Bytes::copy_from_slice(&cookies.to_bytes());
             self.send_informational(id, Payload::Notification(notification));

@@ -16,6 +16,7 @@ use ikev1_report::waiver::{self, Waiver};
 use ikev1_report::{Builder, Outcome, RunEvent, json, junit};
 use ikev1_scenario::case::Case;
 use ikev1_scenario::model::{Group, Role};
+use ikev1_scenario::requirement::Requirements;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -28,6 +29,7 @@ use super::peers::{self, PeerName, SELF};
 use super::vectors;
 use crate::discover::{InformedRunner, informed};
 use crate::docker::sweep_process;
+use crate::pages;
 use crate::run::{CaseRunner, RunOptions, Stop, run_cases};
 
 /// Arguments of `conform`.
@@ -195,7 +197,7 @@ pub(super) fn conduct(args: &Args, context: &Context) -> Result<(Report, PathBuf
     let plan =
         Plan { args, context, catalogue, planned, peers, prober, options, started, start: Instant::now() };
     let report = plan.run();
-    write_reports(&plan.options.folder, &report)?;
+    write_reports(&plan.options.folder, &report, context)?;
     Ok((report, plan.options.folder))
 }
 
@@ -360,14 +362,16 @@ impl Plan<'_> {
     }
 }
 
-/// Writes `report.json` and `junit.xml` into a folder.
-pub(super) fn write_reports(folder: &Path, report: &Report) -> Result<(), CliError> {
+/// Writes `report.json`, `junit.xml` and the HTML pages into a folder.
+pub(super) fn write_reports(folder: &Path, report: &Report, context: &Context) -> Result<(), CliError> {
     let junit = junit::render(report).map_err(CliError::harness)?;
     for (name, text) in [("report.json", json::render(report)), ("junit.xml", junit)] {
         let file = folder.join(name);
         fs::write(&file, text).map_err(|error| CliError::Harness(format!("{}: {error}", file.display())))?;
     }
-    Ok(())
+    let register =
+        Requirements::load(&context.workspace.scenarios().join("requirements")).map_err(CliError::usage)?;
+    pages::write(folder, report, &register).map_err(CliError::harness)
 }
 
 /// A folder for this run: the one that was asked for, or a new one named by the time.

@@ -25,7 +25,7 @@ pub struct Args {
     /// Exit 1 when any verdict is another than in the run's report, whatever the verdicts are
     #[arg(long)]
     check: bool,
-    /// Write the new verdicts into the run's reports
+    /// Write the new verdicts into the run's reports, and their pages anew
     #[arg(long)]
     write: bool,
     /// JSON: the new report
@@ -45,7 +45,7 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
     let seen_anew: Vec<_> =
         old.probes().zip(new.probes()).filter(|(old, new)| old.sight != new.sight).collect();
     if args.write {
-        write_reports(&args.folder, &new)?;
+        write_reports(&args.folder, &new, context)?;
     }
     if args.json {
         out.write_all(json::render(&new).as_bytes())?;

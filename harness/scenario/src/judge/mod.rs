@@ -22,6 +22,7 @@ mod conditions;
 mod fields;
 mod messages;
 mod oracle;
+mod outcomes;
 mod sighting;
 mod values;
 mod verdicts;
@@ -30,6 +31,7 @@ mod verdicts;
 mod tests;
 
 pub use messages::{Messages, SentMessage, has_vendor_id};
+pub use outcomes::{ConditionResult, outcomes};
 pub use sighting::{Sight, Sighting, is_error, sighting, vendor_ids};
 pub use values::{Comparison, compare_values};
 pub use verdicts::{judge, unsupported};

@@ -8,7 +8,6 @@ use crate::error::ExchangeError;
 use crate::event::Role;
 use crate::natt;
 use crate::phase1::auth::{self, IdPlace, KeyInputs, KeyedExchange, OwnKeyMessage, Recipient, Requests};
-use crate::phase1::main_mode::initial_contact;
 use crate::phase1::negotiate;
 use crate::phase1::{Advance, ClearMessage, Cx, Established, Phase1, Received, Start};
 use crate::vendor;
@@ -111,7 +110,6 @@ impl ExpectReply {
         let mut payloads =
             auth::proof_payloads(cx, &keyed, Role::Initiator, &self.idii_b, IdPlace::Before, &requests)?;
         payloads.extend(discovery);
-        payloads.extend(initial_contact(cx));
         let sent = cx.core.send_encrypted(
             &cx.envelope(AGGRESSIVE, 3),
             &keyed.protection,

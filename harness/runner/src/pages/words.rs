@@ -1,0 +1,83 @@
+//! Conditions and events in words.
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// A condition or an event as a reader wants it: names without underscores, messages by their place in an exchange.
+pub(super) fn words(value: &impl Serialize) -> String {
+    // What is given serialises: it comes from JSON.
+    text(&serde_json::to_value(value).unwrap_or_default())
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => "none".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(text).collect::<Vec<_>>().join(", "),
+        Value::Object(members) => match (members.get("exchange"), members.get("number")) {
+            (Some(Value::String(exchange)), Some(Value::Number(number))) => {
+                let occurrence = members.get("occurrence").and_then(Value::as_u64).filter(|n| *n > 1);
+                let occurrence = occurrence.map_or_else(String::new, |n| format!(" of exchange {n}"));
+                let others = members
+                    .iter()
+                    .filter(|(key, _)| !["exchange", "number", "occurrence"].contains(&key.as_str()));
+                let others: String =
+                    others.map(|(key, value)| format!(" ({key}: {})", text(value))).collect();
+                format!("{exchange} message {number}{occurrence}{others}")
+            }
+            _ => {
+                let pair = |(key, value): (&String, &Value)| {
+                    let key = name(key);
+                    match value {
+                        Value::Object(inner) if inner.len() > 1 && !inner.contains_key("exchange") => {
+                            format!("{key} ({})", text(value))
+                        }
+                        _ => format!("{key}: {}", text(value)),
+                    }
+                };
+                members.iter().map(pair).collect::<Vec<_>>().join("; ")
+            }
+        },
+        plain => plain.to_string(),
+    }
+}
+
+/// A key as the RFCs write it.
+fn name(key: &str) -> String {
+    let words: Vec<_> = key
+        .split('_')
+        .map(|word| match word {
+            "isakmp" => "ISAKMP",
+            "ipsec" => "IPsec",
+            "sa" => "SA",
+            "sas" => "SAs",
+            "spi" => "SPI",
+            other => other,
+        })
+        .collect();
+    match key {
+        "cky_i" => "CKY-I".to_owned(),
+        "cky_r" => "CKY-R".to_owned(),
+        "m_id" => "M-ID".to_owned(),
+        _ => words.join(" "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ikev1_scenario::model::Condition;
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::silence(
+        r#"{"silence": {"after": {"exchange": "main-mode", "number": 5}}}"#,
+        "silence (after: main-mode message 5; from: peer)"
+    )]
+    #[case::count(r#"{"traffic_replies": {"exactly": 1}}"#, "traffic replies: exactly: 1")]
+    fn a_condition_in_words(#[case] json: &str, #[case] expected: &str) {
+        let condition: Condition = serde_json::from_str(json).unwrap();
+        assert_eq!(words(&condition), expected);
+    }
+}
