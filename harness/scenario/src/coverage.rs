@@ -274,11 +274,8 @@ mod tests {
     #[case::a_section("RFC2409-5.4", 2)]
     #[case::a_glob("*-01", 2)]
     fn selects_requirements(#[case] pattern: &str, #[case] count: usize) {
-        let register = register(&[
-            "RFC2409-5.4-01 must wire",
-            "RFC2409-5.4-02 must wire",
-            "RFC2408-3-01 must wire",
-        ]);
+        let register =
+            register(&["RFC2409-5.4-01 must wire", "RFC2409-5.4-02 must wire", "RFC2408-3-01 must wire"]);
         let patterns: Vec<String> = (!pattern.is_empty()).then(|| pattern.to_owned()).into_iter().collect();
         assert_eq!(Coverage::new(&register, &[]).select(&patterns).unwrap().statements.len(), count);
     }

@@ -199,7 +199,11 @@ mod tests {
     #[case::with_a_reason("may", "binds = \"both\"\ntestable = \"no\"\nwhy = \"w\"", None)]
     #[case::no_binds("must", "testable = \"wire\"", Some("`binds` is missing"))]
     #[case::no_testable("must", "binds = \"both\"", Some("`testable` is missing"))]
-    #[case::policy_without_a_reason("must", "binds = \"both\"\ntestable = \"policy\"", Some("`why` is missing"))]
+    #[case::policy_without_a_reason(
+        "must",
+        "binds = \"both\"\ntestable = \"policy\"",
+        Some("`why` is missing")
+    )]
     #[case::empty_reason("must", "binds = \"both\"\ntestable = \"no\"\nwhy = \" \"", Some("`why` is empty"))]
     #[case::reason_for_what_is_testable(
         "must",
