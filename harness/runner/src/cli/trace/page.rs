@@ -206,20 +206,39 @@ mod tests {
     fn the_table_counts_by_document_section_and_level() {
         let register = register();
         let coverage = covered(&register, &["RFC2409-5.9-01"], &["draft-a-00-1-01"]);
-        insta::assert_snapshot!(super::coverage(&coverage), @r"");
+        insta::assert_snapshot!(super::coverage(&coverage), @r"
+        S statements = T testable + N not testable; T = C with a case + U without
+                                   must                       should                     may
+        document, section         S    T    C    U    N      S    T    C    U    N      S    T    C    U    N
+        RFC2409                   2    1    1    .    1      1    1    .    1    .      1    1    .    1    .
+          5.9                     2    1    1    .    1      .    .    .    .    .      .    .    .    .    .
+          5.10                    .    .    .    .    .      1    1    .    1    .      1    1    .    1    .
+        draft-a-00 (in part)      1    1    1    .    .      .    .    .    .    .      .    .    .    .    .
+          1                       1    1    1    .    .      .    .    .    .    .      .    .    .    .    .
+        all                       3    2    2    .    1      1    1    .    1    .      1    1    .    1    .
+        ");
     }
 
     #[test]
     fn gaps_are_listed_with_what_they_ask_for_and_doubtful_citations_are_named() {
         let register = register();
         let coverage = covered(&register, &["RFC2409-5.9-02"], &[]);
-        insta::assert_snapshot!(gaps(&coverage), @r"");
+        insta::assert_snapshot!(gaps(&coverage), @r"
+        testable must and should without a case: 2
+          RFC2409-5.9-01   must    sender     wire   The nonce has 8 to 256 octets.
+          RFC2409-5.10-01  should  receiver   state  The SA goes away.
+        cited by cases, although said not to be testable: RFC2409-5.9-02
+        ");
     }
 
     #[test]
     fn what_no_test_can_see_is_listed_with_its_reason() {
         let register = register();
-        insta::assert_snapshot!(not_testable(&Coverage::new(&register, &[])), @r"");
+        insta::assert_snapshot!(not_testable(&Coverage::new(&register, &[])), @r"
+        RFC2409-5.9-02  must    policy  Policy decides.
+                        because  nobody is told
+        not testable: 1 of 5
+        ");
     }
 
     #[test]
@@ -236,6 +255,13 @@ mod tests {
         ] {
             runs.add_verdict(peer, clause, verdict);
         }
-        insta::assert_snapshot!(verdicts(&coverage, &runs), @r"");
+        insta::assert_snapshot!(verdicts(&coverage, &runs), @r"
+        clause           level   self         a-peer-with-a-longer-name
+        RFC2409-5.9-01   must    pass         unsupported
+        RFC2409-5.10-01  should  pass         -
+
+        clauses of self: 2 pass
+        clauses of a-peer-with-a-longer-name: 1 unsupported, 1 not in the run
+        ");
     }
 }
