@@ -8,7 +8,9 @@ use ikev1_report::Outcome;
 
 use super::error::CliError;
 use super::workspace::Workspace;
-use super::{conform, discover, explain, features, images, lint, list, record, rejudge, schema, trace, vectors};
+use super::{
+    conform, discover, explain, features, images, lint, list, record, rejudge, schema, trace, vectors,
+};
 
 /// Options that every command takes.
 #[derive(Debug, Clone, Args)]
