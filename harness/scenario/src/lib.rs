@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! scenarios/**/*.json --load--> Scenario --expand--> Case --(driver)--> Transcript --judge--> Judgement
-//! scenarios/requirements/*.toml --> Requirements
+//! scenarios/requirements/*.toml --> Requirements --(with the cases)--> Coverage
 //! ```
 //!
 //! Nothing here opens a socket or reads a clock: a verdict is a pure function of case, transcript
@@ -11,6 +11,7 @@
 
 pub mod adapt;
 pub mod case;
+pub mod coverage;
 pub mod expand;
 pub mod judge;
 pub mod lint;
@@ -28,6 +29,7 @@ pub mod verdict;
 mod testing;
 
 pub use case::{Case, ResolvedConfig, ResolvedSide};
+pub use coverage::Coverage;
 pub use expand::{DEFAULT_GROUP, default_group, expand, expand_all};
 pub use judge::{judge, unsupported};
 pub use load::{Library, LoadErrors, LoadedScenario};

@@ -1,6 +1,6 @@
 //! Choosing cases by ID, prefix, glob or requirement.
 
-use globset::GlobBuilder;
+use globset::{GlobBuilder, GlobMatcher};
 
 use crate::case::Case;
 use crate::model::Role;
@@ -12,6 +12,14 @@ pub enum SelectError {
     /// No case has such an ID.
     #[error("no case matches `{pattern}`{}", did_you_mean(nearest))]
     Unknown {
+        /// The pattern.
+        pattern: String,
+        /// IDs that look most like it, best first.
+        nearest: Vec<String>,
+    },
+    /// The register has no such ID.
+    #[error("no requirement matches `{pattern}`{}", did_you_mean(nearest))]
+    UnknownRequirement {
         /// The pattern.
         pattern: String,
         /// IDs that look most like it, best first.
@@ -64,13 +72,6 @@ pub fn select<'a>(
 ) -> Result<Vec<&'a Case>, SelectError> {
     let mut chosen = vec![patterns.is_empty(); cases.len()];
     for pattern in patterns {
-        let matcher = |glob: &str| {
-            let glob = GlobBuilder::new(glob).build().map_err(|e| SelectError::BadPattern {
-                pattern: pattern.clone(),
-                problem: e.kind().to_string(),
-            })?;
-            Ok(glob.compile_matcher())
-        };
         // A glob may name a scenario without the parameters of its cases, too.
         let (whole, beginning) = (matcher(pattern)?, matcher(&format!("{pattern}/**"))?);
         let mut met = false;
@@ -97,6 +98,15 @@ pub fn select<'a>(
     let keep =
         |(case, chosen): (&'a Case, bool)| (chosen && role.is_none_or(|r| r == case.role)).then_some(case);
     Ok(cases.iter().zip(chosen).filter_map(keep).collect())
+}
+
+/// What tells whether a text fits a glob, in which `*` also matches `/`.
+pub(crate) fn matcher(pattern: &str) -> Result<GlobMatcher, SelectError> {
+    let glob = GlobBuilder::new(pattern).build().map_err(|e| SelectError::BadPattern {
+        pattern: pattern.to_owned(),
+        problem: e.kind().to_string(),
+    })?;
+    Ok(glob.compile_matcher())
 }
 
 /// IDs and last parts of IDs that look like a pattern.

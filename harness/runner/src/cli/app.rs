@@ -9,7 +9,7 @@ use ikev1_report::Outcome;
 use super::error::CliError;
 use super::workspace::Workspace;
 use super::{
-    conform, discover, explain, features, images, lint, list, mutants, record, rejudge, schema, vectors,
+    conform, discover, explain, features, images, lint, list, mutants, record, rejudge, schema, trace, vectors,
 };
 
 /// Options that every command takes.
@@ -33,6 +33,8 @@ pub enum Command {
     Explain(explain::Args),
     /// Check scenario files and the register of requirements
     Lint(lint::Args),
+    /// Say which clauses of the RFCs have a case, which lack one, and what runs say of each
+    Trace(trace::Args),
     /// Write the JSON schemas, or check that they are current
     Schema(schema::Args),
     /// Write the README's list of what is supported, or check that it is current
@@ -88,6 +90,7 @@ fn dispatch(
         Command::List(args) => list::run(args, &context, out),
         Command::Explain(args) => explain::run(args, &context, out),
         Command::Lint(args) => lint::run(args, &context, out),
+        Command::Trace(args) => trace::run(args, &context, out),
         Command::Schema(args) => schema::run(args, &context, out),
         Command::Features(args) => features::run(args, &context, out),
         Command::Rejudge(args) => rejudge::run(args, &context, out),

@@ -4,7 +4,7 @@
 //! | exit code | when |
 //! |---|---|
 //! | 0 | nothing unexpected |
-//! | 1 | an unexpected verdict, a wrong vector, a known failure that is out of date, a capability that was said to be missing and was found, a generated file that is not current, a mutant that no case catches |
+//! | 1 | an unexpected verdict, a wrong vector, a known failure that is out of date, a capability that was said to be missing and was found, a generated file that is not current, a mutant that no case catches, a testable clause without a case (`trace`) |
 //! | 2 | the command line or an input file is wrong |
 //! | 3 | a fault of the harness or of its surroundings |
 //!
@@ -26,6 +26,7 @@ mod peers;
 pub mod record;
 pub mod rejudge;
 pub mod schema;
+pub mod trace;
 pub mod vectors;
 mod workspace;
 

@@ -44,6 +44,7 @@ mod group;
 mod hash;
 mod ipsec;
 mod remote_access;
+mod statement;
 
 pub use authentication::*;
 pub use capability::*;
@@ -55,3 +56,4 @@ pub use group::*;
 pub use hash::*;
 pub use ipsec::*;
 pub use remote_access::*;
+pub use statement::*;
