@@ -126,7 +126,7 @@ impl ExpectKeReply {
 }
 
 /// INITIAL-CONTACT with both cookies as its SPI, when it is configured and true (RFC 2407 section 4.6.3.3).
-pub(crate) fn initial_contact(cx: &Cx<'_>) -> Option<Payload> {
+pub(super) fn initial_contact(cx: &Cx<'_>) -> Option<Payload> {
     (cx.peer.initial_contact && cx.first_contact).then(|| {
         let mut notification = Notification::isakmp(NotifyType::INITIAL_CONTACT);
         notification.spi = Bytes::copy_from_slice(&cx.cookies.to_bytes());

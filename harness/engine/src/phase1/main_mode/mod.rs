@@ -13,5 +13,5 @@
 mod initiator;
 mod responder;
 
-pub(crate) use initiator::{ExpectIdReply, ExpectKeReply, ExpectSa, initial_contact, initiate};
+pub(crate) use initiator::{ExpectIdReply, ExpectKeReply, ExpectSa, initiate};
 pub(crate) use responder::{ExpectId, ExpectKe, accept};
