@@ -1,7 +1,7 @@
 //! The HTML pages of a run, made of its report and of the files that its cases have left.
 //!
 //! `conform` and `rejudge --write` both come here when a run is over, so a page shows what stands on the disk, and nothing
-//! that was only known while the case ran. The report crate lays out what [`evidence`] finds.
+//! that was only known while the case ran. The report crate lays out what `evidence` finds.
 
 mod evidence;
 mod messages;

@@ -109,7 +109,7 @@ fn clauses(clauses: &[Clause]) -> Markup {
             h2 id="clauses" { "Clauses" }
             dl.clauses {
                 @for clause in clauses {
-                    dt { b { (clean(&clause.id)) } " " span.dim { (clean(&clause.place)) ", " (clean(&clause.level)) } }
+                    dt { b { (clean(&clause.id)) } " " @if !clause.place.is_empty() { span.dim { (clean(&clause.place)) ", " (clean(&clause.level)) } } }
                     dd { (clean(&clause.summary)) }
                 }
             }
