@@ -14,6 +14,10 @@
 //!
 //! Nothing here knows the protocol: fields, bytes and names of messages come with [`CasePage`].
 
+use ikev1_scenario::Verdict;
+
+use crate::model::{CaseResult, Report};
+
 mod case;
 mod data;
 mod frame;
@@ -28,6 +32,15 @@ pub use index::{ClauseEntry, render as index};
 
 /// Name of a page in its folder.
 pub const PAGE_FILE: &str = "index.html";
+
+/// In a run of more cases those that passed have no page: pages of some 70 kB each would take longer than the cases.
+pub const CASES_WITH_ALL_PAGES_MAX: usize = 500;
+
+/// Whether a case has a page of its own: it was played, and did not pass or is one of a small run.
+pub fn has_page(case: &CaseResult, report: &Report) -> bool {
+    case.artefacts.contains_key("transcript")
+        && (case.verdict != Verdict::Pass || report.cases.len() <= CASES_WITH_ALL_PAGES_MAX)
+}
 
 #[cfg(test)]
 mod tests;

@@ -255,6 +255,26 @@ fn data_of_the_script_is_json_of_what_the_report_has() {
     assert_eq!(data["texts"][0], "</script><script>alert(1)</script>\\u{2028}");
 }
 
+#[rstest]
+#[case::passed_in_a_small_run(Verdict::Pass, 1, true)]
+#[case::passed_in_a_large_run(Verdict::Pass, CASES_WITH_ALL_PAGES_MAX + 1, false)]
+#[case::failed_in_a_large_run(Verdict::Fail, CASES_WITH_ALL_PAGES_MAX + 1, true)]
+#[case::info_in_a_large_run(Verdict::Info, CASES_WITH_ALL_PAGES_MAX + 1, true)]
+fn cases_that_passed_have_pages_in_small_runs_alone(
+    #[case] verdict: Verdict,
+    #[case] cases: usize,
+    #[case] page: bool,
+) {
+    let mut case = testing::case("rfc2409/5.4-psk/a", verdict);
+    let folder = "self/rfc2409/5.4-psk/a/initiator";
+    case.artefacts.insert("transcript".to_owned(), format!("{folder}/transcript.jsonl"));
+    let report = Report { cases: vec![case.clone(); cases], ..testing::report([]) };
+    assert_eq!(has_page(&case, &report), page);
+    assert_eq!(index(&report, &[]).contains(&format!("{folder}/index.html")), page);
+    case.artefacts.clear();
+    assert!(!has_page(&case, &report), "what was not played has no page");
+}
+
 #[test]
 fn a_page_of_five_thousand_cases_stays_small() {
     let cases =

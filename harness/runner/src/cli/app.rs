@@ -9,7 +9,8 @@ use ikev1_report::Outcome;
 use super::error::CliError;
 use super::workspace::Workspace;
 use super::{
-    conform, discover, explain, features, images, lint, list, mutants, record, rejudge, schema, trace, vectors,
+    conform, discover, explain, features, images, lint, list, mutants, record, rejudge, schema, trace,
+    vectors,
 };
 
 /// Options that every command takes.

@@ -142,9 +142,7 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
         return dry_run(&cases, &peers, out);
     }
     let (report, folder) = conduct(args, context)?;
-    let folder = context.workspace.relative(&folder).display().to_string();
-    out.write_all(term::summary(&report, &folder, term::colours()).as_bytes())?;
-    Ok(Outcome::of(&report))
+    conclude(&report, &folder, context, out)
 }
 
 /// The peers of a run, with their known failures.
@@ -173,7 +171,7 @@ fn choose(args: &Args, context: &Context) -> Result<(Catalogue, Vec<Case>, Peers
     Ok((catalogue, cases, peers))
 }
 
-/// Runs everything and writes the reports; gives the report and the folder of the run.
+/// Runs everything; gives the report and the folder of the run.
 pub(super) fn conduct(args: &Args, context: &Context) -> Result<(Report, PathBuf), CliError> {
     let (catalogue, cases, peers) = choose(args, context)?;
     for (peer, _) in &peers {
@@ -197,7 +195,6 @@ pub(super) fn conduct(args: &Args, context: &Context) -> Result<(Report, PathBuf
     let plan =
         Plan { args, context, catalogue, planned, peers, prober, options, started, start: Instant::now() };
     let report = plan.run();
-    write_reports(&plan.options.folder, &report, context)?;
     Ok((report, plan.options.folder))
 }
 
@@ -360,6 +357,19 @@ impl Plan<'_> {
         }
         words.join(" ")
     }
+}
+
+/// Writes the reports and the terminal's last page, which is there also when a full disk takes no reports.
+pub(super) fn conclude(
+    report: &Report,
+    folder: &Path,
+    context: &Context,
+    out: &mut dyn Write,
+) -> Result<Outcome, CliError> {
+    let written = write_reports(folder, report, context);
+    let shown = context.workspace.relative(folder).display().to_string();
+    out.write_all(term::summary(report, &shown, term::colours()).as_bytes())?;
+    written.map(|()| Outcome::of(report))
 }
 
 /// Writes `report.json`, `junit.xml` and the HTML pages into a folder.

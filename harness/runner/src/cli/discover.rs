@@ -156,10 +156,7 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
     };
     let planned = ids.len() * peers.len();
     let report = Plan { args, context, prober, peers, options: &options }.run(started, planned);
-    conform::write_reports(&options.folder, &report, context)?;
-    let folder = context.workspace.relative(&options.folder).display().to_string();
-    out.write_all(term::summary(&report, &folder, term::colours()).as_bytes())?;
-    Ok(Outcome::of(&report))
+    conform::conclude(&report, &options.folder, context, out)
 }
 
 /// Everything that is decided before the first peer starts.

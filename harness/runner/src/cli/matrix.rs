@@ -68,10 +68,7 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
         stop,
     };
     let report = plan.run(&options, started)?;
-    conform::write_reports(&options.folder, &report, context)?;
-    let folder = context.workspace.relative(&options.folder).display().to_string();
-    out.write_all(term::summary(&report, &folder, term::colours()).as_bytes())?;
-    Ok(Outcome::of(&report))
+    conform::conclude(&report, &options.folder, context, out)
 }
 
 /// The peers of the matrix: those that were asked for, else all.

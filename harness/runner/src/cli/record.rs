@@ -37,7 +37,11 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
     let peer = PeerName::parse(&args.peer, &context.workspace)?;
     let (report, folder) = match &args.from {
         Some(folder) => (read_report(folder)?, folder.clone()),
-        None => conform::conduct(&conform::Args::of(&args.cases, &peer.name()), context)?,
+        None => {
+            let (report, folder) = conform::conduct(&conform::Args::of(&args.cases, &peer.name()), context)?;
+            conform::write_reports(&folder, &report, context)?;
+            (report, folder)
+        }
     };
     let (mut chains, mut left_out) = (Vec::new(), Vec::new());
     for result in report.cases.iter().filter(|case| case.peer == peer.name()) {

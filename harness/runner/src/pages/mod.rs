@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use ikev1_report::html::{CasePage, Clause, ClauseEntry, PAGE_FILE, case_page, index};
+use ikev1_report::html::{CasePage, Clause, ClauseEntry, PAGE_FILE, case_page, has_page, index};
 use ikev1_report::model::{CaseResult, Report};
 use ikev1_scenario::requirement::{Requirement, Requirements};
 
@@ -28,7 +28,7 @@ pub struct PageError {
     source: io::Error,
 }
 
-/// Writes `index.html` into the folder of a run, and one into the folder of each case that was played.
+/// Writes `index.html` into the folder of a run, and one into the folder of each case that [`has_page`].
 ///
 /// # Errors
 /// When a page cannot be written. A case whose files cannot be read has a page that says so.
@@ -62,7 +62,9 @@ fn write_case(
     result: &CaseResult,
     register: &Requirements,
 ) -> Result<(), PageError> {
-    let Some(transcript) = result.artefacts.get("transcript") else { return Ok(()) };
+    let Some(transcript) = result.artefacts.get("transcript").filter(|_| has_page(result, report)) else {
+        return Ok(());
+    };
     let relative = Path::new(transcript).parent().unwrap_or(Path::new(""));
     let files = CaseFolder::at(folder, relative);
     let evidence = match files.read() {

@@ -10,6 +10,7 @@ mod libreswan;
 mod loopback;
 mod pool;
 mod record;
+mod reports;
 mod steps;
 mod strongswan;
 mod tshark;

@@ -5,9 +5,9 @@ use maud::{Markup, html};
 use super::rows::{ClauseEntry, rows};
 use super::{daemons, discovery, matrix, unexpected};
 use crate::exit::Outcome;
-use crate::html::data;
 use crate::html::frame::{Script, document};
 use crate::html::shown::{clean, count, duration, verdict};
+use crate::html::{CASES_WITH_ALL_PAGES_MAX, data};
 use crate::model::{CaseResult, PeerInfo, Report};
 use ikev1_scenario::Verdict;
 
@@ -34,7 +34,7 @@ pub fn render(report: &Report, clauses: &[ClauseEntry]) -> String {
         }
         main id="main" tabindex="-1" {
             (unexpected::section(report))
-            @if !report.cases.is_empty() { (matrix::section(report)) (results()) }
+            @if !report.cases.is_empty() { (matrix::section(report)) (results(report.cases.len())) }
             (daemons::section(report))
             (discovery::section(report))
             (known_section(&known))
@@ -74,7 +74,7 @@ fn banner(report: &Report) -> Markup {
 }
 
 /// The filter and the two lists that the script fills.
-fn results() -> Markup {
+fn results(cases: usize) -> Markup {
     html! {
         section id="results" aria-labelledby="results-title" {
             h2 id="results-title" { "Cases and clauses" }
@@ -98,6 +98,9 @@ fn results() -> Markup {
                 label { input type="checkbox" name="unexpected" value="1"; " only unexpected" }
                 label.for-clauses { input type="checkbox" name="untested" value="1"; " also clauses without a case in this run" }
                 button type="reset" { "Show all" }
+            }
+            @if cases > CASES_WITH_ALL_PAGES_MAX {
+                p.dim { "In a run of more than " (CASES_WITH_ALL_PAGES_MAX) " cases those that passed have no page; their files are kept, and a run of fewer cases has all." }
             }
             p id="count" role="status" {}
             ul.rows id="rows" {}

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::unexpected::page_of;
 use crate::html::data::Texts;
+use crate::html::has_page;
 use crate::html::shown::{clean, glyph};
 use crate::junit::section_of;
 use crate::model::Report;
@@ -97,7 +98,7 @@ pub(super) fn rows(report: &Report, register: &[ClauseEntry]) -> Rows {
             texts.number(&case.reason),
             texts.number(&case.description),
             requirements,
-            page_of(&case.artefacts),
+            page_of(&case.artefacts).filter(|_| has_page(case, report)),
         ));
     }
     Rows {
