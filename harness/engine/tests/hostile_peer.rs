@@ -36,6 +36,8 @@ fn at(stage: Stage) -> Pair {
     let mut pair = Pair::new(|peer| {
         peer.mode = stage.mode;
         peer.phase1[0].group = Group::Modp768;
+        // After aggressive mode it has an exchange of its own, which is not what is looked at here.
+        peer.initial_contact &= stage.mode == Phase1Mode::Main;
     });
     pair.link = Box::new(
         move |_, number, datagram| {

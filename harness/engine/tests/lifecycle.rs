@@ -34,6 +34,8 @@ fn started(mode: Phase1Mode, delivered: usize) -> Pair {
     let mut pair = Pair::new(|peer| {
         peer.mode = mode;
         peer.phase1[0].group = Group::Modp768;
+        // After aggressive mode it has an exchange of its own, which is not what is looked at here.
+        peer.initial_contact &= mode == Phase1Mode::Main;
     });
     pair.link =
         Box::new(move |_, number, datagram| if number < delivered { vec![datagram] } else { Vec::new() });
