@@ -3,14 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::Ipv4Addr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use ikev1_scenario::adapt::DevicePolicy;
+use ikev1::crypto::PrivateKey;
+use ikev1::pki::Certificate;
+use ikev1_scenario::adapt::{DeviceCredentials, DevicePolicy};
 use ikev1_scenario::case::{Case, ResolvedTransform};
 use ikev1_scenario::model::{
     Authentication, Capability, Group, Identity, Phase1Exchange, Phase2Transform, Retransmission, SaKind,
     Side, StartExchange, Step, Which, Whose,
 };
+use ikev1_scenario::pki::{PemFile, default_identity};
 use ikev1_scenario::verdict::PeerProfile;
 use serde::Deserialize;
 
@@ -54,14 +57,16 @@ pub struct Device {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
-    /// The pre-shared key, as text.
+    /// The pre-shared key, as text, where a transform of phase 1 is authenticated by it.
+    #[serde(default)]
     pub psk: String,
-    /// The identity that the device sends.
-    #[serde(default = "address")]
-    pub id: Identity,
-    /// The identity that it requires of us.
-    #[serde(default = "address")]
-    pub harness_id: Identity,
+    /// Our key and certificates and the device's authorities, where it was not given `peer-<method>.pem` and
+    /// `authority-root.pem` of the scenarios' `credentials`.
+    pub credentials: Option<Credentials>,
+    /// The identity that the device sends. Without it its address, with the test credentials `peer.example.org`.
+    pub id: Option<Identity>,
+    /// The identity that it requires of us. Without it our address, with the test credentials `harness.example.org`.
+    pub harness_id: Option<Identity>,
     /// The exchanges that it answers; the first is the one that it starts.
     pub exchanges: Vec<Phase1Exchange>,
     /// Phase 1 transforms, best first.
@@ -85,16 +90,69 @@ pub struct Policy {
     pub retransmission: Option<Retransmission>,
 }
 
+impl Policy {
+    /// Whether a transform has such an authentication method.
+    fn takes(&self, such: impl Fn(Authentication) -> bool) -> bool {
+        self.phase1.iter().any(|transform| such(transform.authentication))
+    }
+
+    fn identity(&self, said: Option<&Identity>, side: Side) -> Identity {
+        let signs = self.phase1.first().is_some_and(|best| best.authentication != Authentication::Psk);
+        said.cloned().unwrap_or_else(|| if signs { default_identity(side) } else { Identity::Address })
+    }
+}
+
+/// Files in PEM form; a relative path is one from the folder of the device's file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Credentials {
+    /// Our private key and certificates, ours first.
+    pub harness: PathBuf,
+    /// The authorities that the device's certificate leads to.
+    pub authorities: Vec<PathBuf>,
+    /// What the files hold.
+    #[serde(skip)]
+    read: Option<DeviceCredentials>,
+}
+
+impl Credentials {
+    /// Reads the files.
+    fn read(&mut self, folder: &Path) -> Result<(), String> {
+        let read = |key: &str, path: &Path| -> Result<PemFile, String> {
+            let path = folder.join(path);
+            let problem =
+                |problem: String| format!("policy.credentials.{key}: {}: {problem}", path.display());
+            let pem = fs::read_to_string(&path).map_err(|error| problem(error.to_string()))?;
+            match Certificate::bundle_from_pem(&pem) {
+                Ok(certificates) if !certificates.is_empty() => {}
+                Ok(_) => return Err(problem("it has no certificate".to_owned())),
+                Err(error) => return Err(problem(error.to_string())),
+            }
+            if key == "harness" {
+                PrivateKey::from_pem(&pem).map_err(|error| problem(error.to_string()))?;
+            }
+            Ok(PemFile { name: path.with_extension("").display().to_string(), pem })
+        };
+        if self.authorities.is_empty() {
+            return Err(
+                "policy.credentials.authorities is empty; name the certificate of the device's authority"
+                    .into(),
+            );
+        }
+        let harness = read("harness", &self.harness)?;
+        let authorities =
+            self.authorities.iter().map(|path| read("authorities", path)).collect::<Result<_, _>>()?;
+        self.read = Some(DeviceCredentials { harness, authorities });
+        Ok(())
+    }
+}
+
 const fn isakmp_port() -> u16 {
     500
 }
 
 const fn nat_t_port() -> u16 {
     4500
-}
-
-const fn address() -> Identity {
-    Identity::Address
 }
 
 const fn phase1_life() -> u32 {
@@ -147,15 +205,18 @@ impl Device {
         let error = |problem: String| DeviceError { file: file.display().to_string(), problem };
         let text = fs::read_to_string(file).map_err(|e| error(e.to_string()))?;
         // The message of the parser has the line, the column and the line's text.
-        let device: Self = toml::from_str(&text).map_err(|e| error(e.to_string()))?;
+        let mut device: Self = toml::from_str(&text).map_err(|e| error(e.to_string()))?;
         device.check().map_err(error)?;
+        if let Some(credentials) = &mut device.policy.credentials {
+            credentials.read(file.parent().unwrap_or_else(|| Path::new(""))).map_err(error)?;
+        }
         Ok(device)
     }
 
     fn check(&self) -> Result<(), String> {
         let policy = &self.policy;
         for (key, empty) in [
-            ("policy.psk", policy.psk.is_empty()),
+            ("policy.psk", policy.psk.is_empty() && policy.takes(|method| method == Authentication::Psk)),
             ("policy.exchanges", policy.exchanges.is_empty()),
             ("policy.phase1", policy.phase1.is_empty()),
             ("policy.phase2", policy.phase2.is_empty()),
@@ -165,12 +226,24 @@ impl Device {
             }
         }
         for (index, transform) in policy.phase1.iter().enumerate() {
-            if transform.authentication != Authentication::Psk {
+            if transform.authentication.encrypts() {
                 let got = transform.authentication;
                 return Err(format!(
-                    "policy.phase1[{index}].authentication: `{got}`; only `psk` can be had with a device so far"
+                    "policy.phase1[{index}].authentication: `{got}`; `psk` and signatures can be had with a device, public \
+                     key encryption cannot"
                 ));
             }
+        }
+        let signs = policy.takes(|method| method != Authentication::Psk);
+        if policy.credentials.is_some() && !signs {
+            return Err("policy.credentials: no transform of `policy.phase1` is authenticated by signatures; take it \
+                        out, or say `authentication = \"rsa-signature\"`"
+                .to_owned());
+        }
+        if policy.credentials.is_some() && (policy.id.is_none() || policy.harness_id.is_none()) {
+            return Err(
+                "policy.credentials: say whom they name, in `policy.id` and `policy.harness_id`".to_owned()
+            );
         }
         let groups = policy.phase1.iter().map(|transform| transform.group).chain(policy.pfs);
         if groups.into_iter().any(|group| group == Group::Private) {
@@ -248,9 +321,10 @@ impl Device {
     pub fn policy(&self) -> DevicePolicy {
         let policy = self.policy.clone();
         DevicePolicy {
+            id: policy.identity(policy.id.as_ref(), Side::Peer),
+            harness_id: policy.identity(policy.harness_id.as_ref(), Side::Harness),
             psk: policy.psk,
-            id: policy.id,
-            harness_id: policy.harness_id,
+            credentials: policy.credentials.and_then(|credentials| credentials.read),
             exchanges: policy.exchanges,
             phase1: policy.phase1,
             phase1_lifetime_seconds: policy.phase1_lifetime_seconds,

@@ -11,15 +11,18 @@ use serde_json::Value;
 use crate::case::{Case, ResolvedSide, ResolvedTransform};
 use crate::expand::policy_needs;
 use crate::model::{
-    Capability, Condition, Group, Identity, Phase1Exchange, Phase2Transform, Retransmission, Role, Side,
-    StartExchange, Step,
+    Authentication, Capability, Condition, EditOp, Group, Identity, Phase1Exchange, Phase2Transform,
+    Retransmission, Role, Side, StartExchange, Step,
 };
+use crate::pki::PemFile;
 
 /// The configuration of a device, as far as cases depend on it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DevicePolicy {
     /// The pre-shared key.
     pub psk: String,
+    /// What the harness shows and believes where the device was not given the test credentials of the scenarios.
+    pub credentials: Option<DeviceCredentials>,
     /// The identity that the device sends.
     pub id: Identity,
     /// The identity that it requires of the harness.
@@ -46,7 +49,33 @@ pub struct DevicePolicy {
     pub retransmission: Option<Retransmission>,
 }
 
-/// `case` as it is played with the device. `stock` is a case with nothing configured, of either role.
+/// Certificates for a device that has a key of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceCredentials {
+    /// The harness' private key and certificates, which the device takes.
+    pub harness: PemFile,
+    /// The authorities that the device's certificate leads to.
+    pub authorities: Vec<PemFile>,
+}
+
+impl DeviceCredentials {
+    /// Gives them to the harness' side, if it has public keys at all.
+    pub fn put(&self, harness: &mut ResolvedSide) {
+        if let Some(pki) = &mut harness.pki {
+            pki.credentials = Some(self.harness.clone());
+            pki.anchors.clone_from(&self.authorities);
+        }
+    }
+}
+
+/// The authentication method that a case is about: that of the peer's best transform.
+#[must_use]
+pub fn method(case: &Case) -> Authentication {
+    case.config.peer.phase1.transforms.first().map_or(Authentication::Psk, |best| best.authentication)
+}
+
+/// `case` as it is played with the device. `stock` is a case with nothing configured but the [`method`] of the case, of
+/// either role.
 ///
 /// # Errors
 /// Says what the case is about that the device does not have.
@@ -57,6 +86,7 @@ pub fn adapt(case: &Case, stock: &Case, device: &DevicePolicy) -> Result<Case, S
     retransmission(case, stock, device)?;
     exchange(case, device)?;
     pre_shared_key(&mut adapted, device);
+    public_keys(&mut adapted, stock, device, &touched)?;
     identities(&mut adapted, stock, device, &touched)?;
     phase1(&mut adapted, stock, device, &touched)?;
     phase2(&mut adapted, stock, device, &touched)?;
@@ -110,6 +140,7 @@ const NAMES: &[&str] = &["aes", "sha", "md5", "modp", "pfs", "3des", "ecp", "non
 struct Touched {
     algorithms: bool,
     identities: bool,
+    certificates: bool,
 }
 
 impl Touched {
@@ -135,7 +166,15 @@ impl Touched {
         // Data of a notification may hold anything that was negotiated.
         let data = fields.iter().any(|field| begins(field, "notification.data"));
         let identities = raw || data || fields.iter().any(|field| begins(field, "id"));
-        Ok(Self { algorithms: algorithms || data, identities })
+        let inserts =
+            |op: &EditOp| matches!(op, EditOp::InsertPayload { .. } | EditOp::InsertCertificate { .. });
+        let inserted =
+            case.steps.iter().any(|step| matches!(step, Step::Edit(edit) if edit.apply.iter().any(inserts)));
+        let certificates = raw
+            || data
+            || inserted
+            || fields.iter().any(|field| begins(field, "cert") || begins(field, "cert_request"));
+        Ok(Self { algorithms: algorithms || data, identities, certificates })
     }
 }
 
@@ -175,7 +214,8 @@ fn json(value: &impl Serialize) -> Result<Value, String> {
 
 /// Settings of the peer that have no counterpart in a device's file must be the stock ones.
 fn fixed_fields(case: &Case, stock: &Case, device: &DevicePolicy) -> Result<(), String> {
-    const ADAPTED: &[&str] = &["psk", "id", "remote_id", "phase1", "phase2", "exchange", "retransmission"];
+    const ADAPTED: &[&str] =
+        &["psk", "pki", "id", "remote_id", "phase1", "phase2", "exchange", "retransmission"];
     let (peer, plain) = (json(&case.config.peer)?, json(&stock.config.peer)?);
     let keys = |value: &Value| -> Vec<String> {
         value.as_object().map(|o| o.keys().cloned().collect()).unwrap_or_default()
@@ -246,6 +286,31 @@ fn pre_shared_key(case: &mut Case, device: &DevicePolicy) {
     peer.clone_from(&device.psk);
 }
 
+/// What a device's own key and authorities are is not for a case to say. With the test credentials a harness may show whatever
+/// certificate the case wants.
+fn public_keys(
+    case: &mut Case,
+    stock: &Case,
+    device: &DevicePolicy,
+    touched: &Touched,
+) -> Result<(), String> {
+    if case.config.peer.pki != stock.config.peer.pki {
+        return Err(
+            "the case configures `pki` of the peer, and the device's configuration cannot be changed"
+                .to_owned(),
+        );
+    }
+    let Some(credentials) = &device.credentials else { return Ok(()) };
+    if case.config.harness.pki != stock.config.harness.pki || touched.certificates {
+        return Err(
+            "the case depends on the test credentials, and the device has others (`policy.credentials`)"
+                .to_owned(),
+        );
+    }
+    credentials.put(&mut case.config.harness);
+    Ok(())
+}
+
 /// `Ok(true)`: both sides have the stock value and take the device's. `Ok(false)`: the peer's is the device's.
 fn choose<T: PartialEq>(
     what: &str,
@@ -281,13 +346,18 @@ fn identities(case: &mut Case, stock: &Case, device: &DevicePolicy, touched: &To
 }
 
 fn phase1(case: &mut Case, stock: &Case, device: &DevicePolicy, touched: &Touched) -> Result<(), String> {
+    let method = method(case);
+    let own: Vec<_> = device.phase1.iter().filter(|own| own.authentication == method).copied().collect();
+    if own.is_empty() {
+        return Err(format!("the case wants authentication by {method}, which the device does not have"));
+    }
     let (harness, peer) = (&case.config.harness.phase1, &case.config.peer.phase1);
     let plain = &stock.config.peer.phase1;
     let is_stock = harness.transforms == peer.transforms && peer.transforms == plain.transforms;
     let incidental = is_stock && !touched.algorithms;
-    if choose("phase 1 transforms", case, incidental, &peer.transforms, &device.phase1)? {
-        case.config.harness.phase1.transforms = offered(&device.phase1, case.role);
-        case.config.peer.phase1.transforms.clone_from(&device.phase1);
+    if choose("phase 1 transforms", case, incidental, &peer.transforms, &own)? {
+        case.config.harness.phase1.transforms = offered(&own, case.role);
+        case.config.peer.phase1.transforms = own;
     }
     let (harness, peer) = (&case.config.harness.phase1, &case.config.peer.phase1);
     let stock_life = (harness.lifetime_seconds, peer.lifetime_seconds)
@@ -386,6 +456,7 @@ mod tests {
     fn device() -> DevicePolicy {
         DevicePolicy {
             psk: "the device's".to_owned(),
+            credentials: None,
             id: Identity::Fqdn("gate.example.org".to_owned()),
             harness_id: Identity::Address,
             exchanges: vec![Phase1Exchange::MainMode],

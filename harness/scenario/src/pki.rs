@@ -160,7 +160,8 @@ impl ResolvedPki {
 }
 
 /// The identity that a side with public keys sends when a scenario says nothing: a dNSName of its certificates.
-pub(crate) fn default_identity(side: Side) -> Identity {
+#[must_use]
+pub fn default_identity(side: Side) -> Identity {
     Identity::Fqdn(format!("{side}.example.org"))
 }
 

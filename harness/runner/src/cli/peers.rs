@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ikev1_scenario::model::Group;
+use ikev1_scenario::pki::{CREDENTIALS_FOLDER, CredentialFiles};
 use tokio::runtime::{Builder, Runtime};
 
 use super::error::{CliError, unknown};
@@ -188,7 +189,11 @@ pub(super) fn open(
         PeerName::Loopback => return Ok(Arc::new(LoopbackRunner::new())),
         PeerName::Device(file) => {
             let device = Device::load(Path::new(file)).map_err(CliError::usage)?;
-            let runner = DeviceRunner::new(device, file, group, runtime()?).map_err(CliError::Harness)?;
+            let folder = workspace.scenarios().join(CREDENTIALS_FOLDER);
+            let credentials = CredentialFiles::load(&folder)
+                .map_err(|(path, error)| CliError::Usage(format!("{}: {error}", path.display())))?;
+            let runner = DeviceRunner::new(device, file, group, &Arc::new(credentials), runtime()?);
+            let runner = runner.map_err(CliError::Harness)?;
             return Ok(Arc::new(runner));
         }
         PeerName::Container { folder, release } => (folder, release),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ikev1_scenario::adapt::DevicePolicy;
+use ikev1_scenario::adapt::{DeviceCredentials, DevicePolicy};
 use ikev1_scenario::case::Case;
 use ikev1_scenario::expand::{default_group, expand};
 use ikev1_scenario::load::LoadedScenario;
@@ -117,6 +117,8 @@ pub(super) struct Maker<'a> {
     pub(super) exchange: Phase1Exchange,
     pub(super) transform: Value,
     esp: Value,
+    /// The harness' own certificates, where the device was not given the test credentials.
+    own: Option<DeviceCredentials>,
     /// Whose SAs show that quick mode has ended: those of both sides, where the peer's can be listed.
     whose: &'static str,
     probes: Vec<Probe>,
@@ -143,6 +145,7 @@ impl<'a> Maker<'a> {
             exchange: Phase1Exchange::MainMode,
             transform: json!({ "cipher": "aes128", "hash": "sha1" }),
             esp: json!({ "cipher": "aes128", "integrity": "sha1" }),
+            own: policy.and_then(|policy| policy.credentials.clone()),
             whose: if profile.capabilities.contains(&Capability::State) { "both" } else { "harness" },
             probes: Vec::new(),
         };
@@ -171,6 +174,9 @@ impl<'a> Maker<'a> {
                 "harness": { "id": policy.harness_id, "phase2": { "client": policy.harness_client } },
                 "peer": { "id": policy.id, "phase2": { "client": policy.client } },
             });
+            if policy.psk.is_empty() {
+                maker.base["common"]["psk"] = Value::String("the device has none".to_owned());
+            }
         }
         maker
     }
@@ -197,6 +203,9 @@ impl<'a> Maker<'a> {
         let loaded = LoadedScenario { id: id.clone(), path: "probe".into(), scenario, credentials };
         let expanded = expand(&loaded, self.group).into_iter().next();
         let mut case = expanded.ok_or_else(|| problem("it has no case".to_owned()))?;
+        if let Some(own) = &self.own {
+            own.put(&mut case.config.harness);
+        }
         // What the peer can do is the question.
         case.needs.clear();
         let index = self.probes.len();

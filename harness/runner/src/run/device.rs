@@ -3,17 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ikev1_scenario::adapt::{DevicePolicy, adapt};
+use ikev1_scenario::adapt::{DevicePolicy, adapt, method};
 use ikev1_scenario::case::Case;
 use ikev1_scenario::expand::default_group;
-use ikev1_scenario::model::{Capability, Group, Phase1Exchange, Side};
+use ikev1_scenario::model::{Authentication, Capability, Group, Phase1Exchange, Side};
+use ikev1_scenario::pki::CredentialFiles;
 use ikev1_scenario::transcript::{Event, Record};
 use ikev1_scenario::verdict::PeerProfile;
 use tokio::runtime::Runtime;
 
 use super::case_runner::CaseRunner;
 use super::peers::total;
-use super::sanity::{SANITY, sanity_case};
+use super::sanity::{SANITY, SanityError, sanity_case_by};
 use crate::device::Device;
 use crate::discover::PROBE;
 use crate::execute::{CaseArtefacts, CaseLimits, execute_case};
@@ -25,8 +26,8 @@ pub struct DeviceRunner {
     device: Arc<Device>,
     profile: PeerProfile,
     policy: DevicePolicy,
-    /// A case with nothing configured.
-    stock: Case,
+    /// A case with nothing configured but the authentication method, for each method of the device, its best one first.
+    stock: Vec<Case>,
     /// The sanity handshake that shows that the device still runs.
     alive: Arc<Case>,
     limits: CaseLimits,
@@ -36,18 +37,35 @@ pub struct DeviceRunner {
 
 impl DeviceRunner {
     /// The device with the name that it has on the command line. Nothing is sent yet. Where a case names no group it is
-    /// expanded with `group`, or without it with the device's first.
+    /// expanded with `group`, or without it with the device's first. `credentials` are the test credentials, which the device
+    /// was given unless its file names others.
     ///
     /// # Errors
     /// Only by a mistake in the built-in sanity scenario.
-    pub fn new(device: Device, name: &str, group: Option<Group>, runtime: Runtime) -> Result<Self, String> {
+    pub fn new(
+        device: Device,
+        name: &str,
+        group: Option<Group>,
+        credentials: &Arc<CredentialFiles>,
+        runtime: Runtime,
+    ) -> Result<Self, String> {
         let profile = device.profile(name);
         let group = group.unwrap_or_else(|| default_group(&profile));
-        let sanity = |when| sanity_case(when, group).map_err(|error| error.to_string());
-        let (stock, alive) = (sanity("stock")?, Arc::new(sanity("alive")?));
+        let policy = device.policy();
+        let mut methods: Vec<Authentication> = Vec::new();
+        for transform in &policy.phase1 {
+            if !methods.contains(&transform.authentication) {
+                methods.push(transform.authentication);
+            }
+        }
+        let stock = |method: Authentication| sanity_case_by(method, "stock", group, credentials);
+        let stock = methods.into_iter().map(stock).collect::<Result<Vec<_>, _>>();
+        let stock = stock.map_err(|error| error.to_string())?;
+        let best = stock.first().ok_or("the device has no phase 1 transform")?;
+        let alive = Arc::new(under(best, "alive"));
         Ok(Self {
             alive,
-            policy: device.policy(),
+            policy,
             device: Arc::new(device),
             profile,
             stock,
@@ -100,6 +118,11 @@ impl DeviceRunner {
     }
 }
 
+/// The sanity handshake under another name.
+fn under(sanity: &Case, when: &str) -> Case {
+    Case { id: format!("{SANITY}{when}"), ..sanity.clone() }
+}
+
 /// Whether the last datagram was not the device's.
 fn device_was_silent_at_the_end(transcript: &[Record]) -> bool {
     let mut datagrams = transcript.iter().rev().filter_map(|record| match &record.event {
@@ -112,6 +135,10 @@ fn device_was_silent_at_the_end(transcript: &[Record]) -> bool {
 impl CaseRunner for DeviceRunner {
     fn profile(&self) -> &PeerProfile {
         &self.profile
+    }
+
+    fn sanity(&self, when: &str, _: Group) -> Result<Case, SanityError> {
+        Ok(under(&self.alive, when))
     }
 
     fn runs_side_by_side(&self) -> bool {
@@ -129,7 +156,12 @@ impl CaseRunner for DeviceRunner {
         }
         self.device.can_be_told(case, &self.profile.name)?;
         let sanity = case.id.starts_with(SANITY).then(|| self.with_exchange(case));
-        adapt(sanity.as_ref().unwrap_or(case), &self.stock, &self.policy).map(Arc::new)
+        let method = method(case);
+        let stock = self.stock.iter().find(|stock| self::method(stock) == method);
+        let stock = stock.ok_or_else(|| {
+            format!("the case wants authentication by {method}, which the device does not have")
+        })?;
+        adapt(sanity.as_ref().unwrap_or(case), stock, &self.policy).map(Arc::new)
     }
 
     fn time_limit(&self, _: &Case) -> Duration {

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use ikev1_scenario::case::Case;
 use ikev1_scenario::expand::expand;
 use ikev1_scenario::load::LoadedScenario;
-use ikev1_scenario::model::Group;
+use ikev1_scenario::model::{Authentication, Group};
+use ikev1_scenario::pki::CredentialFiles;
+use serde_json::{Value, json};
 
 /// What the IDs of sanity handshakes begin with.
 pub(super) const SANITY: &str = "sanity/";
@@ -73,6 +75,28 @@ impl SanityScenario {
 /// When the built-in scenario does not fit its own format.
 pub fn sanity_case(when: &str, default_group: Group) -> Result<Case, SanityError> {
     SanityScenario::default().case(when, default_group)
+}
+
+/// The sanity handshake with another authentication method, and what goes with it of the test credentials.
+///
+/// # Errors
+/// When the built-in scenario does not fit its own format.
+pub fn sanity_case_by(
+    method: Authentication,
+    when: &str,
+    default_group: Group,
+    credentials: &Arc<CredentialFiles>,
+) -> Result<Case, SanityError> {
+    let plain = sanity_case(when, default_group)?;
+    let problem = |problem: String| SanityError { path: "sanity.json".into(), problem };
+    let mut scenario: Value = serde_json::from_str(SCENARIO).map_err(|error| problem(error.to_string()))?;
+    let mut transforms = plain.config.peer.phase1.transforms;
+    transforms.iter_mut().for_each(|transform| transform.authentication = method);
+    scenario["config"] = json!({ "common": { "phase1": { "transforms": transforms } } });
+    let scenario = serde_json::from_value(scenario).map_err(|error| problem(error.to_string()))?;
+    let credentials = Arc::clone(credentials);
+    let loaded = LoadedScenario { id: plain.id, path: "sanity.json".into(), scenario, credentials };
+    expand(&loaded, default_group).into_iter().next().ok_or_else(|| problem("it has no case".to_owned()))
 }
 
 #[cfg(test)]

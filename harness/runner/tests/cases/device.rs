@@ -15,11 +15,12 @@ use ikev1::io::{Datagram, IP_UDP, Output as EngineOutput, Timestamp};
 use ikev1_runner::device::Device;
 use ikev1_runner::driver::Addresses;
 use ikev1_runner::random::SeededRandom;
-use ikev1_runner::run::sanity_case;
+use ikev1_runner::run::{sanity_case, sanity_case_by};
 use ikev1_runner::settings;
 use ikev1_scenario::adapt::adapt;
 use ikev1_scenario::case::Case;
-use ikev1_scenario::model::Side;
+use ikev1_scenario::model::{Authentication, Side};
+use ikev1_scenario::pki::{CREDENTIALS_FOLDER, CredentialFiles};
 use ikev1_scenario::{DEFAULT_GROUP, Library, expand_all};
 use serde_json::Value;
 
@@ -59,10 +60,14 @@ fn ends() -> (Addresses, (UdpSocket, UdpSocket)) {
 
 /// The file of a device with these ends.
 fn write_file(folder: &Path, addresses: &Addresses, rest: &str) -> PathBuf {
+    write_file_with(POLICY, folder, addresses, rest)
+}
+
+fn write_file_with(policy: &str, folder: &Path, addresses: &Addresses, rest: &str) -> PathBuf {
     let file = folder.join("device.toml");
     let text = format!(
         "name = \"Gateway\"\nversion = \"1.2\"\naddress = \"127.0.0.1\"\nport = {}\nnat_t_port = {}\n\
-         local_address = \"127.0.0.1\"\nlocal_port = {}\nlocal_nat_t_port = {}\n{rest}\n{POLICY}",
+         local_address = \"127.0.0.1\"\nlocal_port = {}\nlocal_nat_t_port = {}\n{rest}\n{policy}",
         addresses.peer.port(),
         addresses.peer_nat_t.port(),
         addresses.harness.port(),
@@ -100,6 +105,27 @@ fn configured() -> Case {
     case
 }
 
+fn credentials() -> Arc<CredentialFiles> {
+    Arc::new(CredentialFiles::load(&root().join("scenarios").join(CREDENTIALS_FOLDER)).unwrap())
+}
+
+/// The same with RSA signatures, with what the scenarios have for the peer.
+fn configured_to_sign() -> Case {
+    let mut case = configured();
+    let signs =
+        sanity_case_by(Authentication::RsaSignature, "device", DEFAULT_GROUP, &credentials()).unwrap();
+    let (side, peer) = (&mut case.config.peer, signs.config.peer);
+    (side.id, side.remote_id, side.pki) = (peer.id, peer.remote_id, peer.pki);
+    side.phase1.transforms[0].authentication = Authentication::RsaSignature;
+    case
+}
+
+/// The policy of a device that signs with RSA.
+fn signing_policy(rest: &str) -> String {
+    let policy = POLICY.replace(&format!("psk = \"{KEY}\"\n"), rest);
+    policy.replace("phase1 = [{ cipher", "phase1 = [{ authentication = \"rsa-signature\", cipher")
+}
+
 /// The SAs as `state` prints them.
 fn listed(engine: &Endpoint) -> String {
     let mut text = String::new();
@@ -132,7 +158,7 @@ fn asked(folder: &Path, what: &str) -> bool {
 }
 
 fn gateway(addresses: Addresses, sockets: (UdpSocket, UdpSocket), folder: PathBuf) -> Gateway {
-    gateway_that_hears(usize::MAX, addresses, sockets, folder)
+    gateway_with(&configured(), usize::MAX, addresses, sockets, folder)
 }
 
 /// A device that is deaf after so many datagrams, and has been mute since.
@@ -142,10 +168,20 @@ fn gateway_that_hears(
     sockets: (UdpSocket, UdpSocket),
     folder: PathBuf,
 ) -> Gateway {
+    gateway_with(&configured(), datagrams, addresses, sockets, folder)
+}
+
+fn gateway_with(
+    configured: &Case,
+    datagrams: usize,
+    addresses: Addresses,
+    sockets: (UdpSocket, UdpSocket),
+    folder: PathBuf,
+) -> Gateway {
     std::fs::write(folder.join("state"), "").unwrap();
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = Arc::clone(&stop);
-    let config = settings::engine_config(&configured(), Side::Peer, &addresses).unwrap();
+    let config = settings::engine_config(configured, Side::Peer, &addresses).unwrap();
     let thread = thread::spawn(move || {
         let random = SeededRandom::new(7, "device", "peer");
         let mut engine = Endpoint::new(config, default_provider(), Box::new(random));
@@ -262,6 +298,72 @@ fn a_device_that_is_configured_already_gets_verdicts_and_reasons() {
         .output()
         .unwrap();
     assert!(rejudged.status.success(), "{rejudged:?}");
+}
+
+#[test]
+fn a_device_that_was_given_the_test_credentials_is_tested_with_signatures() {
+    let folder = tempfile::tempdir().unwrap();
+    let (addresses, sockets) = ends();
+    let file = write_file_with(&signing_policy(""), folder.path(), &addresses, &commands(folder.path()));
+    let _gateway =
+        gateway_with(&configured_to_sign(), usize::MAX, addresses, sockets, folder.path().to_owned());
+    let cases = [
+        "rfc2409/5.1-signatures/main-mode-*-of-the-initiator",
+        "rfc4945/5.1-certificates/*-of-the-initiator",
+        "rfc2409/5.4*/named-identities",
+    ];
+    let (output, report) = conform(&file, &cases, &folder.path().join("run"));
+    let all = verdicts(&report.unwrap_or_else(|| panic!("{output:?}")));
+    assert_eq!(output.status.code(), Some(0), "{output:?}\n{all:#?}");
+    let with = |verdict: &str| all.iter().filter(|(got, ..)| got == verdict).count();
+    assert!(with("pass") >= 5, "{all:#?}");
+    assert_eq!(with("pass") + with("info") + with("unsupported"), all.len(), "{all:#?}");
+    // Whatever the harness shows, its case is played; what the device has is not for a case to say.
+    let played = |id: &str| all.iter().any(|(verdict, got, _)| got == id && verdict == "pass");
+    assert!(played("rfc4945/5.1-certificates/main-mode-expired-certificate-of-the-initiator"), "{all:#?}");
+    for because in ["authentication by psk, which the device does not have", "configures `pki` of the peer"] {
+        assert!(all.iter().any(|(_, _, reason)| reason.contains(because)), "{because}: {all:#?}");
+    }
+}
+
+#[test]
+fn a_device_with_a_key_of_its_own_gets_the_certificate_that_its_file_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let from = root().join("scenarios").join(CREDENTIALS_FOLDER);
+    for (file, as_file) in [("harness-untrusted", "us"), ("authority-other", "authority")] {
+        std::fs::copy(
+            from.join(file).with_extension("pem"),
+            folder.path().join(as_file).with_extension("pem"),
+        )
+        .unwrap();
+    }
+    // What the device has are the files of the scenarios that nobody believes there.
+    let text = std::fs::read_to_string(from.join("peer-untrusted.pem")).unwrap();
+    let authority = std::fs::read_to_string(from.join("authority-other.pem")).unwrap();
+    let mut configured = configured_to_sign();
+    let pki = configured.config.peer.pki.as_mut().unwrap();
+    pki.credentials.as_mut().unwrap().pem = text;
+    pki.anchors[0].pem = authority;
+    let own = "credentials = { harness = \"us.pem\", authorities = [\"authority.pem\"] }\n\
+               id = { fqdn = \"peer.example.org\" }\nharness_id = { fqdn = \"harness.example.org\" }\n";
+    let (addresses, sockets) = ends();
+    let file = write_file_with(&signing_policy(own), folder.path(), &addresses, &commands(folder.path()));
+    let _gateway = gateway_with(&configured, usize::MAX, addresses, sockets, folder.path().to_owned());
+    let cases =
+        ["rfc2409/5.1-signatures/main-mode-*-of-the-initiator", "rfc4945/5.1-certificates/main-mode-expired-*"];
+    let (output, report) = conform(&file, &cases, &folder.path().join("run"));
+    let all = verdicts(&report.unwrap_or_else(|| panic!("{output:?}")));
+    assert_eq!(output.status.code(), Some(0), "{output:?}\n{all:#?}");
+    let with = |verdict: &str| all.iter().filter(|(got, ..)| got == verdict).count();
+    assert!(with("pass") >= 2, "{all:#?}");
+    assert_eq!(with("pass") + with("info") + with("unsupported"), all.len(), "{all:#?}");
+    let reason = "depends on the test credentials, and the device has others";
+    assert!(
+        all.iter().any(|(_, id, got)| id
+            == "rfc4945/5.1-certificates/main-mode-expired-certificate-of-the-initiator"
+            && got.contains(reason)),
+        "{all:#?}"
+    );
 }
 
 #[test]
