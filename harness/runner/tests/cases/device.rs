@@ -349,8 +349,10 @@ fn a_device_with_a_key_of_its_own_gets_the_certificate_that_its_file_names() {
     let (addresses, sockets) = ends();
     let file = write_file_with(&signing_policy(own), folder.path(), &addresses, &commands(folder.path()));
     let _gateway = gateway_with(&configured, usize::MAX, addresses, sockets, folder.path().to_owned());
-    let cases =
-        ["rfc2409/5.1-signatures/main-mode-*-of-the-initiator", "rfc4945/5.1-certificates/main-mode-expired-*"];
+    let cases = [
+        "rfc2409/5.1-signatures/main-mode-*-of-the-initiator",
+        "rfc4945/5.1-certificates/main-mode-expired-*",
+    ];
     let (output, report) = conform(&file, &cases, &folder.path().join("run"));
     let all = verdicts(&report.unwrap_or_else(|| panic!("{output:?}")));
     assert_eq!(output.status.code(), Some(0), "{output:?}\n{all:#?}");
