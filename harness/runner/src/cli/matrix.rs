@@ -22,8 +22,8 @@ use crate::docker::{ChosenPeer, DockerError, PeerDir};
 use crate::matrix::{Combination, MatrixOptions, combinations, run_matrix};
 use crate::run::Stop;
 
-/// Pairs at the same time unless the command line says otherwise: each has a network of Docker's some thirty, and two guests
-/// of 130 MB where a daemon brings its kernel along.
+/// Pairs at the same time unless the command line says otherwise: each has two guests of 130 MB and half a processor where its
+/// daemons bring their kernels along.
 const JOBS: usize = 4;
 
 /// A peer of the matrix.
