@@ -71,7 +71,7 @@ pub(crate) struct Conversation {
 }
 
 impl Conversation {
-    /// Notes a message of ours; with a policy it is retransmitted by `timer` until [`Self::answered`].
+    /// Notes a message of ours; with a policy it is retransmitted by `timer` until it is answered ([`Self::handled`]).
     pub(crate) fn sent(
         &mut self,
         core: &mut Core,

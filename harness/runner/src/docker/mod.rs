@@ -6,7 +6,7 @@
 //!
 //! - [`docker_available`], [`engine_is_here`], [`ensure_image`]: preflight, and an image tagged by the hash of its directory.
 //! - [`PeerContainer`]: one running daemon, its addresses, commands in it and its log; removed on drop.
-//!   [`RunGuard`] and [`sweep`] remove whatever a run has left.
+//!   [`RunGuard`] and [`sweep()`] remove whatever a run has left.
 //! - [`ChosenPeer`]: one release of a peer and its image.
 //! - [`ControlShell`], [`Templates`]: control of any other daemon through a shell, by what its manifest says.
 //! - [`Charon`]: control of strongSwan over VICI, without a restart between cases.

@@ -36,7 +36,7 @@ pub struct PeerNetwork {
 
 impl PeerNetwork {
     /// Makes a network labelled with `run_id`. The engine chooses its addresses; where its address pools are taken (as the
-    /// engine is set up they are good for some thirty networks), it has a small part of [`SPARE`].
+    /// engine is set up they are good for some thirty networks), it has a small part of `198.18.0.0/15` (RFC 2544).
     ///
     /// # Errors
     /// The engine refuses.

@@ -1,4 +1,4 @@
-//! From evidence to a verdict; see [`crate::judge`] for the order.
+//! From evidence to a verdict; see [`mod@crate::judge`] for the order.
 
 use ikev1::keylog::Label;
 
