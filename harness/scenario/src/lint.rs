@@ -1,6 +1,7 @@
 //! What a scenario may not say although its JSON is in the format: names that do not exist, steps that can
 //! never apply, cases that assert nothing, duplicates.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -13,7 +14,7 @@ use crate::expand::{DEFAULT_GROUP, expand};
 use crate::load::LoadedScenario;
 use crate::model::{
     Acceptance, Check, Condition, Contains, DatagramOp, EditOp, Exchange, FieldAssert, FragmentationMode,
-    HashTreatment, Inject, InjectBytes, Role, Selector, Side, SideConfig, Step, When,
+    HashTreatment, Inject, InjectBytes, Role, Scenario, Selector, Side, SideConfig, Step, When,
 };
 use crate::pki::CREDENTIALS_FOLDER;
 use crate::requirement::Requirements;
@@ -76,6 +77,7 @@ pub fn lint_all(scenarios: &[LoadedScenario]) -> Vec<(PathBuf, Problem)> {
         }
         let mut scenario = loaded.scenario.clone();
         scenario.description.clear();
+        scenario.lenient = None;
         scenario.requirements.clear();
         let content = serde_json::to_string(&scenario).unwrap_or_default();
         if let Some(other) = contents.insert(content, &loaded.id) {
@@ -120,6 +122,7 @@ impl Linter {
                 self.add(&format!("requirements[{index}]"), id.as_str(), problem, requirements.nearest(id));
             }
         }
+        self.level(&loaded.scenario, requirements);
         let config = &scenario.config;
         for (name, side) in [("common", &config.common), ("harness", &config.harness), ("peer", &config.peer)]
         {
@@ -133,6 +136,39 @@ impl Linter {
                 }
             }
         }
+    }
+
+    /// A deviation counts as much as the clause that it is judged by binds: never more, and less only with a reason.
+    fn level(&mut self, scenario: &Scenario, requirements: &Requirements) {
+        let Some(first) = scenario.requirements.first().and_then(|id| requirements.get(id)) else { return };
+        let (level, binding) = (scenario.level, first.level);
+        let excuse = scenario.lenient.as_deref().map(str::trim);
+        // `must` comes first.
+        let problem = match level.cmp(&binding) {
+            Ordering::Less => {
+                format!(
+                    "`{level}` counts a deviation for more than {}, which is a `{binding}`; name the clause that the case \
+                     is judged by first, or lower the level",
+                    first.id
+                )
+            }
+            Ordering::Greater if excuse.is_none_or(str::is_empty) => {
+                format!(
+                    "`{level}` counts a deviation for less than {}, which is a `{binding}`; name the clause that the case \
+                     is judged by first, raise the level, or say in `lenient` why",
+                    first.id
+                )
+            }
+            Ordering::Equal if excuse.is_some() => {
+                let problem = format!(
+                    "says why the level is lower than that of {}, which it is not; leave it out",
+                    first.id
+                );
+                return self.add("lenient", "", problem, Vec::new());
+            }
+            _ => return,
+        };
+        self.add("level", level.name(), problem, Vec::new());
     }
 
     /// Beside a group that is named, one that is not would be another one or the same, depending on the peer.
@@ -554,10 +590,17 @@ mod tests {
                 "config": {config}, "steps": [{{"start": {{"exchange": "both"}}}}{steps}],
                 "accept": [{{"because": "b", "all": [{accept}]}}]}}"#
         );
+        problems_of(&json, "must")
+    }
+
+    /// The problems of a scenario where the level of the only clause is `clause`.
+    fn problems_of(json: &str, clause: &str) -> String {
         let mut register = Requirements::default();
-        let entry = "rfc = 2409\ntitle = \"t\"\n[[requirement]]\nid = \"RFC2409-5.4-01\"\nsection = \"5.4\"\nlevel = \"must\"\nsummary = \"s\"\n";
-        register.add(entry, "r.toml".as_ref()).unwrap();
-        let scenario = serde_json::from_str(&json).unwrap();
+        let entry = format!(
+            "rfc = 2409\ntitle = \"t\"\n[[requirement]]\nid = \"RFC2409-5.4-01\"\nsection = \"5.4\"\nlevel = \"{clause}\"\nsummary = \"s\"\n"
+        );
+        register.add(&entry, "r.toml".as_ref()).unwrap();
+        let scenario = serde_json::from_str(json).unwrap();
         let loaded =
             LoadedScenario { id: "a/b".into(), path: "b.json".into(), scenario, credentials: Arc::default() };
         let found = lint(&loaded, &register);
@@ -616,6 +659,47 @@ mod tests {
     #[case::no_condition("", "", "accept[0].all: is empty")]
     fn finds(#[case] steps: &str, #[case] accept: &str, #[case] expected: &str) {
         assert_eq!(problems(r#"["initiator"]"#, "{}", steps, accept), expected);
+    }
+
+    #[rstest]
+    #[case::as_the_clause("must", "", "must", "")]
+    #[case::more(
+        "must",
+        "",
+        "should",
+        "level: `must` counts a deviation for more than RFC2409-5.4-01, which is a `should`; name the clause that the case is judged by first, or lower the level"
+    )]
+    #[case::less(
+        "may",
+        "",
+        "must",
+        "level: `may` counts a deviation for less than RFC2409-5.4-01, which is a `must`; name the clause that the case is judged by first, raise the level, or say in `lenient` why"
+    )]
+    #[case::less_with_an_empty_reason(
+        "may",
+        r#""lenient": " ","#,
+        "should",
+        "level: `may` counts a deviation for less than RFC2409-5.4-01, which is a `should`; name the clause that the case is judged by first, raise the level, or say in `lenient` why"
+    )]
+    #[case::less_with_a_reason("should", r#""lenient": "it binds the sender","#, "must", "")]
+    #[case::a_reason_for_nothing(
+        "may",
+        r#""lenient": "it binds the sender","#,
+        "may",
+        "lenient: says why the level is lower than that of RFC2409-5.4-01, which it is not; leave it out"
+    )]
+    fn the_level_is_that_of_the_first_clause_or_lower_with_a_reason(
+        #[case] level: &str,
+        #[case] lenient: &str,
+        #[case] clause: &str,
+        #[case] expected: &str,
+    ) {
+        let json = format!(
+            r#"{{"version": 1, "description": "d", "requirements": ["RFC2409-5.4-01"], "level": "{level}", {lenient}
+                "roles": ["initiator"], "steps": [{{"start": {{"exchange": "both"}}}}],
+                "accept": [{{"because": "b", "all": [{OK}]}}]}}"#
+        );
+        assert_eq!(problems_of(&json, clause), expected);
     }
 
     #[rstest]

@@ -276,7 +276,7 @@ fn read_attributes(attributes: &[Attribute]) -> Result<Chosen, String> {
                 return Err("the lifetime is too long".into());
             }
             Phase1Attribute::LIFE_DURATION => {
-                life.duration(value);
+                life.duration(value)?;
                 continue;
             }
             _ if deviates(Deviation::IgnoresUnknownAttributes) => continue,
@@ -314,24 +314,31 @@ impl LifeAttributes {
         self.current = Some(value);
     }
 
-    pub(crate) fn duration(&mut self, value: u64) {
-        // No time at all is no life: as if it had not been said.
-        let slot = match self.current.and_then(|current| u16::try_from(current).ok()).map(LifeType) {
-            Some(LifeType::SECONDS) => &mut self.seconds,
-            Some(LifeType::KILOBYTES) => &mut self.kilobytes,
-            _ => return,
+    /// Fails when another life of the same type was said before: such attributes conflict (RFC 2407 section 4.5.2).
+    pub(crate) fn duration(&mut self, value: u64) -> Result<(), String> {
+        let (name, slot) = match self.current.and_then(|current| u16::try_from(current).ok()).map(LifeType) {
+            Some(LifeType::SECONDS) => ("seconds", &mut self.seconds),
+            Some(LifeType::KILOBYTES) => ("kilobytes", &mut self.kilobytes),
+            _ => return Ok(()),
         };
-        if value > 0 {
-            *slot = Some(slot.map_or(value, |former| former.min(value)));
+        // No time at all is no life: as if it had not been said.
+        if value == 0 {
+            return Ok(());
+        }
+        match slot.replace(value) {
+            Some(former) if former != value => {
+                Err(format!("the lives of {former} and {value} {name} conflict"))
+            }
+            _ => Ok(()),
         }
     }
 
-    /// The smallest life in kilobytes of 1024 bytes that was said.
+    /// The life in kilobytes of 1024 bytes that was said.
     pub(crate) fn kilobytes(&self) -> Option<u64> {
         self.kilobytes
     }
 
-    /// The shortest life in seconds that was said. More than 136 years is cut there.
+    /// The life in seconds that was said. More than 136 years is cut there.
     pub(crate) fn seconds(&self) -> Option<Duration> {
         self.seconds.map(|seconds| Duration::from_secs(seconds.min(u64::from(u32::MAX))))
     }

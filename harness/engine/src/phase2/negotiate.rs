@@ -447,7 +447,7 @@ fn read_attributes(
                 continue;
             }
             IpsecAttribute::SA_LIFE_DURATION => {
-                life.duration(value);
+                life.duration(value)?;
                 continue;
             }
             IpsecAttribute::GROUP_DESCRIPTION => &mut group,
