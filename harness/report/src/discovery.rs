@@ -12,6 +12,8 @@ use crate::term::{Paint, clean};
 
 /// Columns of the page.
 const WIDTH: usize = 100;
+/// Columns of the longest area that the others are aligned with.
+const AREA_WIDTH_MAX: usize = 40;
 
 /// What one peer speaks.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -159,7 +161,8 @@ fn speaks(page: &mut String, paint: Paint, found: &DiscoveryResult) {
     // Probes of one area stand together; within it, what is spoken comes first.
     let order = |area: &str| found.probes.iter().position(|probe| probe.area == area);
     rows.sort_by_key(|row| (order(row.area), row.sight));
-    let area_width = rows.iter().map(|row| row.area.len()).max().unwrap_or(0).max("vendor ID".len());
+    let longest = rows.iter().map(|row| console::measure_text_width(&clean(row.area))).max().unwrap_or(0);
+    let area_width = longest.clamp("vendor ID".len(), AREA_WIDTH_MAX);
     let sight_width = rows.iter().map(|row| row.sight.name().len()).max().unwrap_or(0).max("announced".len());
     let indent = area_width + sight_width + 4;
     let mut last = "";
@@ -206,7 +209,9 @@ fn wrapped(page: &mut String, text: &str, at: usize, indent: usize) {
     let mut column = at;
     for (index, word) in text.split(' ').enumerate() {
         let width = console::measure_text_width(word);
-        if index > 0 && column + 1 + width > WIDTH {
+        // GitHub would take a line that begins so for one of its commands.
+        let breaks = !word.starts_with("::");
+        if index > 0 && breaks && column + 1 + width > WIDTH {
             let _ = write!(page, "\n{:indent$}", "");
             column = indent;
         } else if index > 0 {
@@ -222,6 +227,13 @@ fn wrapped(page: &mut String, text: &str, at: usize, indent: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_never_begins_with_a_command_of_github() {
+        let mut page = String::new();
+        wrapped(&mut page, &format!("{} ::error::x y", "a".repeat(WIDTH)), 0, 4);
+        assert_eq!(page, format!("{} ::error::x\n    y\n", "a".repeat(WIDTH)));
+    }
 
     fn probe(area: &str, name: &str, sight: Sight, evidence: &str, packet: Option<u64>) -> ProbeResult {
         ProbeResult {

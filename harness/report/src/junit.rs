@@ -291,26 +291,6 @@ mod tests {
         "#);
     }
 
-    #[test]
-    fn hostile_text_stays_text() {
-        for hostile in testing::hostile_texts() {
-            let mut report =
-                testing::report([("rfc2409/5.4/a", Verdict::Fail), ("rfc2409/5.4/b", Verdict::Pass)]);
-            for case in &mut report.cases {
-                case.reason.clone_from(&hostile);
-                case.description.clone_from(&hostile);
-                case.findings[0].got = Some(hostile.clone());
-            }
-            report.run.errors.push(hostile.clone());
-            let xml = render(&report).unwrap();
-            assert!(!xml.contains("<script>"), "{xml:.300}");
-            assert!(!xml.chars().any(|c| c.is_control() && c != '\n'), "control character in {xml:.300}");
-            assert!(xml.len() < 60_000, "{} bytes", xml.len());
-            let back = quick_junit::Report::deserialize_from_str(&xml).unwrap();
-            assert_eq!(back.test_suites[0].test_cases.len(), 2, "the structure is as it was");
-        }
-    }
-
     #[rstest]
     #[case::with_section("rfc2409/5.4-psk/main/aes128-sha1", "rfc2409/5.4-psk")]
     #[case::shallow("rfc2409/a", "rfc2409")]

@@ -30,4 +30,6 @@ pub use exit::Outcome;
 pub use model::Report;
 
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod testing;

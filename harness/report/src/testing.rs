@@ -17,7 +17,11 @@ pub(crate) fn hostile_texts() -> Vec<String> {
         "nul \0 bell \u{7} backspace \u{8}\u{8}\u{8} c1 \u{9b}2J del \u{7f}".to_owned(),
         "<script>alert(1)</script> ]]> &amp; <!-- \"'".to_owned(),
         "bidi \u{202e}fdp.exe zero\u{200b}width \u{fffe}\u{ffff} \u{2028}".to_owned(),
-        "line\r\nbreak ::error file=x::y".to_owned(),
+        "line\r\n::error file=x::y\n##[add-mask]m ##vso[task.complete] ##teamcity[x]".to_owned(),
+        "::warning::first ]]></failure><failure> <?xml?> &#27; %0A".to_owned(),
+        "[link](javascript:alert(1)) ![i](https://x) `code` **b** | cell | <img src=x onerror=alert(1)>\n# h"
+            .to_owned(),
+        "\\\" \\u001b \\' \u{fe0f}\u{3164}\u{e0041} \u{2066}".to_owned(),
         String::from_utf8_lossy(b"invalid \xff\xfe UTF-8").into_owned(),
         "A\u{1b}".repeat(30_000),
     ]

@@ -30,14 +30,26 @@ pub fn one_line(text: &str, chars_max: usize) -> String {
     out
 }
 
+/// [`one_line`] for standard output and error, which a CI system may read too: nothing in it is one of its commands.
+///
+/// GitHub, Azure Pipelines and TeamCity obey `##[…]`, `##vso[…]` and `##teamcity[…]` anywhere in a line, GitHub `::…::`
+/// at its beginning, whatever space is in front.
+pub fn log_line(text: &str, chars_max: usize) -> String {
+    let line = one_line(text, chars_max).replace("##", "#\\u{23}");
+    match line.trim_start().strip_prefix("::") {
+        Some(rest) => format!("\\u{{3a}}:{rest}"),
+        None => line,
+    }
+}
+
 /// Whether `c` would act instead of being seen: C0 and C1 controls, bidirectional controls, zero-width characters,
-/// line separators, the byte order mark, and noncharacters.
-fn is_hidden(c: char) -> bool {
+/// line separators, the byte order mark, fillers without a shape, and noncharacters.
+pub(crate) fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(
             c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{fdd0}'..='\u{fdef}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fdd0}'..='\u{fdef}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}'
             | '\u{e0000}'..='\u{e0fff}'
         )
         || u32::from(c) & 0xfffe == 0xfffe
@@ -72,6 +84,16 @@ mod tests {
     #[case::replacement_character("\u{fffd}", "\u{fffd}")]
     fn shows_what_would_act(#[case] text: &str, #[case] shown: &str) {
         assert_eq!(one_line(text, SHOWN_CHARS_MAX), shown);
+    }
+
+    #[rstest]
+    #[case::github("::error file=x::y", "\\u{3a}:error file=x::y")]
+    #[case::github_behind_space("  ::add-mask::y", "\\u{3a}:add-mask::y")]
+    #[case::old_form("a ##[add-mask]y", "a #\\u{23}[add-mask]y")]
+    #[case::teamcity("###teamcity[x]", "#\\u{23}#teamcity[x]")]
+    #[case::address("at 2001:db8::1", "at 2001:db8::1")]
+    fn a_log_holds_no_command_of_a_ci_system(#[case] text: &str, #[case] shown: &str) {
+        assert_eq!(log_line(text, SHOWN_CHARS_MAX), shown);
     }
 
     #[test]

@@ -43,4 +43,4 @@ pub fn has_page(case: &CaseResult, report: &Report) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
