@@ -9,8 +9,8 @@ use ikev1_report::Outcome;
 use super::error::CliError;
 use super::workspace::Workspace;
 use super::{
-    conform, discover, explain, features, images, lint, list, mutants, record, rejudge, schema, trace,
-    vectors,
+    conform, discover, explain, features, images, lint, list, mutants, record, rejudge, sample, schema,
+    trace, vectors,
 };
 
 /// Options that every command takes.
@@ -42,6 +42,8 @@ pub enum Command {
     Features(features::Args),
     /// Judge the cases of an earlier run again, from its files
     Rejudge(rejudge::Args),
+    /// Write the sample report in `reports/sample/`, or check that it is current
+    Sample(sample::Args),
     /// Play the cases against peers that do one thing wrong each, and say which are not caught
     Mutants(mutants::Args),
     /// Compute known answers on every crypto provider
@@ -95,6 +97,7 @@ fn dispatch(
         Command::Schema(args) => schema::run(args, &context, out),
         Command::Features(args) => features::run(args, &context, out),
         Command::Rejudge(args) => rejudge::run(args, &context, out),
+        Command::Sample(args) => sample::run(args, &context, out),
         Command::Vectors(args) => vectors::run(args, &context, out),
         Command::Mutants(args) => mutants::run(args, &context, out),
         Command::Images(args) => images::run(args, &context, out),

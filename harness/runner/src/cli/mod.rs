@@ -25,6 +25,7 @@ pub mod mutants;
 mod peers;
 pub mod record;
 pub mod rejudge;
+pub mod sample;
 pub mod schema;
 pub mod trace;
 pub mod vectors;
