@@ -226,6 +226,9 @@ fn bundle_needs(bundle: &[BundledProtocol], needs: &mut BTreeSet<Capability>) {
 fn transform_needs(transforms: &[Phase2Transform], needs: &mut BTreeSet<Capability>) {
     needs.extend(transforms.iter().filter_map(|transform| transform.cipher).map(esp_cipher_need));
     needs.extend(transforms.iter().filter_map(|transform| transform.integrity).map(integrity_need));
+    if transforms.iter().any(|transform| transform.cipher.is_some() && transform.integrity.is_none()) {
+        needs.insert(Capability::EspWithoutAuthentication);
+    }
     if transforms.iter().any(|transform| transform.extended_sequence_numbers) {
         needs.insert(Capability::ExtendedSequenceNumbers);
     }
