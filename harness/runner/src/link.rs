@@ -76,6 +76,7 @@ pub fn apply_datagram_ops(message: &mut Vec<u8>, ops: &[DatagramOp]) -> Result<(
                 }
             }
             DatagramOp::Truncate { length } => message.truncate(*length),
+            DatagramOp::Cut { octets } => message.truncate(message.len().saturating_sub(*octets)),
             DatagramOp::Append { hex } => message.extend_from_slice(&from_hex("bytes to append", hex)?),
         }
     }
@@ -300,6 +301,8 @@ mod tests {
     #[case::before_the_start(DatagramOp::Xor { offset: -4, mask: 1 }, b"abc")]
     #[case::smallest_offset(DatagramOp::Xor { offset: i64::MIN, mask: 1 }, b"abc")]
     #[case::set_past_the_end(DatagramOp::Set { offset: usize::MAX, hex: "01".to_owned() }, b"abc")]
+    #[case::cut(DatagramOp::Cut { octets: 1 }, b"ab")]
+    #[case::cut_more_than_there_is(DatagramOp::Cut { octets: 4 }, b"")]
     #[case::truncate_to_more(DatagramOp::Truncate { length: 4096 }, b"abc")]
     fn edits_bytes_of_the_message(#[case] op: DatagramOp, #[case] expected: &[u8]) {
         let mut message = b"abc".to_vec();

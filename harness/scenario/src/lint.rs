@@ -54,6 +54,13 @@ pub fn lint(loaded: &LoadedScenario, requirements: &Requirements) -> Vec<Problem
             linter.case(&case);
             linter.credentials(loaded, &case);
         }
+        let named = |step: &Step| matches!(step, Step::Fault(fault) if fault.operator.is_none());
+        let axis = loaded.scenario.matrix.as_ref().is_some_and(|matrix| matrix.fault.is_some());
+        if axis && !loaded.scenario.steps.iter().any(named) {
+            let problem =
+                "no step `fault` leaves its operator to the matrix, so all these cases would be the same";
+            linter.add("matrix.fault", "", problem, Vec::new());
+        }
         linter.problems.sort_by(|a, b| (&a.place, &a.problem).cmp(&(&b.place, &b.problem)));
         linter.problems.dedup();
     }
@@ -190,10 +197,11 @@ impl Linter {
                 self.selector(&format!("{place}.message"), &expect.message, true);
                 self.asserts(place, &expect.assert);
             }
+            Step::Fault(fault) => self.selector(&format!("{place}.message"), &fault.message, false),
             Step::Edit(edit) => {
                 self.selector(&format!("{place}.message"), &edit.message, true);
                 let by_hash = !matches!(edit.hash, HashTreatment::Keep | HashTreatment::Recompute);
-                if !by_hash && !edit.in_the_clear {
+                if !by_hash && !edit.in_the_clear && edit.iv.is_right() {
                     self.nonempty(&format!("{place}.apply"), edit.apply.len());
                 }
                 for (index, op) in edit.apply.iter().enumerate() {
@@ -321,12 +329,23 @@ impl Linter {
             | EditOp::Xor { field, .. }
             | EditOp::RemovePayload { field }
             | EditOp::Fill { field, .. }
+            | EditOp::Add { field, .. }
+            | EditOp::SetAll { field, .. }
+            | EditOp::Grow { field, .. }
             | EditOp::DuplicatePayload { field } => self.field(place, field),
-            EditOp::Append { hex } | EditOp::InsertPayload { hex, .. } => self.hex(place, hex),
+            EditOp::SwapPayloads { a, b } => [a, b].into_iter().for_each(|field| self.field(place, field)),
+            EditOp::Append { hex }
+            | EditOp::InsertPayload { hex, .. }
+            | EditOp::AppendPayload { hex, .. } => {
+                self.hex(place, hex);
+            }
             EditOp::Truncate { .. } | EditOp::Reorder { .. } | EditOp::InsertCertificate { .. } => {}
         }
         if matches!(op, EditOp::Xor { mask: 0, .. }) {
             self.add(place, "", "a mask of 0 changes nothing", Vec::new());
+        }
+        if matches!(op, EditOp::Add { by: 0, .. } | EditOp::Grow { by: 0, .. }) {
+            self.add(place, "", "0 changes nothing", Vec::new());
         }
     }
 
@@ -337,6 +356,9 @@ impl Linter {
                 DatagramOp::Set { hex, .. } | DatagramOp::Append { hex } => self.hex(&place, hex),
                 DatagramOp::Xor { mask: 0, .. } => {
                     self.add(&place, "", "a mask of 0 changes nothing", Vec::new())
+                }
+                DatagramOp::Cut { octets: 0 } => {
+                    self.add(&place, "", "0 bytes cut change nothing", Vec::new());
                 }
                 _ => {}
             }
@@ -432,8 +454,32 @@ impl Linter {
         }
     }
 
+    /// Checks that fault operators are named just where they are wanted, and apply to their messages.
+    fn faults(&mut self, case: &Case) {
+        for (index, step) in case.steps.iter().enumerate() {
+            if matches!(step, Step::Fault(_)) {
+                let problem = "names no operator, and the matrix has no `fault`, so nothing would be wrong";
+                self.add(&format!("steps[{index}].fault"), "", problem, Vec::new());
+            }
+        }
+        for fault in &case.faults {
+            if !fault.operator.place().holds(&fault.message, &case.config.harness) {
+                let problem = format!(
+                    "`{}` applies to {}, which {} message {} of case `{}` is not",
+                    fault.operator,
+                    fault.operator.place(),
+                    fault.message.exchange,
+                    fault.message.number,
+                    case.id
+                );
+                self.add(&format!("steps[{}].fault", fault.step), fault.operator.name(), problem, Vec::new());
+            }
+        }
+    }
+
     /// Checks that every rule and expectation of a case can meet its message.
     fn case(&mut self, case: &Case) {
+        self.faults(case);
         let overridden = case.steps.iter().any(|s| matches!(s, Step::Start(start) if start.by.is_some()));
         let phase1 = Exchange::from(case.config.side(case.initiator()).exchange);
         let fragmented = case.config.harness.fragmentation.mode;

@@ -49,6 +49,9 @@ impl<D: Driver + ?Sized> Executor<'_, D> {
         match step {
             Step::Start(start) => self.start(*start).await,
             Step::Expect(expect) => self.expect(expect).await,
+            Step::Fault(_) => {
+                Err(Stop::Infra("a fault operator stands in the case in place of what it does".to_owned()))
+            }
             Step::Edit(edit) => {
                 self.tap.lock().arm(index, edit.clone());
                 Ok(())

@@ -88,6 +88,7 @@ pub(crate) fn case(id: &str, role: Role, steps: Vec<Step>) -> Case {
         steps,
         accept: Vec::new(),
         compare_values: true,
+        faults: Vec::new(),
     }
 }
 

@@ -280,9 +280,13 @@ fn step_needs(step: &Step, role: Role, needs: &mut BTreeSet<Capability>) {
     match step {
         Step::Start(start) => {
             let initiator = if role == Role::Initiator { Side::Harness } else { Side::Peer };
-            if start.by.unwrap_or(initiator) == Side::Peer {
-                needs.insert(Capability::Trigger);
-            }
+            match start.by.unwrap_or(initiator) {
+                Side::Peer => needs.insert(Capability::Trigger),
+                Side::Harness if start.exchange != StartExchange::QuickMode => {
+                    needs.insert(Capability::Responder)
+                }
+                Side::Harness => false,
+            };
         }
         Step::Traffic(_) => {
             needs.insert(Capability::Traffic);

@@ -10,6 +10,7 @@ use super::names::{
     Phase1Exchange, Protocol, Role,
 };
 use super::step::Step;
+use crate::fault::Fault;
 use crate::requirement::RequirementId;
 
 /// One scenario file; its path below the scenario folder, without `.json`, is its ID.
@@ -93,6 +94,9 @@ pub struct Matrix {
     /// Perfect forward secrecy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pfs: Option<Vec<Pfs>>,
+    /// Fault operator of the steps `fault` that name none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Vec<Fault>>,
     /// Which combinations become cases. Default `full`.
     #[serde(default)]
     pub combine: Combine,
@@ -146,4 +150,7 @@ pub struct MatrixPoint {
     /// Perfect forward secrecy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pfs: Option<Pfs>,
+    /// Fault operator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Fault>,
 }
