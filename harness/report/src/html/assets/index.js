@@ -84,7 +84,7 @@
     return item;
   };
   const clauseRow = ([number, peers]) => {
-    const [id, place, level, summary] = data.clauses[number];
+    const [id, place, level, summary, untestable] = data.clauses[number];
     const link = element('a', '', element('span', 'id', id));
     link.href = '#' + new URLSearchParams({ view: 'cases', q: id });
     const item = element('li', '', link, element('span', 'dim', ` ${place}, ${level}`), element('p', 'reason', summary));
@@ -92,7 +92,7 @@
     for (const [peer, { worst, cases }] of peers) {
       line.append(element('span', '', verdict(worst), ` ${data.peers[peer]}`, element('span', 'dim', ` ${cases} case${cases === 1 ? '' : 's'}`)));
     }
-    if (!peers.size) line.append(element('span', 'dim', 'no case of this run'));
+    if (!peers.size) line.append(element('span', 'dim', untestable ? `no test can see it: ${untestable}` : 'no case of this run'));
     item.append(line);
     return item;
   };
