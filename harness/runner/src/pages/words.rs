@@ -97,7 +97,7 @@ mod tests {
     #[case::presence(r#"{"field": "id[0]", "check": "present"}"#, "id[0] present")]
     #[case::other_message(
         r#"{"field": "header.m_id", "check": {"same_as": {"message": {"exchange": "quick-mode", "number": 1}, "from": "peer"}}}"#,
-        "header.m_id same as message: quick-mode message 1; from: peer"
+        "header.m_id same as from: peer; message: quick-mode message 1"
     )]
     fn a_check_in_words(#[case] json: &str, #[case] expected: &str) {
         let assert: FieldAssert = serde_json::from_str(json).unwrap();
