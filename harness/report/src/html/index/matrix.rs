@@ -19,9 +19,12 @@ struct Sum {
     known: u32,
 }
 
+/// A section's name, and what it came to in each column.
+type Row = (String, BTreeMap<(usize, Role), Sum>);
+
 /// The section.
 pub(super) fn section(report: &Report) -> Markup {
-    let mut sums: BTreeMap<Order, (String, BTreeMap<(usize, Role), Sum>)> = BTreeMap::new();
+    let mut sums: BTreeMap<Order, Row> = BTreeMap::new();
     let mut columns: Vec<(usize, Role)> = Vec::new();
     for case in &report.cases {
         let peer = report.peers.iter().position(|peer| peer.name == case.peer).unwrap_or(usize::MAX);
