@@ -103,6 +103,7 @@ fn register(text: &str) -> Vec<ClauseEntry> {
         section: "5.4".to_owned(),
         level: "must".to_owned(),
         summary: text.to_owned(),
+        untestable: text.to_owned(),
     }]
 }
 
@@ -132,7 +133,12 @@ fn evidence(text: &str) -> Evidence {
     Evidence {
         ladder: vec![Entry { at_ms: 7, note: event }, Entry { at_ms: 1_012, note: Note::Message(0) }],
         messages: vec![message],
-        steps: vec![StepState { text: text.to_owned(), state: State::Fails, observed: text.to_owned() }],
+        steps: vec![StepState {
+            text: text.to_owned(),
+            checks: vec![text.to_owned()],
+            state: State::Fails,
+            observed: text.to_owned(),
+        }],
         accepted: vec![Acceptance {
             verdict: Verdict::Pass,
             because: text.to_owned(),

@@ -98,6 +98,7 @@ fn clause_entry(requirement: &Requirement) -> ClauseEntry {
         section: requirement.section.clone(),
         level: requirement.level.name().to_owned(),
         summary: requirement.summary.clone(),
+        untestable: requirement.why.clone().unwrap_or_default(),
     }
 }
 

@@ -134,6 +134,8 @@ pub struct Field {
 pub struct StepState {
     /// What it does or waits for.
     pub text: String,
+    /// What its message must be like, field by field.
+    pub checks: Vec<String>,
     /// Whether it was met; not known where the case ended before it.
     pub state: State,
     /// What came instead, where it was not met.

@@ -36,7 +36,7 @@ pub fn render(page: &CasePage<'_>) -> String {
                 (findings(&result.findings))
                 @if !result.notes.is_empty() { ul { @for note in &result.notes { li { (clean(note)) } } } }
                 p { "Run it again:" }
-                pre.command tabindex="0" { (clean(&result.rerun)) }
+                pre.command.rerun tabindex="0" { (clean(&result.rerun)) }
             }
             (clauses(page.clauses))
             @match page.evidence {
@@ -70,13 +70,13 @@ fn facts(page: &CasePage<'_>) -> Markup {
     };
     html! {
         p { (clean(&result.description)) }
-        dl.facts {
-            dt { "verdict" } dd { (result.verdict.name()) ", " (expected) }
-            dt { "level" } dd { (result.level.name()) }
-            dt { "peer" } dd { (clean(&result.peer)) @if !page.peer_version.is_empty() { ", " (clean(page.peer_version)) } }
-            dt { "harness is" } dd { (result.role.name()) }
-            dt { "took" } dd { (duration(result.duration_ms)) }
-            dt { "seed" } dd { (page.run.seed) }
+        dl.facts.row {
+            div { dt { "verdict" } dd { (result.verdict.name()) ", " (expected) } }
+            div { dt { "level" } dd { (result.level.name()) } }
+            div { dt { "peer" } dd { (clean(&result.peer)) @if !page.peer_version.is_empty() { ", " (clean(page.peer_version)) } } }
+            div { dt { "harness is" } dd { (result.role.name()) } }
+            div { dt { "took" } dd { (duration(result.duration_ms)) } }
+            div { dt { "seed" } dd { (page.run.seed) } }
         }
     }
 }
@@ -109,8 +109,10 @@ fn clauses(clauses: &[Clause]) -> Markup {
             h2 id="clauses" { "Clauses" }
             dl.clauses {
                 @for clause in clauses {
-                    dt { b { (clean(&clause.id)) } " " @if !clause.place.is_empty() { span.dim { (clean(&clause.place)) ", " (clean(&clause.level)) } } }
-                    dd { (clean(&clause.summary)) }
+                    div {
+                        dt { b { (clean(&clause.id)) } " " @if !clause.place.is_empty() { span.dim { (clean(&clause.place)) ", " (clean(&clause.level)) } } }
+                        dd { (clean(&clause.summary)) }
+                    }
                 }
             }
         }
@@ -160,6 +162,7 @@ fn steps(steps: &[StepState]) -> Markup {
                     li {
                         span.g aria-hidden="true" { (sign) } " " b { (word) } " " code { (clean(&step.text)) }
                         @if !step.observed.is_empty() { " " span.came { "came: " (clean(&step.observed)) } }
+                        @if !step.checks.is_empty() { ul { @for check in &step.checks { li { code { (clean(check)) } } } } }
                     }
                 }
             }
