@@ -70,9 +70,9 @@ pub(crate) struct Path {
 }
 
 impl Path {
-    /// The NAT traversal path to the same peer (RFC 3947 section 4).
+    /// The NAT traversal path to the same peer (RFC 3947 section 4). An exchange that began on these ports stays there.
     pub(crate) fn floated(&self, peer: &PeerConfig) -> Self {
-        if deviates(Deviation::StaysOnPort500) {
+        if self.nat_t || deviates(Deviation::StaysOnPort500) {
             return *self;
         }
         Self {

@@ -18,6 +18,16 @@ use ikev1_scenario::tracker::MessageName;
 /// The four zero octets in front of ISAKMP messages on the NAT-T port (RFC 3948 section 2.2).
 pub const NON_ESP_MARKER: [u8; 4] = [0; 4];
 
+/// A message as the other port carries it: with the non-ESP marker in front on the port of NAT traversal, without it on the
+/// ISAKMP port.
+pub fn on_port(payload: &Bytes, from_nat_t: bool, to_nat_t: bool) -> Bytes {
+    match (from_nat_t, to_nat_t) {
+        (true, false) => payload.slice(NON_ESP_MARKER.len().min(payload.len())..),
+        (false, true) => Bytes::from([NON_ESP_MARKER.as_slice(), payload].concat()),
+        _ => payload.clone(),
+    }
+}
+
 /// The ISAKMP message in a datagram: without the non-ESP marker when it goes between the NAT-T ports.
 ///
 /// `None` for ESP and AH, and for keep-alives on the NAT-T port.
@@ -339,5 +349,16 @@ mod tests {
         }
         assert_eq!(link.passed(Side::Harness, &selector(1)).map(|passed| passed.n), Some(2));
         assert!(link.passed(Side::Peer, &selector(1)).is_none());
+    }
+
+    #[test]
+    fn a_message_moves_to_the_other_port_with_or_without_its_marker() {
+        let (plain, marked) = (Bytes::from_static(b"abc"), Bytes::from_static(b"\0\0\0\0abc"));
+        assert_eq!(
+            [on_port(&marked, true, false), on_port(&plain, false, true)],
+            [plain.clone(), marked.clone()]
+        );
+        assert_eq!([on_port(&plain, false, false), on_port(&marked, true, true)], [plain, marked]);
+        assert_eq!(on_port(&Bytes::from_static(b"\0"), true, false), Bytes::new());
     }
 }

@@ -117,6 +117,7 @@ pub(crate) fn echo() -> Step {
     Step::Traffic(Traffic {
         data_bytes: None,
         compressed: false,
+        replayed: false,
         packets: 2,
         sa: Which::Newest,
         expect: TrafficExpect::Reply,

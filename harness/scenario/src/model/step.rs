@@ -532,9 +532,9 @@ pub struct Inject {
     /// When it is sent.
     #[serde(default)]
     pub when: When,
-    /// The port of the peer that it goes to.
-    #[serde(default)]
-    pub to_port: ToPort,
+    /// The port of the peer that it goes to. Default: for a copy that of its message, else the ISAKMP port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_port: Option<ToPort>,
     /// How many times. Random bytes differ each time.
     #[serde(default = "one")]
     #[schemars(range(min = 1))]
@@ -675,6 +675,10 @@ pub struct Traffic {
     /// Both the packets and the replies must have been compressed (IPComp), as the harness counts them. Default false.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub compressed: bool,
+    /// Each packet goes out once more, octet for octet, when all have been answered, and these copies must not be answered.
+    /// Default false.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub replayed: bool,
     /// Through which pair of IPsec SAs.
     #[serde(default = "newest")]
     pub sa: Which,
