@@ -279,7 +279,6 @@ fn read_attributes(attributes: &[Attribute]) -> Result<Chosen, String> {
                 life.duration(value)?;
                 continue;
             }
-            _ if deviates(Deviation::IgnoresUnknownAttributes) => continue,
             other => return Err(format!("attribute {other:?} is not supported")),
         };
         if slot.replace(value).is_some_and(|former| former != value) {
@@ -382,9 +381,6 @@ fn cipher_from_numbers(algorithm: u64, key_bits: Option<u64>) -> Option<CipherAl
         (EncryptionAlgorithm::TRIPLE_DES_CBC, None) => Some(CipherAlgorithm::TripleDes),
         (EncryptionAlgorithm::CAST_CBC, bits) => {
             KeyLength::from_bits(bits.unwrap_or(128)).map(CipherAlgorithm::Cast)
-        }
-        (EncryptionAlgorithm::AES_CBC, None) if deviates(Deviation::SuppliesAKeyLength) => {
-            Some(CipherAlgorithm::AesCbc128)
         }
         (EncryptionAlgorithm::TRIPLE_DES_CBC, Some(_)) if deviates(Deviation::AcceptsKeyLengthOf3des) => {
             Some(CipherAlgorithm::TripleDes)
