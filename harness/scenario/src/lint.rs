@@ -218,7 +218,13 @@ impl Linter {
                 self.selector(&format!("{place}.message"), &duplicate.message, false)
             }
             Step::Delay(delay) => self.selector(&format!("{place}.message"), &delay.message, false),
-            Step::Replay(replay) => self.selector(&format!("{place}.message"), &replay.message, false),
+            Step::Replay(replay) => {
+                self.selector(&format!("{place}.message"), &replay.message, false);
+                if replay.to_port.is_some() && replay.from == Side::Peer {
+                    let problem = "only a message of the harness can go to another port of the peer";
+                    self.add(&format!("{place}.to_port"), "", problem, Vec::new());
+                }
+            }
             Step::Inject(inject) => self.inject(place, inject),
             Step::Notify(notify) => self.hex(&format!("{place}.data_hex"), &notify.data_hex),
             Step::ExpectState(state) if state.isakmp_sas.is_none() && state.ipsec_sas.is_none() => {
@@ -671,6 +677,11 @@ mod tests {
         r#",{"inject": {"datagram": {"hex": "xy"}}}"#,
         OK,
         "steps[1].inject.datagram.hex: `xy` is no hex: Invalid character 'x' at position 0"
+    )]
+    #[case::replay_by_the_peer_to_another_port(
+        r#",{"replay": {"message": {"exchange": "main-mode", "number": 2}, "from": "peer", "to_port": "nat-t"}}"#,
+        OK,
+        "steps[1].replay.to_port: only a message of the harness can go to another port of the peer"
     )]
     #[case::message_of_the_other_side(
         r#",{"edit": {"message": {"exchange": "main-mode", "number": 6}, "apply": [{"truncate": {"length": 28}}]}}"#,

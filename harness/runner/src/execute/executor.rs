@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 use std::collections::HashMap;
+use std::net::SocketAddr;
 
 use bytes::Bytes;
 use ikev1::Endpoint;
@@ -248,6 +249,23 @@ impl<'a, D: Driver + ?Sized> Executor<'a, D> {
         self.handle(inbound).await
     }
 
+    /// A datagram of the harness as it goes to this port of the peer.
+    pub(super) fn to_port(&self, datagram: &Datagram, port: ToPort) -> Datagram {
+        let nat_t = port == ToPort::NatT;
+        let (local, remote) = self.ends(nat_t);
+        let payload = link::on_port(&datagram.payload, self.is_nat_t(datagram), nat_t);
+        Datagram { ip_protocol: IP_UDP, local, remote, payload }
+    }
+
+    /// Our address and the peer's on the ISAKMP or the NAT traversal port.
+    fn ends(&self, nat_t: bool) -> (SocketAddr, SocketAddr) {
+        if nat_t {
+            (self.addresses.harness_nat_t, self.addresses.peer_nat_t)
+        } else {
+            (self.addresses.harness, self.addresses.peer)
+        }
+    }
+
     /// Sends a datagram of a step's own making; `model` is the datagram that a copy is made of.
     pub(super) async fn inject(&mut self, inject: &Inject, model: Option<&Datagram>) -> Result<(), Stop> {
         let by_nat_t = model.is_some_and(|model| self.is_nat_t(model));
@@ -256,11 +274,7 @@ impl<'a, D: Driver + ?Sized> Executor<'a, D> {
             (InjectBytes::Copy { .. }, None) => by_nat_t,
             (_, None) => false,
         };
-        let (local, remote) = if nat_t {
-            (self.addresses.harness_nat_t, self.addresses.peer_nat_t)
-        } else {
-            (self.addresses.harness, self.addresses.peer)
-        };
+        let (local, remote) = self.ends(nat_t);
         let mut random = None;
         for _ in 0..inject.times {
             let payload = match &inject.datagram {

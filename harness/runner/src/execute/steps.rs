@@ -150,9 +150,12 @@ impl<D: Driver + ?Sized> Executor<'_, D> {
     }
 
     async fn replay_step(&mut self, replay: &Replay) -> Result<(), Stop> {
-        let Some(passed) = self.link.passed(replay.from, &replay.message).cloned() else {
+        let Some(mut passed) = self.link.passed(replay.from, &replay.message).cloned() else {
             return Err(Stop::Unmet(format!("{} has not passed yet", shown(&replay.message))));
         };
+        if let Some(port) = replay.to_port {
+            passed.datagram = self.to_port(&passed.datagram, port);
+        }
         for _ in 0..replay.times {
             self.replay(passed.clone()).await?;
         }

@@ -517,6 +517,9 @@ pub struct Replay {
     /// Its sender.
     #[serde(default = "harness")]
     pub from: Side,
+    /// The port of the peer that it goes to, for a message of the harness. Default: the one that it went to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_port: Option<ToPort>,
     /// How many times.
     #[serde(default = "one")]
     #[schemars(range(min = 1))]
