@@ -26,6 +26,7 @@ pub(super) fn needs(scenario: &Scenario, config: &ResolvedConfig, role: Role) ->
     if needs.contains(&Capability::RefusesIkev1) {
         // What the peer would have to know of IKEv1 is of no interest: it knows nothing.
         scenario.steps.iter().for_each(|step| step_needs(step, role, &mut needs));
+        needs.remove(&Capability::Responder);
         state_needs(scenario, &mut needs);
         return needs;
     }
