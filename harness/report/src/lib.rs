@@ -13,6 +13,8 @@
 //! of a peer comes in (reasons, findings, logs) is data; each consumer makes it harmless in its own format by
 //! [`text`], and none writes it as markup.
 
+pub mod capture;
+pub mod compare;
 pub mod discovery;
 pub mod event;
 pub mod exit;

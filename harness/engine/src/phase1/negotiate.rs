@@ -366,7 +366,7 @@ pub(crate) fn cipher_numbers(cipher: CipherAlgorithm) -> (EncryptionAlgorithm, O
 ///
 /// A cipher whose key has one length must come without a Key Length (RFC 2409 Appendix A). Without one Blowfish has 448
 /// bits, RC5 and CAST have 128 (Appendix B); AES (RFC 3602 section 5.3) and Camellia (RFC 4312) must have one.
-fn cipher_from_numbers(algorithm: u64, key_bits: Option<u64>) -> Option<CipherAlgorithm> {
+pub(crate) fn cipher_from_numbers(algorithm: u64, key_bits: Option<u64>) -> Option<CipherAlgorithm> {
     let number = EncryptionAlgorithm(u16::try_from(algorithm).ok()?);
     let bits = key_bits.map(u16::try_from).transpose().ok()?;
     match (number, bits) {
@@ -406,7 +406,7 @@ pub(crate) fn hash_number(hash: HashAlgorithm) -> HashAlgorithmId {
     }
 }
 
-fn hash_from_number(number: u64) -> Option<HashAlgorithm> {
+pub(crate) fn hash_from_number(number: u64) -> Option<HashAlgorithm> {
     HashAlgorithm::ALL.iter().copied().find(|hash| u64::from(hash_number(*hash).0) == number)
 }
 

@@ -4,7 +4,7 @@
 //! | exit code | when |
 //! |---|---|
 //! | 0 | nothing unexpected |
-//! | 1 | an unexpected verdict, a wrong vector, a known failure that is out of date, a capability that was said to be missing and was found, a generated file that is not current, a mutant that no case catches, a testable clause without a case (`trace`) |
+//! | 1 | an unexpected verdict, a wrong vector, a known failure that is out of date, a capability that was said to be missing and was found, a generated file that is not current, a mutant that no case catches, a testable clause without a case (`trace`), a MUST that a capture shows to be missed (`dissect`), a run that is worse than another (`compare`) |
 //! | 2 | the command line or an input file is wrong |
 //! | 3 | a fault of the harness or of its surroundings |
 //!
@@ -12,8 +12,10 @@
 
 mod app;
 mod catalogue;
+pub mod compare;
 pub mod conform;
 pub mod discover;
+pub mod dissect;
 mod error;
 pub mod explain;
 pub mod features;

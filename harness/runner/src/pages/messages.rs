@@ -98,7 +98,7 @@ fn mark(fields: &mut [Field], offset: usize, len: usize) {
 }
 
 /// The payloads as RFC 2409 writes messages.
-fn content(dissection: &Dissection, encrypted: bool) -> String {
+pub(crate) fn content(dissection: &Dissection, encrypted: bool) -> String {
     let mut parts: Vec<(String, usize)> = Vec::new();
     for field in dissection.fields.iter().filter(|field| field.depth == 0) {
         let part = match &field.value {
@@ -120,7 +120,7 @@ fn content(dissection: &Dissection, encrypted: bool) -> String {
 }
 
 /// The rows of the tree; the fields of an attribute share one.
-fn fields(dissection: &Dissection, bytes: &[u8]) -> Vec<Field> {
+pub(crate) fn fields(dissection: &Dissection, bytes: &[u8]) -> Vec<Field> {
     let mut rows = Vec::new();
     let mut fields = dissection.fields.iter().peekable();
     while let Some(field) = fields.next() {

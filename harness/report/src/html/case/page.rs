@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 
 use super::evidence::{Acceptance, CasePage, Clause, Evidence, State, StepState, Value};
+use super::ladder::Ends;
 use super::{ladder, message};
 use crate::html::frame::{Script, document};
 use crate::html::shown::{clean, count, duration, href, verdict};
@@ -126,12 +127,12 @@ fn recorded(evidence: &Evidence, result: &CaseResult) -> Markup {
         section aria-labelledby="exchange" {
             h2 id="exchange" { "The exchange" }
             p.dim { "Seconds since the start of the case. ✎ changed or made by the case, ✕ not delivered, ◆ a finding is about it." }
-            (ladder::ladder(evidence, &result.peer))
+            (ladder(evidence, Ends { left: "harness", right: &result.peer }))
         }
         section aria-labelledby="messages" {
             h2 id="messages" { "Messages" }
             p.buttons { button type="button" id="open-all" hidden { "Open all" } " " button type="button" id="close-all" hidden { "Close all" } }
-            @for each in &evidence.messages { (message::message(each)) }
+            @for each in &evidence.messages { (message(each, Ends { left: "harness", right: "peer" })) }
             @if evidence.messages.is_empty() { p { "No datagram passed." } }
         }
         (values(&evidence.values))
