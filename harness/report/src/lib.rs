@@ -13,6 +13,7 @@
 //! of a peer comes in (reasons, findings, logs) is data; each consumer makes it harmless in its own format by
 //! [`text`], and none writes it as markup.
 
+pub mod cause;
 pub mod discovery;
 pub mod event;
 pub mod exit;
