@@ -14,6 +14,7 @@
 //! [`text`], and none writes it as markup.
 
 pub mod capture;
+pub mod cause;
 pub mod compare;
 pub mod discovery;
 pub mod event;

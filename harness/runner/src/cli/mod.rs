@@ -10,6 +10,7 @@
 //!
 //! [`ikev1_report::exit`] has the full table for a run.
 
+pub mod ambiguities;
 mod app;
 mod catalogue;
 pub mod compare;
