@@ -335,6 +335,13 @@ impl<'a> Maker<'a> {
             let capability = hmac.or_else(|| Capability::from_name(&format!("{integrity}-mac")));
             self.quick_mode_with(Area::Integrity, integrity, config)?.capability = capability;
         }
+        let mut unauthenticated = esp.clone();
+        if let Some(transform) = unauthenticated.as_object_mut() {
+            transform.remove("integrity");
+        }
+        let config = of_phase2(json!({ "transforms": [unauthenticated] }));
+        let probe = self.quick_mode_with(Area::Integrity, "without-authentication", config)?;
+        probe.capability = Some(Capability::EspWithoutAuthentication);
         let config = with(json!({ "extended_sequence_numbers": true }));
         let probe = self.quick_mode_with(Area::Integrity, "extended-sequence-numbers", config)?;
         probe.capability = Some(Capability::ExtendedSequenceNumbers);
