@@ -9,8 +9,8 @@ use ikev1_report::Outcome;
 use super::error::CliError;
 use super::workspace::Workspace;
 use super::{
-    ambiguities, compare, conform, discover, dissect, explain, features, images, lint, list, mutants,
-    record, rejudge, sample, schema, trace, vectors,
+    ambiguities, compare, conform, discover, dissect, explain, features, images, lint, list, mutants, record,
+    rejudge, sample, schema, trace, vectors,
 };
 
 /// Options that every command takes.
