@@ -80,6 +80,9 @@ fn difference(before: &str, after: &str) -> String {
         before.resize(length, 0);
         before[LENGTH..HEADER].copy_from_slice(&u32::try_from(length).unwrap().to_be_bytes());
     }
+    if before == after {
+        return "the ciphertext alone".to_owned();
+    }
     let start = before.iter().zip(&after).take_while(|(a, b)| a == b).count();
     let (a, b) = (&before[start..], &after[start..]);
     let same = a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count();
@@ -102,10 +105,8 @@ fn shown(transcript: &[Record]) -> Option<String> {
         }
         _ => None,
     });
-    match edited {
-        Some((unaltered, hex)) if unaltered == hex => return Some("the ciphertext alone".to_owned()),
-        Some((unaltered, hex)) => return Some(difference(unaltered, hex)),
-        None => {}
+    if let Some((unaltered, hex)) = edited {
+        return Some(difference(unaltered, hex));
     }
     let made = transcript.iter().find_map(|record| match &record.event {
         Event::Datagram(DatagramRecord { n, hex, fault: Some(made), .. }) if *n == first => Some((hex, made)),
