@@ -74,7 +74,7 @@ impl Recipe {
     /// The engine, and the deviant.
     fn peers(&self) -> [Arc<dyn CaseRunner>; 2] {
         let deviant = &self.deviant;
-        let quirks = Quirks { edits: deviant.edit.clone(), ..Quirks::default() };
+        let quirks = Quirks::of_messages(deviant.edit.clone());
         let runner: Arc<dyn CaseRunner> = Arc::new(LoopbackRunner::with_quirks(Arc::new(quirks)));
         let mut profile = runner.profile().clone();
         profile.name.clone_from(&deviant.name);

@@ -16,6 +16,15 @@ pub struct Quirks {
 }
 
 impl Quirks {
+    /// Changes of messages alone.
+    pub fn of_messages(edits: Vec<Edit>) -> Self {
+        Self {
+            edits,
+            #[cfg(feature = "mutants")]
+            deviation: None,
+        }
+    }
+
     /// Lets the peer work under them.
     #[cfg(feature = "mutants")]
     pub(super) fn during<R>(&self, work: impl FnOnce() -> R) -> R {
