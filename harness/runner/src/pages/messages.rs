@@ -58,7 +58,7 @@ fn message(datagram: &DatagramRecord, plain: Option<(&str, Option<&str>)>, findi
     let (bytes, opaque, form) = match plain {
         Some((hex, _)) if encrypted => (octets(hex), false, "decrypted"),
         Some((hex, _)) => (octets(hex), false, "in the clear"),
-        None if encrypted => (bare.to_vec(), true, "encrypted, with keys that the harness does not have"),
+        None if encrypted => (bare.to_vec(), true, "encrypted, with keys that are not here"),
         None => (bare.to_vec(), false, "in the clear"),
     };
     let dissection = dissect(&bytes, opaque);

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::evidence::{Acceptance, CasePage, Clause, Evidence, State, StepState, Value};
 use super::{ladder, message};
 use crate::html::frame::{Script, document};
-use crate::html::shown::{clean, count, duration, href, verdict};
+use crate::html::shown::{clean, count, duration, href, seed, verdict};
 use crate::model::{CaseResult, Finding};
 
 const SCRIPT: Script = Script(include_str!("../assets/case.js"));
@@ -25,6 +25,7 @@ pub fn render(page: &CasePage<'_>) -> String {
             }
             h1 { (verdict(result.verdict)) " " (clean(&result.id)) }
             (facts(page))
+            p.dim { (clean(&page.run.notice)) }
         }
         main id="main" tabindex="-1" {
             section aria-labelledby="why" {
@@ -76,7 +77,7 @@ fn facts(page: &CasePage<'_>) -> Markup {
             dt { "peer" } dd { (clean(&result.peer)) @if !page.peer_version.is_empty() { ", " (clean(page.peer_version)) } }
             dt { "harness is" } dd { (result.role.name()) }
             dt { "took" } dd { (duration(result.duration_ms)) }
-            dt { "seed" } dd { (page.run.seed) }
+            dt { "seed" } dd { (seed(page.run)) }
         }
     }
 }
