@@ -97,6 +97,7 @@ const STEPS: &[Step] = &[
     xtask("coverage of the RFCs", &["trace", "--check"]),
     xtask("vectors on both providers", &["vectors"]),
     xtask("conformance of ourselves", &["conform", "--out", "reports/run/ci/self"]),
+    xtask("sample report", &["sample", "--check"]),
     cargo(
         "lints with mutants",
         &[

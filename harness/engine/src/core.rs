@@ -70,9 +70,9 @@ pub(crate) struct Path {
 }
 
 impl Path {
-    /// The NAT traversal path to the same peer (RFC 3947 section 4).
+    /// The NAT traversal path to the same peer (RFC 3947 section 4). An exchange that began on these ports stays there.
     pub(crate) fn floated(&self, peer: &PeerConfig) -> Self {
-        if deviates(Deviation::StaysOnPort500) {
+        if self.nat_t || deviates(Deviation::StaysOnPort500) {
             return *self;
         }
         Self {
@@ -160,11 +160,12 @@ enum Stage {
 }
 
 /// What the hook wants besides its changes.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 struct HookWishes {
     keep_length: bool,
     hash_covers_edit: bool,
     in_the_clear: bool,
+    other_iv: Option<Vec<u8>>,
 }
 
 /// Header fields of a message of ours.
@@ -318,8 +319,8 @@ impl Core {
         let mut message = header(envelope, first, flags, body.len());
         message.extend_from_slice(&body);
         set_length(&mut message);
-        let HookWishes { keep_length, in_the_clear, .. } =
-            self.run_hook(envelope, Some(protection), Stage::BeforeEncryption, &mut message);
+        let HookWishes { keep_length, in_the_clear, other_iv, .. } =
+            self.run_hook(envelope, Some((protection, iv)), Stage::BeforeEncryption, &mut message);
         if in_the_clear {
             return Ok(self.send_unprotected(envelope, iv, message, keep_length));
         }
@@ -332,6 +333,7 @@ impl Core {
         }
         self.key_log.plaintext(Direction::Outbound, &message);
         let body = message.get_mut(Header::LEN..).unwrap_or_default();
+        let iv = other_iv.as_deref().unwrap_or(iv);
         self.provider.cbc_encrypt(cipher, protection.ka.as_bytes(), iv, body)?;
         let next_iv = keys::last_block(cipher, body).unwrap_or_default().to_vec();
         self.key_log.value(envelope.cookies, envelope.m_id, Label::NextIv, &next_iv);
@@ -363,7 +365,7 @@ impl Core {
     fn run_hook(
         &mut self,
         envelope: &Envelope,
-        protection: Option<&Protection>,
+        protection: Option<(&Protection, &[u8])>,
         stage: Stage,
         message: &mut Vec<u8>,
     ) -> HookWishes {
@@ -377,17 +379,19 @@ impl Core {
             encrypted: stage == Stage::BeforeEncryption,
             bytes: message,
             keep_length: false,
-            skeyid_a: protection.map(|p| p.keys.skeyid_a.as_bytes()),
+            skeyid_a: protection.map(|(p, _)| p.keys.skeyid_a.as_bytes()),
             auth_hash: auth_hash.as_ref(),
             hash_covers_edit: false,
             in_the_clear: false,
+            iv: protection.map_or(&[], |(_, iv)| iv),
+            other_iv: None,
         };
         match stage {
             Stage::Clear | Stage::BeforeEncryption => hook.outgoing(&mut outgoing),
             Stage::Sealed => hook.sealed(&mut outgoing),
         }
-        let OutgoingMessage { keep_length, hash_covers_edit, in_the_clear, .. } = outgoing;
-        HookWishes { keep_length, hash_covers_edit, in_the_clear }
+        let OutgoingMessage { keep_length, hash_covers_edit, in_the_clear, other_iv, .. } = outgoing;
+        HookWishes { keep_length, hash_covers_edit, in_the_clear, other_iv }
     }
 
     /// Sends a finished message, in fragments where it is too large for its path.

@@ -56,12 +56,6 @@ deviations! {
     AcceptsShortNonce = "accepts-short-nonce",
     /// Takes nonces of more than 256 octets.
     AcceptsLongNonce = "accepts-long-nonce",
-    /// Takes the first of payloads that may come once.
-    AcceptsRepeatedPayloads = "accepts-repeated-payloads",
-    /// Takes the SA payload wherever it stands.
-    AcceptsSaAnywhere = "accepts-sa-anywhere",
-    /// Takes the HASH payload of phase 2 wherever it stands.
-    AcceptsHashAnywhere = "accepts-hash-anywhere",
     /// Does not look at the RESERVED fields of payloads.
     IgnoresReservedFields = "ignores-reserved-fields",
     /// Goes on as if payloads of types that nobody assigned were not there.
@@ -72,8 +66,6 @@ deviations! {
     AcceptsOneClientId = "accepts-one-client-id",
     /// Goes on without PFS when it is agreed on and the KE payload is missing.
     TakesNoKeForPfs = "takes-no-ke-for-pfs",
-    /// Goes on when a KE payload comes and no group was agreed on.
-    IgnoresUnwantedKe = "ignores-unwanted-ke",
     /// KEYMAT of each SA has the SPI of the other direction.
     KeymatWithTheOtherSpi = "keymat-with-the-other-spi",
     /// Takes any HASH(1) of quick mode.
@@ -92,8 +84,10 @@ deviations! {
     AcceptsOtherClientsInTheReply = "accepts-other-clients-in-the-reply",
     /// Takes any HASH(1) of an informational exchange.
     AcceptsWrongHash1OfInformational = "accepts-wrong-hash-1-of-informational",
-    /// Does not look at the SPI size and the protocol of a Delete.
-    AcceptsDeleteOfAnySpiSize = "accepts-delete-of-any-spi-size",
+    /// Acts on a Delete payload of a DOI that it does not know.
+    AcceptsDeleteOfAnyDoi = "accepts-delete-of-any-doi",
+    /// Takes the SPI of a Delete payload for that of an IPsec SA of whatever protocol.
+    DeletesWhateverTheProtocol = "deletes-whatever-the-protocol",
     /// Takes any DOI and any situation.
     AcceptsUnknownDoi = "accepts-unknown-doi",
     /// Takes a transform in the answer to its offer that it did not offer.
@@ -102,56 +96,46 @@ deviations! {
     AcceptsAnyTransform = "accepts-any-transform",
     /// Takes an authentication method that it has no credentials for.
     AcceptsMethodItCannotFinish = "accepts-method-it-cannot-finish",
-    /// Goes on as if attributes of phase 1 that it does not know were not there.
+    /// Goes on as if attributes of an IPsec transform that it does not support were not there.
     IgnoresUnknownAttributes = "ignores-unknown-attributes",
     /// Refuses a phase 1 transform whose Key Length comes before its Encryption Algorithm.
     WantsAttributesInOrder = "wants-attributes-in-order",
     /// Does not compare the Length of the header with the datagram.
     AcceptsWrongLength = "accepts-wrong-length",
-    /// Does not look at unknown bits of the Flags.
-    AcceptsUnknownFlags = "accepts-unknown-flags",
     /// Takes another minor version.
     AcceptsMinorVersion = "accepts-minor-version",
     /// Takes another major version.
     AcceptsMajorVersion = "accepts-major-version",
-    /// Takes a first message whose initiator cookie is zero.
-    AcceptsZeroCookie = "accepts-zero-cookie",
     /// Acts on a Delete in an informational message in the clear.
     ActsOnClearDelete = "acts-on-clear-delete",
     /// Does nothing on a Delete.
     IgnoresDelete = "ignores-delete",
-    /// Acts on the first Notification or Delete of an informational message, and not on the others.
-    ReadsTheFirstPayloadOnly = "reads-the-first-payload-only",
-    /// Answers a refused informational message with a notification.
-    AnswersInformational = "answers-informational",
+    /// Loses the ISAKMP SA when a message has two Delete payloads.
+    FallsOverTwoDeletes = "falls-over-two-deletes",
+    /// Deletes the SA of the first SPI of a Delete payload, and not those of the others.
+    ReadsTheFirstSpiOnly = "reads-the-first-spi-only",
     /// Gives up a quick mode as soon as a message in it is refused.
     GivesUpOnForgedQuickMode = "gives-up-on-forged-quick-mode",
     /// Gives up phase 1 as soon as a message in it is refused.
     GivesUpOnForgedPhase1 = "gives-up-on-forged-phase-1",
-    /// Takes a quick mode or an informational message with an M-ID that was used before.
-    AcceptsUsedMessageIds = "accepts-used-message-ids",
-    /// Takes a phase 2 message whose M-ID is zero.
-    AcceptsZeroMessageId = "accepts-zero-message-id",
     /// Sends nothing a second time by itself.
     NeverRetransmits = "never-retransmits",
+    /// Has a responder cookie of its own making in retransmissions.
+    RetransmitsWithACookie = "retransmits-with-a-cookie",
     /// Does not answer a repeated message again.
     NeverAnswersAgain = "never-answers-again",
     /// Handles a message again when it comes again.
     TakesRepeatedForNew = "takes-repeated-for-new",
-    /// Takes the IPsec SAs away when their ISAKMP SA is deleted.
-    DeletesIpsecSasWithIsakmpSa = "deletes-ipsec-sas-with-isakmp-sa",
     /// Names the SPI of its outbound SA in a Delete.
     DeletesWithThePeersSpi = "deletes-with-the-peers-spi",
     /// Does not tell the peer that an SA is gone.
     SendsNoDelete = "sends-no-delete",
     /// Says nothing when it refuses a message.
     SendsNoNotification = "sends-no-notification",
-    /// Answers a refused phase 2 message although no HASH vouches for it.
-    AnswersWhatNoHashCovers = "answers-what-no-hash-covers",
     /// Keeps its SAs with a peer that says INITIAL-CONTACT.
     IgnoresInitialContact = "ignores-initial-contact",
-    /// Keeps the life that it offered when the responder says a shorter one.
-    IgnoresResponderLifetime = "ignores-responder-lifetime",
+    /// Gives up a quick mode whose message 2 has RESPONDER-LIFETIME.
+    RefusesResponderLifetime = "refuses-responder-lifetime",
     /// Lets an IPsec SA end a second after it stands.
     IpsecSaExpiresAtOnce = "ipsec-sa-expires-at-once",
     /// Gives SAs the life of its policy, however short the peer offered it.
@@ -196,8 +180,6 @@ deviations! {
     SkeyidDWithCookiesSwapped = "skeyid-d-with-cookies-swapped",
     /// SKEYID of signatures has g^xy as its key and the nonces as its message.
     SignatureSkeyidKeyedByTheSecret = "signature-skeyid-keyed-by-the-secret",
-    /// Takes a weak key of DES.
-    TakesWeakDesKeys = "takes-weak-des-keys",
     /// Ka of ciphers with long keys is SKEYID_e with zeros behind it.
     ExpandsKaWithoutFeedback = "expands-ka-without-feedback",
     /// HASH_I has CKY-R before CKY-I.
@@ -210,8 +192,8 @@ deviations! {
     NatDOfItsOwnAddressFirst = "nat-d-of-its-own-address-first",
     /// The hash of NAT-D does not cover the cookies.
     NatDWithoutCookies = "nat-d-without-cookies",
-    /// Answers the vendor ID of NAT traversal although it is switched off.
-    AnswersNatTraversalThoughOff = "answers-nat-traversal-though-off",
+    /// Uses NAT traversal although the peer did not announce it.
+    UsesNatTraversalUnasked = "uses-nat-traversal-unasked",
     /// Does not announce dead peer detection.
     AnnouncesNoDpd = "announces-no-dpd",
     /// Does not verify the signatures of certificates.
@@ -224,8 +206,6 @@ deviations! {
     IgnoresKeyUsage = "ignores-key-usage",
     /// Goes on as if critical extensions that it does not know were not there.
     IgnoresCriticalExtensions = "ignores-critical-extensions",
-    /// Does not look at the extendedKeyUsage of certificates.
-    IgnoresExtendedKeyUsage = "ignores-extended-key-usage",
     /// Takes any certificate for that of an authority.
     TakesAnyoneForAnAuthority = "takes-anyone-for-an-authority",
     /// Does not look at revocation lists.
@@ -240,18 +220,12 @@ deviations! {
     AcceptsAlteredIpsecChoice = "accepts-altered-ipsec-choice",
     /// Takes any IPsec transform that it can read, whatever the policy says.
     AcceptsAnyIpsecTransform = "accepts-any-ipsec-transform",
-    /// Takes an offer with another group for PFS than the policy has, or none.
-    IgnoresTheGroupOfPfs = "ignores-the-group-of-pfs",
     /// Takes SPIs that are reserved.
     AcceptsReservedSpis = "accepts-reserved-spis",
-    /// Takes any encapsulation mode that is offered.
-    AcceptsAnyEncapsulation = "accepts-any-encapsulation",
     /// Answers one protocol of a bundle, and leaves the others out.
     DropsWhatABundleHasMore = "drops-what-a-bundle-has-more",
     /// Takes a phase 1 proposal for another protocol than ISAKMP.
     AcceptsInvalidProtocol = "accepts-invalid-protocol",
-    /// Takes AES without a Key Length, for AES of 128 bits.
-    SuppliesAKeyLength = "supplies-a-key-length",
     /// Takes 3DES with a Key Length.
     AcceptsKeyLengthOf3des = "accepts-key-length-of-3des",
     /// Refuses phase 1 lifetimes that need more than two octets.
@@ -282,14 +256,10 @@ deviations! {
     TakesFragmentsInOrderOnly = "takes-fragments-in-order-only",
     /// Takes any hash of a transaction exchange.
     AcceptsWrongHashOfTransactions = "accepts-wrong-hash-of-transactions",
-    /// Takes an answer under another transaction identifier.
-    AcceptsAnyTransactionIdentifier = "accepts-any-transaction-identifier",
     /// SKEYID of public key encryption does not cover the cookies.
     EncryptionSkeyidWithoutCookies = "encryption-skeyid-without-cookies",
     /// Ne of revised public key encryption does not cover the cookie.
     NeWithoutTheCookie = "ne-without-the-cookie",
-    /// Ends an exchange at once when what was encrypted cannot be right.
-    TellsOfWrongPadding = "tells-of-wrong-padding",
     /// Sends no NAT keep-alives.
     SendsNoKeepAlives = "sends-no-keep-alives",
     /// Stays with the address that the peer had, when the peer moves behind its NAT.

@@ -129,6 +129,10 @@ pub struct OutgoingMessage<'a> {
     /// Let a message that is encrypted as a whole go out as `bytes` has it, without encryption, padding and the
     /// Encryption bit.
     pub in_the_clear: bool,
+    /// The IV that a message which is encrypted as a whole will be encrypted from; empty for others.
+    pub iv: &'a [u8],
+    /// Encrypt from these octets instead, as many as `iv` has. The next IV is the last block of what goes out all the same.
+    pub other_iv: Option<Vec<u8>>,
 }
 
 /// Sees every message of ours before encryption; see the module documentation.

@@ -13,7 +13,7 @@ pub(crate) fn optional(
 ) -> Result<Option<&ReceivedPayload>, ExchangeError> {
     let mut found = chain.payloads.iter().filter(|p| p.payload_type == payload_type);
     let first = found.next();
-    if found.next().is_some() && !deviates(Deviation::AcceptsRepeatedPayloads) {
+    if found.next().is_some() {
         return Err(ExchangeError::RepeatedPayload(payload_type));
     }
     Ok(first)
@@ -26,13 +26,6 @@ pub(crate) fn one(chain: &Chain, payload_type: PayloadType) -> Result<&ReceivedP
 
 /// Checks that the chain has a payload of this type at a position.
 pub(crate) fn at(chain: &Chain, position: usize, expected: PayloadType) -> Result<(), ExchangeError> {
-    let anywhere = match expected {
-        PayloadType::SA => deviates(Deviation::AcceptsSaAnywhere),
-        _ => deviates(Deviation::AcceptsHashAnywhere),
-    };
-    if anywhere && chain.first(expected).is_some() {
-        return Ok(());
-    }
     match chain.payloads.get(position) {
         None => Err(ExchangeError::MissingPayload(expected)),
         Some(found) if found.payload_type == expected => Ok(()),

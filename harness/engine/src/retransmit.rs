@@ -141,7 +141,14 @@ impl Conversation {
             return Err(self.retransmissions);
         }
         self.retransmissions = self.retransmissions.saturating_add(1);
-        if !deviates(Deviation::NeverRetransmits) {
+        if deviates(Deviation::RetransmitsWithACookie) {
+            for datagram in &self.last_sent {
+                let mut payload = datagram.payload.to_vec();
+                // CKY-R.
+                payload.iter_mut().skip(8).take(8).for_each(|octet| *octet |= 1);
+                core.transmit(Datagram { payload: payload.into(), ..datagram.clone() });
+            }
+        } else if !deviates(Deviation::NeverRetransmits) {
             self.send_again(core);
         }
         if !deviates(Deviation::RetransmitsAtAFixedRate) && !deviates(Deviation::RetransmitsForEver) {

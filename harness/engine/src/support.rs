@@ -2,7 +2,7 @@
 
 use crate::config::{IntegrityAlgorithm, IpsecProtocol, IpsecTransform, method_of_number};
 use crate::crypto::{CipherAlgorithm, HashAlgorithm};
-use crate::phase1::negotiate::{cipher_numbers, hash_number};
+use crate::phase1::negotiate::{cipher_from_numbers, cipher_numbers, hash_from_number, hash_number};
 use crate::phase2::negotiate::{auth_number, transform_id};
 use crate::wire::{
     AhTransform, AuthAlgorithm, AuthMethod, EncryptionAlgorithm, EspTransform, HashAlgorithmId,
@@ -18,6 +18,18 @@ pub struct Registry {
     pub source: &'static str,
     /// Each value's name, and whether this engine offers and takes it.
     pub values: Vec<(&'static str, bool)>,
+}
+
+/// The cipher of a phase 1 transform by its Encryption Algorithm and its Key Length in bits; `None` where the two make none.
+#[must_use]
+pub fn phase1_cipher(algorithm: EncryptionAlgorithm, key_bits: Option<u16>) -> Option<CipherAlgorithm> {
+    cipher_from_numbers(algorithm.0.into(), key_bits.map(u64::from))
+}
+
+/// The hash of a phase 1 transform by its Hash Algorithm.
+#[must_use]
+pub fn phase1_hash(algorithm: HashAlgorithmId) -> Option<HashAlgorithm> {
+    hash_from_number(algorithm.0.into())
 }
 
 /// Every registry that negotiation draws on. What is offered and taken decides, so nothing here can be out of date.

@@ -98,8 +98,7 @@ pub(crate) fn offered(peer: &PeerConfig) -> Vec<Payload> {
 /// The vendor IDs of our first message, as responder: the one version of NAT traversal that is agreed on, and the
 /// extensions.
 pub(crate) fn answered(peer: &PeerConfig, nat_t: Option<NatTraversalVersion>) -> Vec<Payload> {
-    let off = deviates(Deviation::AnswersNatTraversalThoughOff).then_some(NatTraversalVersion::Rfc3947);
-    let nat_t = nat_t.or(off).map(|version| payload(version.vendor_id().to_vec()));
+    let nat_t = nat_t.map(|version| payload(version.vendor_id().to_vec()));
     nat_t.into_iter().chain(extensions(peer)).collect()
 }
 
@@ -123,7 +122,8 @@ pub(crate) fn agreed_nat_t(peer: &PeerConfig, chain: &Chain) -> Option<NatTraver
     let announced = |version: &NatTraversalVersion| {
         vendor_ids(chain).any(|data| data.as_ref() == version.vendor_id().as_slice())
     };
-    peer.nat_traversal_versions.iter().copied().filter(announced).max()
+    let unasked = deviates(Deviation::UsesNatTraversalUnasked).then_some(NatTraversalVersion::Rfc3947);
+    peer.nat_traversal_versions.iter().copied().filter(announced).max().or(unasked)
 }
 
 #[cfg(test)]

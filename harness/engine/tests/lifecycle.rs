@@ -10,7 +10,7 @@ mod common;
 use core::time::Duration;
 
 use common::{From, Pair};
-use ikev1::config::{Encapsulation, Phase1Mode};
+use ikev1::config::{Encapsulation, NatTraversal, Phase1Mode};
 use ikev1::crypto::{Group, reference};
 use ikev1::error::{ApiMisuse, ExchangeError};
 use ikev1::event::{DeleteReason, Event};
@@ -175,6 +175,33 @@ fn both_sides_may_rekey_the_isakmp_sa_at_once() {
         assert!(left.iter().all(|sa| sa.established && sa.cookies != old.cookies), "{left:?}");
         assert!(!left.is_empty());
         assert_eq!(side.ipsec_count(), 1, "the IPsec SAs go over to a new ISAKMP SA");
+    }
+}
+
+// RFC 3947 section 4.
+#[rstest]
+#[case::main_mode(Phase1Mode::Main)]
+#[case::aggressive_mode(Phase1Mode::Aggressive)]
+fn an_isakmp_sa_behind_a_nat_is_replaced_over_port_4500(
+    #[case] mode: Phase1Mode,
+    #[values(From::Alice, From::Bob)] by: From,
+) {
+    let mut pair = Pair::new(|peer| {
+        peer.mode = mode;
+        peer.nat_traversal = NatTraversal::Force;
+    });
+    pair.establish();
+    let (now, before) = (pair.now, pair.sent.len());
+    let old = pair.to(by).endpoint.isakmp_sas().next().unwrap();
+    pair.to(by).endpoint.rekey_isakmp_sa(now, old.id).unwrap();
+    pair.run(now + Duration::from_secs(10));
+    let ports: Vec<_> =
+        pair.sent[before..].iter().map(|(_, sent)| (sent.local.port(), sent.remote.port())).collect();
+    assert!(ports.len() >= 3 && ports.iter().all(|ports| *ports == (4500, 4500)), "{ports:?}");
+    for side in [&pair.alice, &pair.bob] {
+        let left: Vec<_> = side.endpoint.isakmp_sas().collect();
+        assert!(left.len() == 1 && left[0].established && left[0].cookies != old.cookies, "{left:?}");
+        assert_eq!(side.ipsec_count(), 1, "the IPsec SAs go over to the new ISAKMP SA");
     }
 }
 

@@ -59,7 +59,7 @@ impl Outcome {
             Self::Unexpected => {
                 "an unexpected `fail` or `inconclusive`, with `--strict` also `warn`; a wrong vector; a known failure, a missing \
                  capability or a generated file out of date; a daemon that died of a probe; a mutant that no case catches; a \
-                 testable clause without a case (`trace`)"
+                 testable clause without a case (`trace`); a MUST that a capture shows to be missed (`dissect`); a run that is worse than another (`compare`)"
             }
             Self::Usage => "a wrong command line, scenario or other input file; nothing was run",
             Self::Harness => {

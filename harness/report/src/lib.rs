@@ -17,6 +17,8 @@
 //! [`text`], and none writes it as markup.
 
 pub mod badge;
+pub mod capture;
+pub mod compare;
 pub mod discovery;
 pub mod event;
 pub mod exit;

@@ -1,6 +1,6 @@
 //! `report.sarif`: SARIF 2.1.0, for GitHub code scanning and whatever else reads it.
 //!
-//! A clause is a rule; a case that did not pass is a result for each clause that it tests.
+//! A clause is a rule; a case that did not pass is a result for each clause that its findings name, or else that it tests.
 //!
 //! | verdict | kind | level |
 //! |---|---|---|
@@ -12,7 +12,7 @@
 //! `pass` and `unsupported` are no results. `error` and other faults of ours are notifications of the invocation. A known
 //! failure is suppressed, with its reason.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ikev1_scenario::Verdict;
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ pub fn render(report: &Report, sources: &Sources<'_>) -> String {
     let mut results = Vec::new();
     for case in &report.cases {
         let Some((kind, level)) = kind(case.verdict) else { continue };
-        for clause in &case.requirements {
+        for clause in clauses(case) {
             results.push(result(case, clause, (kind, level), &mut rules));
         }
     }
@@ -92,6 +92,12 @@ impl Rules<'_> {
         self.numbers.insert(id.to_owned(), number);
         number
     }
+}
+
+/// The clauses that a verdict is about: those of its findings, or where these name none those of the case.
+fn clauses(case: &CaseResult) -> BTreeSet<&String> {
+    let found: BTreeSet<_> = case.findings.iter().flat_map(|finding| &finding.requirements).collect();
+    if found.is_empty() { case.requirements.iter().collect() } else { found }
 }
 
 /// Kind and level of the results of a verdict; none where it makes no result.
@@ -178,6 +184,8 @@ mod tests {
             ("rfc2409/5.4-psk/d", Verdict::Error),
         ]);
         report.cases[1].reason = "got [x](1) {0}".to_owned();
+        report.cases[1].requirements.push("RFC2409-5-01".to_owned());
+        report.cases[1].findings[0].requirements = vec!["RFC2409-5.4-01".to_owned()];
         report.cases[2].waived = Some(Waived {
             reason: "old bug".into(),
             clause: "RFC2409-5.4-01".into(),
@@ -189,6 +197,7 @@ mod tests {
             section: "5.4".to_owned(),
             level: "must".to_owned(),
             summary: "HASH_I is checked.".to_owned(),
+            ..ClauseEntry::default()
         };
         let file = |id: &str| Some(format!("scenarios/{id}.json"));
         let sources = Sources { clauses: &[clause], file: &file };

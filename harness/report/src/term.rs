@@ -85,6 +85,14 @@ impl Colour {
     }
 }
 
+/// Columns for a page on standard output: those of the terminal or of `COLUMNS`, within what can be read.
+pub fn columns() -> usize {
+    const USUAL: usize = 100;
+    let given = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let terminal = || console::Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
+    given.or_else(terminal).unwrap_or(USUAL).clamp(60, 140)
+}
+
 /// Shows the progress of a run.
 #[derive(Debug)]
 pub struct Terminal<W> {

@@ -113,6 +113,14 @@ fn ip_packet(from: SocketAddr, to: SocketAddr, datagram: &Datagram) -> Result<Ve
     Ok(packet)
 }
 
+/// A line that belongs into no key table.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {why}; it should be `INITIATOR-COOKIE,KEY`, both in hex")]
+pub struct KeyTableError {
+    line: usize,
+    why: String,
+}
+
 /// Wireshark's `ikev1_decryption_table`: CKY-I and Ka of each ISAKMP SA, as hex, one a line.
 #[derive(Debug, Clone, Default)]
 pub struct KeyTable {
@@ -123,6 +131,34 @@ impl KeyTable {
     /// Notes Ka of the ISAKMP SA with these cookies.
     pub fn insert(&mut self, cookies: CookiePair, ka: &[u8]) {
         self.keys.insert(cookies.initiator, ka.to_vec());
+    }
+
+    /// Ka of the ISAKMP SA that this initiator's cookie belongs to.
+    pub fn get(&self, cky_i: Cookie) -> Option<&[u8]> {
+        self.keys.get(&cky_i).map(Vec::as_slice)
+    }
+
+    /// Reads a table, as Wireshark and strongSwan's save-keys plugin write it: CKY-I and Ka as hex with a comma between, with or
+    /// without quotes. Empty lines, and what follows `#`, count for nothing; the last of several lines with one cookie does.
+    ///
+    /// # Errors
+    /// The first line that is none of a table.
+    pub fn parse(text: &str) -> Result<Self, KeyTableError> {
+        let mut table = Self::default();
+        for (number, line) in (1..).zip(text.lines()) {
+            let line = line.split('#').next().unwrap_or_default().trim();
+            if line.is_empty() {
+                continue;
+            }
+            let wrong = |why: &str| KeyTableError { line: number, why: why.to_owned() };
+            let (cky_i, ka) = line.split_once(',').ok_or_else(|| wrong("no comma between cookie and key"))?;
+            let octets = |text: &str| hex::decode(text.trim().trim_matches('"')).ok();
+            let cky_i = octets(cky_i).and_then(|octets| <[u8; 8]>::try_from(octets).ok());
+            let cky_i = cky_i.ok_or_else(|| wrong("the cookie is not 16 digits of hex"))?;
+            let ka = octets(ka).filter(|ka| !ka.is_empty());
+            table.keys.insert(Cookie(cky_i), ka.ok_or_else(|| wrong("the key is not hex"))?);
+        }
+        Ok(table)
     }
 
     /// The file's text.
@@ -140,6 +176,7 @@ mod tests {
     use etherparse::{NetSlice, SlicedPacket, TransportSlice};
     use ikev1::io::IP_ESP;
     use pcap_file::pcap::PcapReader;
+    use rstest::rstest;
 
     use super::*;
 
@@ -195,6 +232,27 @@ mod tests {
         assert!(matches!(error, CaptureError::TooLong { .. }), "{error}");
         let longest = Datagram { payload: long.payload.slice(1..), ..long };
         capture.datagram(Timestamp::ZERO, Side::Harness, &longest).unwrap();
+    }
+
+    #[rstest]
+    #[case::as_written("abababababababab,0102\n")]
+    #[case::in_quotes("\"ABABABABABABABAB\",\"0102\"\r\n")]
+    #[case::among_comments("# Ka\n\nabababababababab, 0102 # of the peer")]
+    #[case::the_last_counts("abababababababab,ff\nabababababababab,0102")]
+    fn a_key_table_is_read(#[case] text: &str) {
+        let table = KeyTable::parse(text).unwrap();
+        assert_eq!(table.get(Cookie([0xab; 8])), Some(&[1, 2][..]));
+        assert_eq!(KeyTable::parse(&table.text()).unwrap().text(), table.text());
+    }
+
+    #[rstest]
+    #[case::no_comma("\nabababababababab 0102", "line 2: no comma between cookie and key")]
+    #[case::short_cookie("abab,0102", "line 1: the cookie is not 16 digits of hex")]
+    #[case::no_key("abababababababab,", "line 1: the key is not hex")]
+    #[case::half_an_octet("abababababababab,012", "line 1: the key is not hex")]
+    fn a_line_that_is_no_key_is_named(#[case] text: &str, #[case] error: &str) {
+        let found = KeyTable::parse(text).unwrap_err().to_string();
+        assert!(found.starts_with(error), "{found}");
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod capture;
 pub mod cli;
 pub mod device;
 pub mod discover;
+pub mod dissect;
 pub mod docker;
 pub mod driver;
 pub mod execute;

@@ -18,6 +18,16 @@ use ikev1_scenario::tracker::MessageName;
 /// The four zero octets in front of ISAKMP messages on the NAT-T port (RFC 3948 section 2.2).
 pub const NON_ESP_MARKER: [u8; 4] = [0; 4];
 
+/// A message as the other port carries it: with the non-ESP marker in front on the port of NAT traversal, without it on the
+/// ISAKMP port.
+pub fn on_port(payload: &Bytes, from_nat_t: bool, to_nat_t: bool) -> Bytes {
+    match (from_nat_t, to_nat_t) {
+        (true, false) => payload.slice(NON_ESP_MARKER.len().min(payload.len())..),
+        (false, true) => Bytes::from([NON_ESP_MARKER.as_slice(), payload].concat()),
+        _ => payload.clone(),
+    }
+}
+
 /// The ISAKMP message in a datagram: without the non-ESP marker when it goes between the NAT-T ports.
 ///
 /// `None` for ESP and AH, and for keep-alives on the NAT-T port.
@@ -76,6 +86,7 @@ pub fn apply_datagram_ops(message: &mut Vec<u8>, ops: &[DatagramOp]) -> Result<(
                 }
             }
             DatagramOp::Truncate { length } => message.truncate(*length),
+            DatagramOp::Cut { octets } => message.truncate(message.len().saturating_sub(*octets)),
             DatagramOp::Append { hex } => message.extend_from_slice(&from_hex("bytes to append", hex)?),
         }
     }
@@ -300,6 +311,8 @@ mod tests {
     #[case::before_the_start(DatagramOp::Xor { offset: -4, mask: 1 }, b"abc")]
     #[case::smallest_offset(DatagramOp::Xor { offset: i64::MIN, mask: 1 }, b"abc")]
     #[case::set_past_the_end(DatagramOp::Set { offset: usize::MAX, hex: "01".to_owned() }, b"abc")]
+    #[case::cut(DatagramOp::Cut { octets: 1 }, b"ab")]
+    #[case::cut_more_than_there_is(DatagramOp::Cut { octets: 4 }, b"")]
     #[case::truncate_to_more(DatagramOp::Truncate { length: 4096 }, b"abc")]
     fn edits_bytes_of_the_message(#[case] op: DatagramOp, #[case] expected: &[u8]) {
         let mut message = b"abc".to_vec();
@@ -336,5 +349,16 @@ mod tests {
         }
         assert_eq!(link.passed(Side::Harness, &selector(1)).map(|passed| passed.n), Some(2));
         assert!(link.passed(Side::Peer, &selector(1)).is_none());
+    }
+
+    #[test]
+    fn a_message_moves_to_the_other_port_with_or_without_its_marker() {
+        let (plain, marked) = (Bytes::from_static(b"abc"), Bytes::from_static(b"\0\0\0\0abc"));
+        assert_eq!(
+            [on_port(&marked, true, false), on_port(&plain, false, true)],
+            [plain.clone(), marked.clone()]
+        );
+        assert_eq!([on_port(&plain, false, false), on_port(&marked, true, true)], [plain, marked]);
+        assert_eq!(on_port(&Bytes::from_static(b"\0"), true, false), Bytes::new());
     }
 }

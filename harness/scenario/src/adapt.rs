@@ -166,8 +166,14 @@ impl Touched {
         // Data of a notification may hold anything that was negotiated.
         let data = fields.iter().any(|field| begins(field, "notification.data"));
         let identities = raw || data || fields.iter().any(|field| begins(field, "id"));
-        let inserts =
-            |op: &EditOp| matches!(op, EditOp::InsertPayload { .. } | EditOp::InsertCertificate { .. });
+        let inserts = |op: &EditOp| {
+            matches!(
+                op,
+                EditOp::InsertPayload { .. }
+                    | EditOp::AppendPayload { .. }
+                    | EditOp::InsertCertificate { .. }
+            )
+        };
         let inserted =
             case.steps.iter().any(|step| matches!(step, Step::Edit(edit) if edit.apply.iter().any(inserts)));
         let certificates = raw

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::fault::CaseFault;
 use crate::model::{
     Acceptance, Authentication, BundledProtocol, Capability, Cipher, ClientId, ClientMatch, Dpd,
     Encapsulation, Fragmentation, FurtherSa, Group, Hash, Identity, Level, ModeConfig, NatTraversal,
@@ -34,6 +35,9 @@ pub struct Case {
     pub config: ResolvedConfig,
     /// What happens, in order.
     pub steps: Vec<Step>,
+    /// The fault operators that steps were made of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<CaseFault>,
     /// The accepted outcomes.
     pub accept: Vec<Acceptance>,
     /// Compare every derived value that both sides know.

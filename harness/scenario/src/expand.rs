@@ -8,13 +8,15 @@ use std::collections::BTreeSet;
 use crate::case::{
     Case, ResolvedConfig, ResolvedPhase1, ResolvedPhase2, ResolvedSide, ResolvedTransform, rfc3947,
 };
+use crate::fault::{self, CaseFault, Fault};
 use crate::load::LoadedScenario;
 use crate::model::{
     Authentication, Cipher, ClientMatch, Combine, Config, Encapsulation, EspCipher, Fragmentation, Group,
-    Hash, Identity, Integrity, Matrix, MatrixPoint, NatTraversal, Pfs, Phase1Exchange, Phase2Transform,
-    PrivateGroup, Protocol, Retransmission, Side, SideConfig, Step,
+    Hash, Identity, Integrity, Level, Matrix, MatrixPoint, NatTraversal, Pfs, Phase1Exchange,
+    Phase2Transform, PrivateGroup, Protocol, Retransmission, Scenario, Side, SideConfig, Step,
 };
 use crate::pki::{self, CredentialFiles};
+use crate::requirement::RequirementId;
 pub use default_group::{DEFAULT_GROUP, DEFAULT_GROUPS, default_group};
 use needs::needs;
 pub(crate) use needs::policy_needs;
@@ -33,7 +35,8 @@ pub fn expand(loaded: &LoadedScenario, default_group: Group) -> Vec<Case> {
         let name = point_name(&point);
         let id = if name.is_empty() { loaded.id.clone() } else { format!("{}/{name}", loaded.id) };
         let config = resolve(&scenario.config, &point, &loaded.credentials, default_group);
-        let edits = scenario.steps.iter().any(|s| matches!(s, Step::Edit(_) | Step::EditDatagram(_)));
+        let (steps, faults) = fault::in_place(&scenario.steps, point.fault);
+        let edits = steps.iter().any(|s| matches!(s, Step::Edit(_) | Step::EditDatagram(_)));
         let same_key = config.harness.psk == config.peer.psk;
         let compare_values = scenario.checks.values.unwrap_or(same_key && !edits);
         for role in &scenario.roles {
@@ -41,17 +44,32 @@ pub fn expand(loaded: &LoadedScenario, default_group: Group) -> Vec<Case> {
                 id: id.clone(),
                 role: *role,
                 description: scenario.description.clone(),
-                requirements: scenario.requirements.clone(),
+                requirements: requirements(scenario, &faults),
                 level: scenario.level,
                 needs: needs(scenario, &config, *role),
                 config: config.clone(),
-                steps: pki::with_certificates(&loaded.credentials, &scenario.steps),
+                steps: pki::with_certificates(&loaded.credentials, &steps),
+                faults: faults.clone(),
                 accept: scenario.accept.clone(),
                 compare_values,
             });
         }
     }
     cases
+}
+
+/// The clauses that a case is about: those of the scenario, and those that its fault operators break. Where the case says no
+/// more than what a peer may do, it tells nothing of the latter.
+fn requirements(scenario: &Scenario, faults: &[CaseFault]) -> Vec<RequirementId> {
+    let mut requirements = scenario.requirements.clone();
+    if scenario.level != Level::May {
+        for clause in faults.iter().filter_map(|fault| fault.operator.clause().parse().ok()) {
+            if !requirements.contains(&clause) {
+                requirements.push(clause);
+            }
+        }
+    }
+    requirements
 }
 
 // --- The matrix ---
@@ -70,6 +88,7 @@ fn points(matrix: Option<&Matrix>) -> Vec<MatrixPoint> {
     axis(&mut points, matrix.esp_cipher.as_deref(), |p, v| p.esp_cipher = Some(v));
     axis(&mut points, matrix.integrity.as_deref(), |p, v| p.integrity = Some(v));
     axis(&mut points, matrix.pfs.as_deref(), |p, v| p.pfs = Some(v));
+    axis(&mut points, matrix.fault.as_deref(), |p, v| p.fault = Some(v));
     points.retain(|point| !matrix.exclude.iter().any(|pattern| agrees(point, pattern)));
     match matrix.combine {
         Combine::Full => points,
@@ -92,7 +111,7 @@ fn axis<T: Copy>(points: &mut Vec<MatrixPoint>, values: Option<&[T]>, set: impl 
 }
 
 /// The values of a point in the order of the axes, by name; `None` where the axis is not in the matrix.
-fn values(point: &MatrixPoint) -> [Option<&'static str>; 10] {
+fn values(point: &MatrixPoint) -> [Option<&'static str>; 11] {
     [
         point.exchange.map(Phase1Exchange::name),
         point.authentication.map(Authentication::name),
@@ -104,6 +123,7 @@ fn values(point: &MatrixPoint) -> [Option<&'static str>; 10] {
         point.esp_cipher.map(EspCipher::name),
         point.integrity.map(Integrity::name),
         point.pfs.map(Pfs::name),
+        point.fault.map(Fault::name),
     ]
 }
 
@@ -122,6 +142,7 @@ fn point_name(point: &MatrixPoint) -> String {
         Some(Pfs::Default) => names.push("pfs".into()),
         Some(group) => names.push(format!("pfs-{group}")),
     }
+    names.extend(point.fault.map(|fault| fault.name().to_owned()));
     names.join("-")
 }
 

@@ -1,6 +1,7 @@
 //! What a scenario may not say although its JSON is in the format: names that do not exist, steps that can
 //! never apply, cases that assert nothing, duplicates.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -13,7 +14,7 @@ use crate::expand::{DEFAULT_GROUP, expand};
 use crate::load::LoadedScenario;
 use crate::model::{
     Acceptance, Check, Condition, Contains, DatagramOp, EditOp, Exchange, FieldAssert, FragmentationMode,
-    HashTreatment, Inject, InjectBytes, Role, Selector, Side, SideConfig, Step, When,
+    HashTreatment, Inject, InjectBytes, Role, Scenario, Selector, Side, SideConfig, Step, When,
 };
 use crate::pki::CREDENTIALS_FOLDER;
 use crate::requirement::Requirements;
@@ -53,6 +54,13 @@ pub fn lint(loaded: &LoadedScenario, requirements: &Requirements) -> Vec<Problem
             linter.case(&case);
             linter.credentials(loaded, &case);
         }
+        let named = |step: &Step| matches!(step, Step::Fault(fault) if fault.operator.is_none());
+        let axis = loaded.scenario.matrix.as_ref().is_some_and(|matrix| matrix.fault.is_some());
+        if axis && !loaded.scenario.steps.iter().any(named) {
+            let problem =
+                "no step `fault` leaves its operator to the matrix, so all these cases would be the same";
+            linter.add("matrix.fault", "", problem, Vec::new());
+        }
         linter.problems.sort_by(|a, b| (&a.place, &a.problem).cmp(&(&b.place, &b.problem)));
         linter.problems.dedup();
     }
@@ -76,6 +84,7 @@ pub fn lint_all(scenarios: &[LoadedScenario]) -> Vec<(PathBuf, Problem)> {
         }
         let mut scenario = loaded.scenario.clone();
         scenario.description.clear();
+        scenario.lenient = None;
         scenario.requirements.clear();
         let content = serde_json::to_string(&scenario).unwrap_or_default();
         if let Some(other) = contents.insert(content, &loaded.id) {
@@ -120,6 +129,7 @@ impl Linter {
                 self.add(&format!("requirements[{index}]"), id.as_str(), problem, requirements.nearest(id));
             }
         }
+        self.level(&loaded.scenario, requirements);
         let config = &scenario.config;
         for (name, side) in [("common", &config.common), ("harness", &config.harness), ("peer", &config.peer)]
         {
@@ -133,6 +143,39 @@ impl Linter {
                 }
             }
         }
+    }
+
+    /// A deviation counts as much as the clause that it is judged by binds: never more, and less only with a reason.
+    fn level(&mut self, scenario: &Scenario, requirements: &Requirements) {
+        let Some(first) = scenario.requirements.first().and_then(|id| requirements.get(id)) else { return };
+        let (level, binding) = (scenario.level, first.level);
+        let excuse = scenario.lenient.as_deref().map(str::trim);
+        // `must` comes first.
+        let problem = match level.cmp(&binding) {
+            Ordering::Less => {
+                format!(
+                    "`{level}` counts a deviation for more than {}, which is a `{binding}`; name the clause that the case \
+                     is judged by first, or lower the level",
+                    first.id
+                )
+            }
+            Ordering::Greater if excuse.is_none_or(str::is_empty) => {
+                format!(
+                    "`{level}` counts a deviation for less than {}, which is a `{binding}`; name the clause that the case \
+                     is judged by first, raise the level, or say in `lenient` why",
+                    first.id
+                )
+            }
+            Ordering::Equal if excuse.is_some() => {
+                let problem = format!(
+                    "says why the level is lower than that of {}, which it is not; leave it out",
+                    first.id
+                );
+                return self.add("lenient", "", problem, Vec::new());
+            }
+            _ => return,
+        };
+        self.add("level", level.name(), problem, Vec::new());
     }
 
     /// Beside a group that is named, one that is not would be another one or the same, depending on the peer.
@@ -154,10 +197,11 @@ impl Linter {
                 self.selector(&format!("{place}.message"), &expect.message, true);
                 self.asserts(place, &expect.assert);
             }
+            Step::Fault(fault) => self.selector(&format!("{place}.message"), &fault.message, false),
             Step::Edit(edit) => {
                 self.selector(&format!("{place}.message"), &edit.message, true);
                 let by_hash = !matches!(edit.hash, HashTreatment::Keep | HashTreatment::Recompute);
-                if !by_hash && !edit.in_the_clear {
+                if !by_hash && !edit.in_the_clear && edit.iv.is_right() {
                     self.nonempty(&format!("{place}.apply"), edit.apply.len());
                 }
                 for (index, op) in edit.apply.iter().enumerate() {
@@ -174,7 +218,13 @@ impl Linter {
                 self.selector(&format!("{place}.message"), &duplicate.message, false)
             }
             Step::Delay(delay) => self.selector(&format!("{place}.message"), &delay.message, false),
-            Step::Replay(replay) => self.selector(&format!("{place}.message"), &replay.message, false),
+            Step::Replay(replay) => {
+                self.selector(&format!("{place}.message"), &replay.message, false);
+                if replay.to_port.is_some() && replay.from == Side::Peer {
+                    let problem = "only a message of the harness can go to another port of the peer";
+                    self.add(&format!("{place}.to_port"), "", problem, Vec::new());
+                }
+            }
             Step::Inject(inject) => self.inject(place, inject),
             Step::Notify(notify) => self.hex(&format!("{place}.data_hex"), &notify.data_hex),
             Step::ExpectState(state) if state.isakmp_sas.is_none() && state.ipsec_sas.is_none() => {
@@ -285,12 +335,23 @@ impl Linter {
             | EditOp::Xor { field, .. }
             | EditOp::RemovePayload { field }
             | EditOp::Fill { field, .. }
+            | EditOp::Add { field, .. }
+            | EditOp::SetAll { field, .. }
+            | EditOp::Grow { field, .. }
             | EditOp::DuplicatePayload { field } => self.field(place, field),
-            EditOp::Append { hex } | EditOp::InsertPayload { hex, .. } => self.hex(place, hex),
+            EditOp::SwapPayloads { a, b } => [a, b].into_iter().for_each(|field| self.field(place, field)),
+            EditOp::Append { hex }
+            | EditOp::InsertPayload { hex, .. }
+            | EditOp::AppendPayload { hex, .. } => {
+                self.hex(place, hex);
+            }
             EditOp::Truncate { .. } | EditOp::Reorder { .. } | EditOp::InsertCertificate { .. } => {}
         }
         if matches!(op, EditOp::Xor { mask: 0, .. }) {
             self.add(place, "", "a mask of 0 changes nothing", Vec::new());
+        }
+        if matches!(op, EditOp::Add { by: 0, .. } | EditOp::Grow { by: 0, .. }) {
+            self.add(place, "", "0 changes nothing", Vec::new());
         }
     }
 
@@ -301,6 +362,9 @@ impl Linter {
                 DatagramOp::Set { hex, .. } | DatagramOp::Append { hex } => self.hex(&place, hex),
                 DatagramOp::Xor { mask: 0, .. } => {
                     self.add(&place, "", "a mask of 0 changes nothing", Vec::new())
+                }
+                DatagramOp::Cut { octets: 0 } => {
+                    self.add(&place, "", "0 bytes cut change nothing", Vec::new());
                 }
                 _ => {}
             }
@@ -396,8 +460,32 @@ impl Linter {
         }
     }
 
+    /// Checks that fault operators are named just where they are wanted, and apply to their messages.
+    fn faults(&mut self, case: &Case) {
+        for (index, step) in case.steps.iter().enumerate() {
+            if matches!(step, Step::Fault(_)) {
+                let problem = "names no operator, and the matrix has no `fault`, so nothing would be wrong";
+                self.add(&format!("steps[{index}].fault"), "", problem, Vec::new());
+            }
+        }
+        for fault in &case.faults {
+            if !fault.operator.place().holds(&fault.message, &case.config.harness) {
+                let problem = format!(
+                    "`{}` applies to {}, which {} message {} of case `{}` is not",
+                    fault.operator,
+                    fault.operator.place(),
+                    fault.message.exchange,
+                    fault.message.number,
+                    case.id
+                );
+                self.add(&format!("steps[{}].fault", fault.step), fault.operator.name(), problem, Vec::new());
+            }
+        }
+    }
+
     /// Checks that every rule and expectation of a case can meet its message.
     fn case(&mut self, case: &Case) {
+        self.faults(case);
         let overridden = case.steps.iter().any(|s| matches!(s, Step::Start(start) if start.by.is_some()));
         let phase1 = Exchange::from(case.config.side(case.initiator()).exchange);
         let fragmented = case.config.harness.fragmentation.mode;
@@ -554,10 +642,17 @@ mod tests {
                 "config": {config}, "steps": [{{"start": {{"exchange": "both"}}}}{steps}],
                 "accept": [{{"because": "b", "all": [{accept}]}}]}}"#
         );
+        problems_of(&json, "must")
+    }
+
+    /// The problems of a scenario where the level of the only clause is `clause`.
+    fn problems_of(json: &str, clause: &str) -> String {
         let mut register = Requirements::default();
-        let entry = "rfc = 2409\ntitle = \"t\"\n[[requirement]]\nid = \"RFC2409-5.4-01\"\nsection = \"5.4\"\nlevel = \"must\"\nsummary = \"s\"\n";
-        register.add(entry, "r.toml".as_ref()).unwrap();
-        let scenario = serde_json::from_str(&json).unwrap();
+        let entry = format!(
+            "rfc = 2409\ntitle = \"t\"\n[[requirement]]\nid = \"RFC2409-5.4-01\"\nsection = \"5.4\"\nlevel = \"{clause}\"\nsummary = \"s\"\n"
+        );
+        register.add(&entry, "r.toml".as_ref()).unwrap();
+        let scenario = serde_json::from_str(json).unwrap();
         let loaded =
             LoadedScenario { id: "a/b".into(), path: "b.json".into(), scenario, credentials: Arc::default() };
         let found = lint(&loaded, &register);
@@ -582,6 +677,11 @@ mod tests {
         r#",{"inject": {"datagram": {"hex": "xy"}}}"#,
         OK,
         "steps[1].inject.datagram.hex: `xy` is no hex: Invalid character 'x' at position 0"
+    )]
+    #[case::replay_by_the_peer_to_another_port(
+        r#",{"replay": {"message": {"exchange": "main-mode", "number": 2}, "from": "peer", "to_port": "nat-t"}}"#,
+        OK,
+        "steps[1].replay.to_port: only a message of the harness can go to another port of the peer"
     )]
     #[case::message_of_the_other_side(
         r#",{"edit": {"message": {"exchange": "main-mode", "number": 6}, "apply": [{"truncate": {"length": 28}}]}}"#,
@@ -616,6 +716,47 @@ mod tests {
     #[case::no_condition("", "", "accept[0].all: is empty")]
     fn finds(#[case] steps: &str, #[case] accept: &str, #[case] expected: &str) {
         assert_eq!(problems(r#"["initiator"]"#, "{}", steps, accept), expected);
+    }
+
+    #[rstest]
+    #[case::as_the_clause("must", "", "must", "")]
+    #[case::more(
+        "must",
+        "",
+        "should",
+        "level: `must` counts a deviation for more than RFC2409-5.4-01, which is a `should`; name the clause that the case is judged by first, or lower the level"
+    )]
+    #[case::less(
+        "may",
+        "",
+        "must",
+        "level: `may` counts a deviation for less than RFC2409-5.4-01, which is a `must`; name the clause that the case is judged by first, raise the level, or say in `lenient` why"
+    )]
+    #[case::less_with_an_empty_reason(
+        "may",
+        r#""lenient": " ","#,
+        "should",
+        "level: `may` counts a deviation for less than RFC2409-5.4-01, which is a `should`; name the clause that the case is judged by first, raise the level, or say in `lenient` why"
+    )]
+    #[case::less_with_a_reason("should", r#""lenient": "it binds the sender","#, "must", "")]
+    #[case::a_reason_for_nothing(
+        "may",
+        r#""lenient": "it binds the sender","#,
+        "may",
+        "lenient: says why the level is lower than that of RFC2409-5.4-01, which it is not; leave it out"
+    )]
+    fn the_level_is_that_of_the_first_clause_or_lower_with_a_reason(
+        #[case] level: &str,
+        #[case] lenient: &str,
+        #[case] clause: &str,
+        #[case] expected: &str,
+    ) {
+        let json = format!(
+            r#"{{"version": 1, "description": "d", "requirements": ["RFC2409-5.4-01"], "level": "{level}", {lenient}
+                "roles": ["initiator"], "steps": [{{"start": {{"exchange": "both"}}}}],
+                "accept": [{{"because": "b", "all": [{OK}]}}]}}"#
+        );
+        assert_eq!(problems_of(&json, clause), expected);
     }
 
     #[rstest]

@@ -179,12 +179,25 @@ pub fn parse(text: &str, path: &Path) -> Result<Scenario, LoadError> {
         column: error.column(),
         place: place(json_path.trim_matches('.')),
         nearest: nearest_known(&problem),
-        problem,
+        problem: shortened(problem),
     })
 }
 
 fn place(json_path: &str) -> String {
     if json_path.is_empty() { String::new() } else { format!("{json_path}: ") }
+}
+
+/// More names than this are counted in an error message, not listed.
+const LISTED_MAX: usize = 40;
+
+/// The text without the names that were expected, where they are many.
+fn shortened(problem: String) -> String {
+    match problem.split_once(", expected one of ") {
+        Some((what, names)) if names.split("`, `").count() > LISTED_MAX => {
+            format!("{what}, expected one of {} names", names.split("`, `").count())
+        }
+        _ => problem,
+    }
 }
 
 /// For "unknown field `x`, expected one of `a`, `b`": which of those look like `x`.

@@ -265,7 +265,13 @@ impl Endpoint {
         let no_address = || ExchangeError::NoProposalChosen("the peer has no address to initiate to".into());
         let peer = self.peers.get(peer_index).ok_or_else(no_address)?;
         let remote = SocketAddr::new(peer.remote.ok_or_else(no_address)?, peer.remote_port);
-        let mut path = Path { local: peer.local, remote, nat_t: false, fragment_size: None };
+        // Once the ports have changed, an SA is replaced over the ports and the address that the old one uses now
+        // (RFC 3947 section 4).
+        let replaced = replaces.and_then(|old| self.isakmp.get(&old)).map(|old| old.path);
+        let mut path = match replaced.filter(|path| path.nat_t) {
+            Some(path) => Path { fragment_size: None, ..path },
+            None => Path { local: peer.local, remote, nat_t: false, fragment_size: None },
+        };
         let mut cx = Cx {
             core: &mut self.core,
             peers: &self.peers,

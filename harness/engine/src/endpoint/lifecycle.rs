@@ -477,7 +477,7 @@ impl Endpoint {
         {
             // What no HASH vouches for can come from anyone; a protected answer would lend it weight.
             let answer = header.flags.contains(Flags::ENCRYPTION)
-                && (error.is_about_authenticated_content() || deviates(Deviation::AnswersWhatNoHashCovers))
+                && error.is_about_authenticated_content()
                 && sa.refusals_answered < self.core.limits.refusals_answered_max;
             if answer {
                 sa.refusals_answered = sa.refusals_answered.saturating_add(1);
@@ -511,7 +511,6 @@ impl Endpoint {
             NotifyType::R_U_THERE | NotifyType::R_U_THERE_ACK => self.dpd_notified(id, notification)?,
             NotifyType::INITIAL_CONTACT if deviates(Deviation::IgnoresInitialContact) => {}
             NotifyType::INITIAL_CONTACT => self.initial_contact(id),
-            NotifyType::RESPONDER_LIFETIME if deviates(Deviation::IgnoresResponderLifetime) => {}
             NotifyType::RESPONDER_LIFETIME => self.responder_lifetime(id, notification)?,
             _ if refuses_quick_mode(notify_type) && !self.fail_refused_new_group(id, notify_type) => {
                 self.fail_refused_quick_mode(id, notify_type);
@@ -584,7 +583,8 @@ impl Endpoint {
     ) -> Result<(), ExchangeError> {
         informational::check_delete(delete)?;
         let mut unknown = 0_usize;
-        for spi in &delete.spis {
+        let heeded = if deviates(Deviation::ReadsTheFirstSpiOnly) { 1 } else { usize::MAX };
+        for spi in delete.spis.iter().take(heeded) {
             let known = if delete.protocol == ProtocolId::ISAKMP {
                 self.peer_deletes_isakmp_sa(remote, spi)
             } else {
@@ -599,10 +599,6 @@ impl Endpoint {
         let named = CookiePair::from_bytes(spi).and_then(|cookies| self.by_cookies.get(&cookies));
         let sa = named.and_then(|id| self.isakmp.get(id)).filter(|sa| sa.remote() == Some(remote));
         let Some(id) = sa.map(|sa| sa.id) else { return false };
-        if deviates(Deviation::DeletesIpsecSasWithIsakmpSa) {
-            let pairs: Vec<_> = self.ipsec.with_remote(remote).collect();
-            pairs.into_iter().for_each(|pair| self.remove_ipsec_sa(pair, DeleteReason::PeerDeleted));
-        }
         self.remove_isakmp_sa(id, DeleteReason::PeerDeleted);
         true
     }
@@ -616,7 +612,8 @@ impl Endpoint {
         let Some(spi) = spi_number(protocol, spi) else { return false };
         let named = self.ipsec.with_spi_out(remote, spi).find(|id| {
             let pair = self.ipsec.get(*id);
-            pair.is_some_and(|pair| protocol_id(pair.chosen.protocol) == protocol)
+            let any = deviates(Deviation::DeletesWhateverTheProtocol);
+            pair.is_some_and(|pair| any || protocol_id(pair.chosen.protocol) == protocol)
         });
         let Some(id) = named else { return false };
         self.remove_ipsec_sa(id, DeleteReason::PeerDeleted);

@@ -223,7 +223,10 @@ impl Endpoint {
             self.core.keep_alives.stop(remote);
             return;
         }
-        if keep_alive.due() <= self.core.now && !deviates(Deviation::SendsNoKeepAlives) {
+        if deviates(Deviation::SendsNoKeepAlives) {
+            return;
+        }
+        if keep_alive.due() <= self.core.now {
             self.core.transmit(keep_alive.datagram());
         }
         if let Some(keep_alive) = self.core.keep_alives.get(remote) {

@@ -10,7 +10,7 @@ use crate::crypto::HashAlgorithm;
 use crate::deviation::{Deviation, deviates};
 use crate::error::ExchangeError;
 use crate::esp::{AhSa, EspError, EspSa};
-use crate::event::{Event, IpsecSaId, IsakmpSaId, Role};
+use crate::event::{DeleteReason, Event, IpsecSaId, IsakmpSaId, Role};
 use crate::io::{Datagram, IP_AH, IP_COMP, IP_ESP, IP_UDP, Timestamp};
 use crate::keylog::Direction;
 use crate::limits::Limits;
@@ -538,8 +538,12 @@ impl Endpoint {
         // A payload may delete the ISAKMP SA, and others still follow.
         let Some((peer, remote_id)) = sa.remote().map(|(peer, id)| (peer, id.clone())) else { return Ok(()) };
         let mut proves_life = true;
-        let acted_on = if deviates(Deviation::ReadsTheFirstPayloadOnly) { 2 } else { usize::MAX };
-        for payload in opened.chain.iter().take(acted_on) {
+        let deletes = opened.chain.iter().filter(|payload| matches!(payload, Payload::Delete(_))).count();
+        if deletes > 1 && deviates(Deviation::FallsOverTwoDeletes) {
+            self.remove_isakmp_sa(id, DeleteReason::PeerDeleted);
+            return Ok(());
+        }
+        for payload in opened.chain.iter() {
             let done = match payload {
                 Payload::Delete(_) if deviates(Deviation::IgnoresDelete) => Ok(()),
                 Payload::Notification(notification) => self.notified(id, notification),
@@ -599,9 +603,7 @@ impl Endpoint {
     fn refuse(&mut self, path: &Path, message: &Bytes, error: ExchangeError) {
         let header = Header::decode(message).ok();
         // An informational message is never answered, or two sides could go on for ever.
-        if let Some(header) = header.filter(|header| {
-            header.exchange_type != ExchangeType::INFORMATIONAL || deviates(Deviation::AnswersInformational)
-        }) {
+        if let Some(header) = header.filter(|header| header.exchange_type != ExchangeType::INFORMATIONAL) {
             self.answer_with_notify(path, &header, &error);
         }
         self.core.event(Event::DatagramRejected { error });
@@ -611,7 +613,7 @@ impl Endpoint {
 /// The checks of RFC 2408 sections 5.1 and 5.2 that need no state.
 fn check_header(header: &Header, datagram_len: usize) -> Result<(), ExchangeError> {
     header.check(datagram_len)?;
-    if header.cookies.initiator.is_zero() && !deviates(Deviation::AcceptsZeroCookie) {
+    if header.cookies.initiator.is_zero() {
         return Err(ExchangeError::InvalidCookies(header.cookies));
     }
     // RFC 2408 section 3.1 has the bit for informational exchanges. The Commit bit is fine anywhere; quick mode heeds

@@ -151,8 +151,7 @@ pub(super) fn cipher_key(
     let wanted = cipher.key_len();
     if cipher == CipherAlgorithm::Des {
         let mut candidates = material.chunks_exact(wanted);
-        let any = deviates(Deviation::TakesWeakDesKeys);
-        let strong = candidates.find(|key| any || !is_weak_des_key(key));
+        let strong = candidates.find(|key| !is_weak_des_key(key));
         // Two weak keys in a row (a chance of 2^-104) leave nothing better than the start.
         return Secret::from(strong.unwrap_or_else(|| material.get(..wanted).unwrap_or(material)));
     }

@@ -276,10 +276,9 @@ fn read_attributes(attributes: &[Attribute]) -> Result<Chosen, String> {
                 return Err("the lifetime is too long".into());
             }
             Phase1Attribute::LIFE_DURATION => {
-                life.duration(value);
+                life.duration(value)?;
                 continue;
             }
-            _ if deviates(Deviation::IgnoresUnknownAttributes) => continue,
             other => return Err(format!("attribute {other:?} is not supported")),
         };
         if slot.replace(value).is_some_and(|former| former != value) {
@@ -314,24 +313,31 @@ impl LifeAttributes {
         self.current = Some(value);
     }
 
-    pub(crate) fn duration(&mut self, value: u64) {
-        // No time at all is no life: as if it had not been said.
-        let slot = match self.current.and_then(|current| u16::try_from(current).ok()).map(LifeType) {
-            Some(LifeType::SECONDS) => &mut self.seconds,
-            Some(LifeType::KILOBYTES) => &mut self.kilobytes,
-            _ => return,
+    /// Fails when another life of the same type was said before: such attributes conflict (RFC 2407 section 4.5.2).
+    pub(crate) fn duration(&mut self, value: u64) -> Result<(), String> {
+        let (name, slot) = match self.current.and_then(|current| u16::try_from(current).ok()).map(LifeType) {
+            Some(LifeType::SECONDS) => ("seconds", &mut self.seconds),
+            Some(LifeType::KILOBYTES) => ("kilobytes", &mut self.kilobytes),
+            _ => return Ok(()),
         };
-        if value > 0 {
-            *slot = Some(slot.map_or(value, |former| former.min(value)));
+        // No time at all is no life: as if it had not been said.
+        if value == 0 {
+            return Ok(());
+        }
+        match slot.replace(value) {
+            Some(former) if former != value => {
+                Err(format!("the lives of {former} and {value} {name} conflict"))
+            }
+            _ => Ok(()),
         }
     }
 
-    /// The smallest life in kilobytes of 1024 bytes that was said.
+    /// The life in kilobytes of 1024 bytes that was said.
     pub(crate) fn kilobytes(&self) -> Option<u64> {
         self.kilobytes
     }
 
-    /// The shortest life in seconds that was said. More than 136 years is cut there.
+    /// The life in seconds that was said. More than 136 years is cut there.
     pub(crate) fn seconds(&self) -> Option<Duration> {
         self.seconds.map(|seconds| Duration::from_secs(seconds.min(u64::from(u32::MAX))))
     }
@@ -360,7 +366,7 @@ pub(crate) fn cipher_numbers(cipher: CipherAlgorithm) -> (EncryptionAlgorithm, O
 ///
 /// A cipher whose key has one length must come without a Key Length (RFC 2409 Appendix A). Without one Blowfish has 448
 /// bits, RC5 and CAST have 128 (Appendix B); AES (RFC 3602 section 5.3) and Camellia (RFC 4312) must have one.
-fn cipher_from_numbers(algorithm: u64, key_bits: Option<u64>) -> Option<CipherAlgorithm> {
+pub(crate) fn cipher_from_numbers(algorithm: u64, key_bits: Option<u64>) -> Option<CipherAlgorithm> {
     let number = EncryptionAlgorithm(u16::try_from(algorithm).ok()?);
     let bits = key_bits.map(u16::try_from).transpose().ok()?;
     match (number, bits) {
@@ -375,9 +381,6 @@ fn cipher_from_numbers(algorithm: u64, key_bits: Option<u64>) -> Option<CipherAl
         (EncryptionAlgorithm::TRIPLE_DES_CBC, None) => Some(CipherAlgorithm::TripleDes),
         (EncryptionAlgorithm::CAST_CBC, bits) => {
             KeyLength::from_bits(bits.unwrap_or(128)).map(CipherAlgorithm::Cast)
-        }
-        (EncryptionAlgorithm::AES_CBC, None) if deviates(Deviation::SuppliesAKeyLength) => {
-            Some(CipherAlgorithm::AesCbc128)
         }
         (EncryptionAlgorithm::TRIPLE_DES_CBC, Some(_)) if deviates(Deviation::AcceptsKeyLengthOf3des) => {
             Some(CipherAlgorithm::TripleDes)
@@ -403,7 +406,7 @@ pub(crate) fn hash_number(hash: HashAlgorithm) -> HashAlgorithmId {
     }
 }
 
-fn hash_from_number(number: u64) -> Option<HashAlgorithm> {
+pub(crate) fn hash_from_number(number: u64) -> Option<HashAlgorithm> {
     HashAlgorithm::ALL.iter().copied().find(|hash| u64::from(hash_number(*hash).0) == number)
 }
 

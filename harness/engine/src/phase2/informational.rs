@@ -83,11 +83,10 @@ pub(crate) fn check_notification(notification: &Notification) -> Result<(), Exch
 ///
 /// Why the payload is discarded.
 pub(crate) fn check_delete(delete: &Delete) -> Result<(), ExchangeError> {
-    if deviates(Deviation::AcceptsDeleteOfAnySpiSize) {
-        return Ok(());
-    }
     let Delete { doi, protocol, spi_size, .. } = *delete;
-    check_doi(doi)?;
+    if !deviates(Deviation::AcceptsDeleteOfAnyDoi) {
+        check_doi(doi)?;
+    }
     let possible = match protocol {
         ProtocolId::ISAKMP => spi_size == 16,
         ProtocolId::IPSEC_AH | ProtocolId::IPSEC_ESP => spi_size == 4,

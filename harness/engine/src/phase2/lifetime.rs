@@ -60,14 +60,17 @@ pub(crate) type Said = (Option<Duration>, Option<u64>);
 ///
 /// # Errors
 ///
-/// [`ExchangeError::Wire`] when it is no attribute list, [`ExchangeError::NotificationData`] when it says no life.
+/// [`ExchangeError::Wire`] when it is no attribute list, [`ExchangeError::NotificationData`] when it says no life, or
+/// two of one type.
 pub(crate) fn read(notification: &Notification, limits: &WireLimits) -> Result<Said, ExchangeError> {
     let (life_type, duration) = classes(notification.protocol);
     let mut life = LifeAttributes::default();
     for attribute in Attribute::decode_list(notification.data.clone(), limits)? {
         match attribute.as_u64() {
             Some(value) if attribute.class == life_type => life.life_type(value),
-            Some(value) if attribute.class == duration => life.duration(value),
+            Some(value) if attribute.class == duration => {
+                life.duration(value).map_err(|_| ExchangeError::NotificationData(notification.notify_type))?
+            }
             _ => {}
         }
     }
@@ -126,14 +129,16 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_64_bit_values_and_one_without_a_life_are_told_apart() {
+    fn a_list_of_64_bit_values_is_read_and_one_without_a_life_or_with_two_is_not() {
         let mut notification = notification(ProtocolId::IPSEC_ESP, Bytes::from_static(&[0; 4]), seconds(1));
         let data = [0x80, 1, 0, 2, 0, 2, 0, 8, 0, 0, 0, 1, 0, 0, 0, 0];
         notification.data = Bytes::copy_from_slice(&data);
         assert_eq!(read(&notification, &WireLimits::default()), Ok((None, Some(1 << 32))));
-        notification.data = Bytes::new();
-        let error = ExchangeError::NotificationData(NotifyType::RESPONDER_LIFETIME);
-        assert_eq!(read(&notification, &WireLimits::default()), Err(error));
+        for data in [&[0x80, 1, 0, 1, 0x80, 2, 0, 9, 0x80, 2, 0, 8][..], &[]] {
+            notification.data = Bytes::copy_from_slice(data);
+            let error = ExchangeError::NotificationData(NotifyType::RESPONDER_LIFETIME);
+            assert_eq!(read(&notification, &WireLimits::default()), Err(error));
+        }
     }
 
     #[test]

@@ -299,8 +299,8 @@ fn acceptable(
     let has_mode = |nat| encapsulation_mode(policy.encapsulation, nat) == terms.mode;
     let is_ipcomp = terms.protocol == IpsecProtocol::Ipcomp;
     (transforms.contains(&terms.transform) || deviates(Deviation::AcceptsAnyIpsecTransform))
-        && (is_ipcomp || policy.pfs == terms.group || deviates(Deviation::IgnoresTheGroupOfPfs))
-        && (has_mode(nat) || is_ipcomp && has_mode(None) || deviates(Deviation::AcceptsAnyEncapsulation))
+        && (is_ipcomp || policy.pfs == terms.group)
+        && (has_mode(nat) || is_ipcomp && has_mode(None))
 }
 
 /// What the responder chose from our offer: the terms of each protocol with the SPI that we offered for it.
@@ -447,7 +447,7 @@ fn read_attributes(
                 continue;
             }
             IpsecAttribute::SA_LIFE_DURATION => {
-                life.duration(value);
+                life.duration(value)?;
                 continue;
             }
             IpsecAttribute::GROUP_DESCRIPTION => &mut group,
@@ -457,6 +457,7 @@ fn read_attributes(
             IpsecAttribute::EXTENDED_SEQUENCE_NUMBER if value == u64::from(SEQUENCE_NUMBERS_OF_64_BITS) => {
                 &mut extended
             }
+            _ if deviates(Deviation::IgnoresUnknownAttributes) => continue,
             other => return Err(format!("attribute {other:?} is not supported")),
         };
         if slot.replace(value).is_some_and(|former| former != value) {

@@ -71,7 +71,7 @@ impl<'a> PathBuilder<'a> {
         purpose: KeyPurpose,
     ) -> Result<PublicKey, PkiError> {
         self.check_any(leaf, purpose)?;
-        if !leaf.extensions().allows_ike() && !deviates(Deviation::IgnoresExtendedKeyUsage) {
+        if !leaf.extensions().allows_ike() {
             return Err(PkiError::ExtendedKeyUsage(leaf.subject().clone()));
         }
         let key = leaf.public_key()?;

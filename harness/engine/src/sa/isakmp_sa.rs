@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 
 use crate::core::Path;
-use crate::deviation::{Deviation, deviates};
 use crate::dpd::Liveness;
 use crate::error::ExchangeError;
 use crate::event::{IpsecSaId, IsakmpSaId, Role};
@@ -155,14 +154,13 @@ impl IsakmpSa {
     ///
     /// [`ExchangeError::InvalidMessageId`] for zero, [`ExchangeError::Replayed`] for one that was used.
     pub(crate) fn check_new_m_id(&self, m_id: MessageId) -> Result<(), ExchangeError> {
-        if m_id == MessageId::PHASE_1 && !deviates(Deviation::AcceptsZeroMessageId) {
+        if m_id == MessageId::PHASE_1 {
             return Err(ExchangeError::InvalidMessageId(m_id));
         }
         let running = self.phase2.contains_key(&m_id)
             || self.transactions.exchanges.contains_key(&m_id)
             || self.new_groups.exchanges.contains_key(&m_id);
-        let used = self.used_m_ids.contains(&m_id) && !deviates(Deviation::AcceptsUsedMessageIds);
-        if running || used {
+        if running || self.used_m_ids.contains(&m_id) {
             return Err(ExchangeError::Replayed(m_id));
         }
         Ok(())

@@ -328,7 +328,7 @@ impl Header {
             (1, minor) => return Err(WireError::VersionMinor(minor)),
             (major, _) => return Err(WireError::VersionMajor(major)),
         }
-        if self.flags.unknown_bits() != 0 && !deviates(Deviation::AcceptsUnknownFlags) {
+        if self.flags.unknown_bits() != 0 {
             return Err(WireError::UnknownFlags(self.flags.0));
         }
         Ok(())

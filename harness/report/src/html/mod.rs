@@ -3,6 +3,7 @@
 //! ```text
 //! Report, register ─▶ index::render ─▶ index.html     what is unexpected, matrix, clauses, cases, run
 //! CasePage         ─▶ case::render  ─▶ <case>/index.html   ladder, messages with their bytes, values, log
+//! CaptureReport    ─▶ capture::render ─▶ a file of the user's   ladders, findings, messages with their bytes
 //! ```
 //!
 //! A page is one file: its style and its script are inline, and it loads nothing, so it works from a disk and as an
@@ -18,12 +19,14 @@ use ikev1_scenario::Verdict;
 
 use crate::model::{CaseResult, Report};
 
+mod capture;
 mod case;
 mod data;
 mod frame;
 mod index;
 mod shown;
 
+pub use capture::render as capture_page;
 pub use case::{
     Acceptance, CasePage, Clause, ConditionState, Entry, Evidence, Field, Message, Note, State, StepState,
     Value, Whose, render as case_page,

@@ -8,6 +8,10 @@ use markup5ever_rcdom::{Handle, NodeData, RcDom};
 use rstest::rstest;
 
 use super::*;
+use crate::capture::{
+    CAPTURE_SCHEMA, CaptureCounts, CaptureFinding, CaptureReport, CapturedMessage, Conversation,
+    IsakmpSaSeen, Look, Rung,
+};
 use crate::model::{Report, Waived};
 use crate::testing;
 
@@ -103,6 +107,7 @@ fn register(text: &str) -> Vec<ClauseEntry> {
         section: "5.4".to_owned(),
         level: "must".to_owned(),
         summary: text.to_owned(),
+        untestable: text.to_owned(),
     }]
 }
 
@@ -132,7 +137,12 @@ fn evidence(text: &str) -> Evidence {
     Evidence {
         ladder: vec![Entry { at_ms: 7, note: event }, Entry { at_ms: 1_012, note: Note::Message(0) }],
         messages: vec![message],
-        steps: vec![StepState { text: text.to_owned(), state: State::Fails, observed: text.to_owned() }],
+        steps: vec![StepState {
+            text: text.to_owned(),
+            checks: vec![text.to_owned()],
+            state: State::Fails,
+            observed: text.to_owned(),
+        }],
         accepted: vec![Acceptance {
             verdict: Verdict::Pass,
             because: text.to_owned(),
@@ -163,10 +173,68 @@ fn case(text: &str, kept: bool) -> String {
     })
 }
 
+/// The page of a capture with this text wherever a peer's or a user's may be.
+fn capture(text: &str) -> String {
+    let message = |packet, retransmission_of| CapturedMessage {
+        packet,
+        from: "192.0.2.1:500".to_owned(),
+        to: "192.0.2.2:500".to_owned(),
+        from_left: true,
+        name: text.to_owned(),
+        content: text.to_owned(),
+        form: "decrypted".to_owned(),
+        retransmission_of,
+        remarks: vec![text.to_owned()],
+        fields: vec![Field { path: text.to_owned(), value: text.to_owned(), len: 4, ..Field::default() }],
+        bytes: b"<script>alert(1)</script>".to_vec(),
+        ..CapturedMessage::default()
+    };
+    let report = CaptureReport {
+        schema: CAPTURE_SCHEMA,
+        file: text.to_owned(),
+        format: "pcap, RAW".to_owned(),
+        counts: CaptureCounts { packets: 2, ikev1: 2, retransmissions: 1, ..CaptureCounts::default() },
+        duration_us: 1_500_000,
+        conversations: vec![Conversation {
+            left: "192.0.2.1".to_owned(),
+            right: "192.0.2.2".to_owned(),
+            ladder: vec![
+                Rung::Message { index: 0 },
+                Rung::Other { at_us: 1_000, text: text.to_owned() },
+                Rung::Message { index: 1 },
+            ],
+            messages: vec![message(1, None), message(3, Some(1))],
+        }],
+        isakmp_sas: vec![IsakmpSaSeen {
+            cky_i: "00".repeat(8),
+            cky_r: "11".repeat(8),
+            chosen: Some(text.to_owned()),
+            key: text.to_owned(),
+            pre_shared_key: vec![text.to_owned()],
+            ..IsakmpSaSeen::default()
+        }],
+        findings: vec![CaptureFinding {
+            verdict: Verdict::Fail,
+            clause: "RFC2409-5-07".to_owned(),
+            packet: 1,
+            from: "192.0.2.1".to_owned(),
+            what: text.to_owned(),
+            field: Some(text.to_owned()),
+        }],
+        notes: vec![text.to_owned()],
+    };
+    let look = Look { width: 90, colour: false, fields: true };
+    let shown = crate::capture::text(&report, look);
+    assert!(!shown.chars().any(|c| c.is_control() && c != '\n'), "{shown:?}");
+    let clause = Clause { id: "RFC2409-5-07".to_owned(), summary: text.to_owned(), ..Clause::default() };
+    capture_page(&report, &[clause])
+}
+
 #[rstest]
 #[case::index(|text: &str| index(&report(text), &register(text)))]
 #[case::case_page(|text: &str| case(text, true))]
 #[case::case_whose_files_are_gone(|text: &str| case(text, false))]
+#[case::capture(capture)]
 fn hostile_text_is_text_and_nothing_else(#[case] page: fn(&str) -> String) {
     let harmless = shape(&page("harmless"));
     for hostile in testing::hostile_texts() {
@@ -184,6 +252,7 @@ fn hostile_text_is_text_and_nothing_else(#[case] page: fn(&str) -> String) {
 #[rstest]
 #[case::index(index(&report("text"), &register("text")))]
 #[case::case_page(case("text", true))]
+#[case::capture(capture("text"))]
 fn only_our_style_and_script_may_act(#[case] page: String) {
     use base64ct::Encoding as _;
     use sha2::Digest as _;
@@ -208,6 +277,7 @@ fn only_our_style_and_script_may_act(#[case] page: String) {
 #[rstest]
 #[case::index(index(&report("text"), &register("text")))]
 #[case::case_page(case("text", true))]
+#[case::capture(capture("text"))]
 fn every_reference_has_its_target_and_every_id_is_there_once(#[case] page: String) {
     let elements = parse(&page);
     let mut ids: Vec<&str> = elements.iter().filter_map(|e| e.attribute("id")).collect();

@@ -10,8 +10,8 @@ use ikev1_report::term::Colour;
 use super::error::CliError;
 use super::workspace::Workspace;
 use super::{
-    conform, discover, explain, features, images, lint, list, mutants, record, rejudge, schema, trace,
-    vectors,
+    compare, conform, discover, dissect, explain, features, images, lint, list, mutants, record, rejudge,
+    sample, schema, trace, vectors,
 };
 
 /// Options that every command takes.
@@ -58,6 +58,12 @@ pub enum Command {
     Features(features::Args),
     /// Judge the cases of an earlier run again, from its files
     Rejudge(rejudge::Args),
+    /// Say what has changed between two runs, releases or peers
+    Compare(compare::Args),
+    /// Show a capture as ladders, decrypted where its keys are known, and what can be said against it
+    Dissect(dissect::Args),
+    /// Write the sample report in `reports/sample/`, or check that it is current
+    Sample(sample::Args),
     /// Play the cases against peers that do one thing wrong each, and say which are not caught
     Mutants(mutants::Args),
     /// Compute known answers on every crypto provider
@@ -116,6 +122,9 @@ fn dispatch(
         Command::Schema(args) => schema::run(args, &context, out),
         Command::Features(args) => features::run(args, &context, out),
         Command::Rejudge(args) => rejudge::run(args, &context, out),
+        Command::Compare(args) => compare::run(args, &context, out),
+        Command::Dissect(args) => dissect::run(args, &context, out),
+        Command::Sample(args) => sample::run(args, &context, out),
         Command::Vectors(args) => vectors::run(args, &context, out),
         Command::Mutants(args) => mutants::run(args, &context, out),
         Command::Images(args) => images::run(args, &context, out),

@@ -68,6 +68,10 @@ fn explain(
     writeln!(out, "steps")?;
     for (number, step) in case.steps.iter().enumerate() {
         writeln!(out, "  {}. {}", number + 1, compact(step)?)?;
+        for fault in case.faults.iter().filter(|fault| fault.step == number) {
+            let fault = fault.operator;
+            writeln!(out, "      fault {fault}: {} ({})", fault.what(), fault.clause())?;
+        }
     }
     writeln!(out, "accepted outcomes")?;
     for acceptance in &case.accept {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use ikev1_report::Outcome;
+use ikev1_scenario::Fault;
 use ikev1_scenario::case::Case;
 use ikev1_scenario::model::Role;
 use serde_json::json;
@@ -22,12 +23,19 @@ pub struct Args {
     /// Only cases in which the harness plays this role: `initiator` or `responder`
     #[arg(long, value_name = "ROLE", value_parser = parse_role)]
     role: Option<Role>,
-    /// JSON: `{"cases": [{"id", "level", "requirements", "roles"}]}`
+    /// The fault operators that a scenario can name, in place of the cases
+    #[arg(long, conflicts_with_all = ["cases", "role"])]
+    faults: bool,
+    /// JSON: `{"cases": [{"id", "level", "requirements", "roles"}]}`, with `--faults`
+    /// `{"faults": [{"name", "what", "clause", "applies_to"}]}`
     #[arg(long)]
     json: bool,
 }
 
 pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Outcome, CliError> {
+    if args.faults {
+        return faults(args.json, out);
+    }
     let cases = Catalogue::load(&context.workspace)?.select(&args.cases, args.role)?;
     let ids = by_id(&cases);
     if args.json {
@@ -51,6 +59,32 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
         writeln!(out, "{id:width$}  {:6}  {}", cases[0].level.name(), roles.join(", "))?;
     }
     writeln!(out, "{} cases in {} IDs", cases.len(), ids.len())?;
+    Ok(Outcome::Success)
+}
+
+/// The table of fault operators.
+fn faults(json: bool, out: &mut dyn Write) -> Result<Outcome, CliError> {
+    if json {
+        let faults: Vec<_> = Fault::ALL
+            .iter()
+            .map(|fault| {
+                json!({
+                    "name": fault.name(),
+                    "what": fault.what(),
+                    "clause": fault.clause(),
+                    "applies_to": fault.place().to_string(),
+                })
+            })
+            .collect();
+        writeln!(out, "{:#}", json!({ "faults": faults }))?;
+        return Ok(Outcome::Success);
+    }
+    let width = Fault::ALL.iter().map(|fault| fault.name().len()).max().unwrap_or(0);
+    for fault in Fault::ALL {
+        let (name, clause) = (fault.name(), fault.clause());
+        writeln!(out, "{name:width$}  {clause:16}  {} ({})", fault.what(), fault.place())?;
+    }
+    writeln!(out, "{} fault operators", Fault::ALL.len())?;
     Ok(Outcome::Success)
 }
 

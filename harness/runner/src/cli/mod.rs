@@ -5,8 +5,10 @@
 
 mod app;
 mod catalogue;
+pub mod compare;
 pub mod conform;
 pub mod discover;
+pub mod dissect;
 mod error;
 pub mod explain;
 pub mod features;
@@ -18,6 +20,7 @@ pub mod mutants;
 mod peers;
 pub mod record;
 pub mod rejudge;
+pub mod sample;
 pub mod schema;
 pub mod trace;
 pub mod vectors;

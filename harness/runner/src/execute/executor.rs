@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 use std::collections::HashMap;
+use std::net::SocketAddr;
 
 use bytes::Bytes;
 use ikev1::Endpoint;
@@ -82,6 +83,8 @@ pub(super) struct Executor<'a, D: ?Sized> {
     pub(super) recorder: Recorder,
     /// Packets that came out of IPsec SAs and no step has looked at.
     pub(super) packets: Vec<(IpsecSaId, Bytes, u8)>,
+    /// Datagrams of the harness that carried packets, since the last step with traffic began.
+    sent_packets: Vec<Datagram>,
     /// Sequence number of the last echo request.
     pub(super) echoes: u16,
     /// When a datagram passed last.
@@ -118,6 +121,7 @@ impl<'a, D: Driver + ?Sized> Executor<'a, D> {
             link: Link::new(),
             recorder,
             packets: Vec::new(),
+            sent_packets: Vec::new(),
             echoes: 0,
             last_datagram: Timestamp::ZERO,
             seed,
@@ -210,6 +214,25 @@ impl<'a, D: Driver + ?Sized> Executor<'a, D> {
         self.note_tap()
     }
 
+    /// Forgets the packets that went out and came in.
+    pub(super) fn forget_packets(&mut self) {
+        self.packets.clear();
+        self.sent_packets.clear();
+    }
+
+    /// Sends every packet that has gone out since [`Executor::forget_packets`] once more; how many there were.
+    pub(super) async fn send_packets_again(&mut self) -> Result<usize, Stop> {
+        let packets = core::mem::take(&mut self.sent_packets);
+        let count = packets.len();
+        for datagram in packets {
+            let nat_t = self.is_nat_t(&datagram);
+            let sent =
+                Sent { from: Side::Harness, datagram, nat_t, name: None, plain: None, steps: Vec::new() };
+            self.forward(sent).await?;
+        }
+        Ok(count)
+    }
+
     /// Delivers a message that has passed once more.
     pub(super) async fn replay(&mut self, passed: Passed) -> Result<(), Stop> {
         let nat_t = self.is_nat_t(&passed.datagram);
@@ -226,17 +249,32 @@ impl<'a, D: Driver + ?Sized> Executor<'a, D> {
         self.handle(inbound).await
     }
 
-    /// Sends a datagram of a step's own making; `model` is the datagram that a copy is made of.
-    pub(super) async fn inject(&mut self, inject: &Inject, model: Option<&Datagram>) -> Result<(), Stop> {
-        let nat_t = match (&inject.datagram, model) {
-            (InjectBytes::Copy { .. }, Some(model)) => self.is_nat_t(model),
-            _ => inject.to_port == ToPort::NatT,
-        };
-        let (local, remote) = if nat_t {
+    /// A datagram of the harness as it goes to this port of the peer.
+    pub(super) fn to_port(&self, datagram: &Datagram, port: ToPort) -> Datagram {
+        let nat_t = port == ToPort::NatT;
+        let (local, remote) = self.ends(nat_t);
+        let payload = link::on_port(&datagram.payload, self.is_nat_t(datagram), nat_t);
+        Datagram { ip_protocol: IP_UDP, local, remote, payload }
+    }
+
+    /// Our address and the peer's on the ISAKMP or the NAT traversal port.
+    fn ends(&self, nat_t: bool) -> (SocketAddr, SocketAddr) {
+        if nat_t {
             (self.addresses.harness_nat_t, self.addresses.peer_nat_t)
         } else {
             (self.addresses.harness, self.addresses.peer)
+        }
+    }
+
+    /// Sends a datagram of a step's own making; `model` is the datagram that a copy is made of.
+    pub(super) async fn inject(&mut self, inject: &Inject, model: Option<&Datagram>) -> Result<(), Stop> {
+        let by_nat_t = model.is_some_and(|model| self.is_nat_t(model));
+        let nat_t = match (&inject.datagram, inject.to_port) {
+            (_, Some(port)) => port == ToPort::NatT,
+            (InjectBytes::Copy { .. }, None) => by_nat_t,
+            (_, None) => false,
         };
+        let (local, remote) = self.ends(nat_t);
         let mut random = None;
         for _ in 0..inject.times {
             let payload = match &inject.datagram {
@@ -250,7 +288,7 @@ impl<'a, D: Driver + ?Sized> Executor<'a, D> {
                 InjectBytes::Copy { apply } => {
                     let model =
                         model.ok_or_else(|| Stop::Infra("a copy needs a message to copy".to_owned()))?;
-                    link::edit_payload(&model.payload, nat_t, apply)?
+                    link::edit_payload(&link::on_port(&model.payload, by_nat_t, nat_t), nat_t, apply)?
                 }
             };
             self.count_datagram(Side::Harness, payload.len())?;
@@ -277,6 +315,9 @@ impl<'a, D: Driver + ?Sized> Executor<'a, D> {
     async fn transmit(&mut self, datagram: Datagram) -> Result<(), Stop> {
         let nat_t = self.is_nat_t(&datagram);
         let message = link::isakmp_message(&datagram, nat_t);
+        if message.is_none() {
+            self.sent_packets.push(datagram.clone());
+        }
         let (plain, first) = message.as_ref().map_or((None, false), |message| self.plain_of(message));
         let name = message.as_ref().and_then(|message| {
             let edited = plain.as_ref().and_then(|plain| plain.edited.as_ref().or(plain.sealed.as_ref()));

@@ -15,7 +15,7 @@ use ikev1::wire::{
     CookiePair, ExchangeType, Flags, Header, MessageId, PayloadType, Trailing, WireLimits, decode_chain,
     dissect,
 };
-use ikev1_scenario::model::{self, Contains, EditOp, Exchange, HashTreatment, Selector};
+use ikev1_scenario::model::{self, Contains, EditOp, Exchange, HashTreatment, IvTreatment, Selector};
 use ikev1_scenario::tracker::{HeaderIdentity, fragment_number};
 
 use crate::link::{HexError, from_hex};
@@ -115,6 +115,8 @@ pub(super) struct Tap {
     edited: Option<Edited>,
     exchanges: Exchanges,
     nonces: HashMap<(CookiePair, MessageId), Vec<Vec<u8>>>,
+    /// The IV of the last message that the harness encrypted under an ISAKMP SA.
+    ivs: HashMap<CookiePair, Vec<u8>>,
 }
 
 impl Tap {
@@ -159,7 +161,11 @@ impl Tap {
     }
 
     fn outgoing(&mut self, message: &mut OutgoingMessage<'_>) {
-        let Some(edited) = self.edit(message, false) else { return };
+        let edited = self.edit(message, false);
+        if !message.iv.is_empty() {
+            self.ivs.insert(message.cookies, message.iv.to_vec());
+        }
+        let Some(edited) = edited else { return };
         if message.encrypted {
             self.edited = Some(edited);
             return;
@@ -224,6 +230,16 @@ impl Tap {
         }
         message.keep_length |= armed.keep_length;
         message.in_the_clear |= armed.in_the_clear;
+        match armed.iv {
+            IvTreatment::Right => {}
+            _ if message.iv.is_empty() => return Err(EditFailure::NoIv("it is not encrypted as a whole")),
+            IvTreatment::Zero => message.other_iv = Some(vec![0; message.iv.len()]),
+            IvTreatment::Stale => {
+                let iv = self.ivs.get(&message.cookies);
+                let iv = iv.ok_or(EditFailure::NoIv("the harness has encrypted nothing before it"))?;
+                message.other_iv = Some(iv.clone());
+            }
+        }
         match armed.hash {
             HashTreatment::Keep => Ok(()),
             HashTreatment::Recompute if message.m_id == MessageId::PHASE_1 => recompute_auth_hash(message),
@@ -393,6 +409,10 @@ enum EditFailure {
     Edit(#[from] edit::EditError),
     #[error("no hash to recompute: {0}")]
     NoHash(&'static str),
+    #[error("no IV to encrypt from: {0}")]
+    NoIv(&'static str),
+    #[error("{path} has {len} bytes, so {by} cannot be cut")]
+    TooShort { path: String, len: usize, by: u64 },
     #[error("cannot sign again: {0}")]
     Sign(#[from] CryptoError),
     #[error("no certificate in credentials/{0}.pem")]
@@ -425,9 +445,45 @@ fn wire_edit(op: &EditOp, message: &[u8]) -> Result<Edit, EditFailure> {
             bytes.resize(*length, 0);
             Edit::Replace { path: path(field), bytes }
         }
+        EditOp::Add { field, by } => {
+            let bytes = named(field, message)?;
+            let number = bytes.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+            let sum = number.wrapping_add_signed(*by).to_be_bytes();
+            let bytes = sum.get(sum.len().saturating_sub(bytes.len())..).unwrap_or(&sum).to_vec();
+            Edit::Set { path: path(field), bytes }
+        }
+        EditOp::SetAll { field, byte } => {
+            Edit::Set { path: path(field), bytes: vec![*byte; named(field, message)?.len()] }
+        }
+        EditOp::Grow { field, by } => {
+            let mut bytes = named(field, message)?;
+            let len = isize::try_from(*by).ok().and_then(|by| bytes.len().checked_add_signed(by));
+            let len = len.ok_or_else(|| EditFailure::TooShort {
+                path: path(field),
+                len: bytes.len(),
+                by: by.unsigned_abs(),
+            })?;
+            bytes.resize(len, 0);
+            Edit::Replace { path: path(field), bytes }
+        }
+        EditOp::AppendPayload { payload_type, hex } => Edit::InsertPayload {
+            // The header is the first of the structures, the payloads follow.
+            at: dissect(message, false).fields.iter().filter(|field| field.depth == 0).skip(1).count(),
+            payload_type: PayloadType(*payload_type),
+            body: from_hex("payload body", hex)?,
+        },
+        EditOp::SwapPayloads { a, b } => Edit::SwapPayloads { a: path(a), b: path(b) },
         EditOp::InsertCertificate { file, .. } => return Err(EditFailure::NoCertificate(file.clone())),
         EditOp::DuplicatePayload { field } => Edit::DuplicatePayload { path: path(field) },
     })
+}
+
+/// The bytes of a field.
+fn named(field: &str, message: &[u8]) -> Result<Vec<u8>, EditFailure> {
+    let dissection = dissect(message, false);
+    let missing =
+        || edit::EditError::NoSuchField { path: field.to_owned(), nearest: dissection.nearest(field) };
+    Ok(dissection.bytes(field).ok_or_else(missing)?.to_vec())
 }
 
 /// Whether a message in the clear contains what a selector asks for.

@@ -24,6 +24,9 @@ use crate::{traffic, view};
 /// How often the peer is asked for its SAs while a step waits for them.
 const STATE_INTERVAL: Duration = Duration::from_millis(50);
 
+/// How long answers to packets that went out once more are waited for.
+const REPLAY_WAIT: Duration = Duration::from_secs(1);
+
 /// How long an echo request waits before it is sent again: the first may overtake the installation of the SAs
 /// at a peer that has just got the last message of quick mode.
 const ECHO_INTERVAL: Duration = Duration::from_millis(250);
@@ -49,6 +52,9 @@ impl<D: Driver + ?Sized> Executor<'_, D> {
         match step {
             Step::Start(start) => self.start(*start).await,
             Step::Expect(expect) => self.expect(expect).await,
+            Step::Fault(_) => {
+                Err(Stop::Infra("a fault operator stands in the case in place of what it does".to_owned()))
+            }
             Step::Edit(edit) => {
                 self.tap.lock().arm(index, edit.clone());
                 Ok(())
@@ -144,9 +150,12 @@ impl<D: Driver + ?Sized> Executor<'_, D> {
     }
 
     async fn replay_step(&mut self, replay: &Replay) -> Result<(), Stop> {
-        let Some(passed) = self.link.passed(replay.from, &replay.message).cloned() else {
+        let Some(mut passed) = self.link.passed(replay.from, &replay.message).cloned() else {
             return Err(Stop::Unmet(format!("{} has not passed yet", shown(&replay.message))));
         };
+        if let Some(port) = replay.to_port {
+            passed.datagram = self.to_port(&passed.datagram, port);
+        }
         for _ in 0..replay.times {
             self.replay(passed.clone()).await?;
         }
@@ -243,7 +252,7 @@ impl<D: Driver + ?Sized> Executor<'_, D> {
             (IpAddr::V4(harness), IpAddr::V4(peer)) if !phase2.ids => (harness, peer),
             _ => settings::client_hosts(Side::Harness, phase2)?,
         };
-        self.packets.clear();
+        self.forget_packets();
         let mut requests = Vec::new();
         for _ in 0..traffic.packets {
             self.echoes = self.echoes.wrapping_add(1);
@@ -273,15 +282,30 @@ impl<D: Driver + ?Sized> Executor<'_, D> {
             }
         }
         let replies = self.replies(&requests);
+        let again = match traffic.replayed && replies == requests.len() {
+            true => Some(self.replayed(&requests, rounds).await?),
+            false => None,
+        };
+        let mut detail = if rounds > 1 { format!("asked {rounds} times") } else { String::new() };
+        if let Some((copies, answered)) = again {
+            let comma = if detail.is_empty() { "" } else { ", " };
+            detail
+                .push_str(&format!("{comma}{answered} answers to {copies} packets that went out once more"));
+        }
         let event = Event::Traffic {
             step,
             sent: traffic.packets,
             replied: u32::try_from(replies).unwrap_or(u32::MAX),
             spi_out: sa.spi_out,
-            detail: if rounds > 1 { format!("asked {rounds} times") } else { String::new() },
+            detail,
         };
         self.recorder.push(self.driver.now(), event);
         let (sent, within) = (requests.len(), traffic.within_ms);
+        if let Some((copies, answered)) = again.filter(|(copies, answered)| *copies == 0 || *answered > 0) {
+            return Err(Stop::Unmet(format!(
+                "of {copies} packets that went out once more, which nobody should answer, {answered} were answered"
+            )));
+        }
         match traffic.expect {
             TrafficExpect::Reply if replies < sent => Err(Stop::Unmet(format!(
                 "{replies} of {sent} echo requests were answered within {within} ms"
@@ -303,6 +327,23 @@ impl<D: Driver + ?Sized> Executor<'_, D> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Sends the packets of these requests, which went out so many times, once more: how many, and how many answers came.
+    async fn replayed(&mut self, requests: &[Echo], rounds: u32) -> Result<(usize, usize), Stop> {
+        if rounds > 1 {
+            // Answers to earlier packets are not answers to these.
+            let until = self.now() + REPLAY_WAIT;
+            self.run_until(until, |_| false).await?;
+        }
+        self.packets.clear();
+        let copies = self.send_packets_again().await?;
+        let until = self.now() + REPLAY_WAIT;
+        self.run_until(until, |_| false).await?;
+        let answers = self.packets.iter().filter(|(_, packet, next_header)| {
+            requests.iter().any(|request| traffic::is_reply(request, packet, *next_header))
+        });
+        Ok((copies, answers.count()))
     }
 
     /// Packets that went out compressed through a bundle, and such that came back.

@@ -3,14 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
+use ikev1::crypto::{CipherAlgorithm, HashAlgorithm};
 use ikev1::wire::{
     Chain, Cookie, CookiePair, ExchangeType, Flags, Header, Message, Payload, PayloadType, WireLimits,
 };
 use ikev1_report::model::Finding;
 use ikev1_scenario::Verdict;
 
-use super::decrypt::{CIPHER, IvChains, open};
 use super::wire::{Carries, End, Seen};
+use crate::dissect::{IvChains, Proof, Suite, chain, decrypt, form, messages};
+
+/// The cipher and the hash of every combination.
+const SUITE: Suite = Suite { cipher: CipherAlgorithm::AesCbc128, hash: HashAlgorithm::Sha1 };
 
 /// What a combination lets expect on the wire.
 #[derive(Debug, Clone, Copy)]
@@ -87,7 +91,7 @@ struct Phase1 {
     started_by: End,
     messages: usize,
     g_xi: Option<Bytes>,
-    ivs: IvChains,
+    ivs: Option<IvChains>,
 }
 
 struct Inspector<'a> {
@@ -131,7 +135,7 @@ impl Inspector<'_> {
         }
         if encrypted {
             self.found.encrypted += 1;
-            if body.is_empty() || !body.len().is_multiple_of(CIPHER.block_len()) {
+            if body.is_empty() || !body.len().is_multiple_of(SUITE.cipher.block_len()) {
                 let what = format!("{} bytes are encrypted, no multiple of the cipher's block", body.len());
                 self.problem(seen, Verdict::Fail, "", what);
             }
@@ -160,7 +164,7 @@ impl Inspector<'_> {
             started_by: seen.from,
             messages: 0,
             g_xi: None,
-            ivs: IvChains::default(),
+            ivs: None,
         });
         phase1.messages += 1;
         let number = phase1.messages;
@@ -174,8 +178,9 @@ impl Inspector<'_> {
             let what = format!("{name} where {asked_for} is configured");
             return self.problem(seen, Verdict::Fail, "", what);
         }
-        let Some(form) = form(aggressive, signatures, number) else {
-            let what = format!("{name}, which has no more than {}", if aggressive { 3 } else { 6 });
+        let proof = if signatures { Proof::Signatures } else { Proof::PreSharedKey };
+        let Some(form) = form(aggressive, proof, number) else {
+            let what = format!("{name}, which has no more than {}", messages(aggressive));
             return self.problem(seen, Verdict::Info, "", what);
         };
         if (seen.from == started_by) != (number % 2 == 1) {
@@ -196,7 +201,7 @@ impl Inspector<'_> {
             self.problem(seen, Verdict::Fail, form.clause, what);
         }
         let chain = if encrypted {
-            let iv = self.phase1.get_mut(&cookie).and_then(|phase1| phase1.ivs.advance(0, body));
+            let iv = self.phase1.get_mut(&cookie).and_then(|phase1| phase1.ivs.as_mut()?.advance(0, body));
             self.open(seen, header, body, iv, &name)
         } else {
             match Message::decode(message, &WireLimits::default()) {
@@ -219,7 +224,7 @@ impl Inspector<'_> {
         });
         if let (Some(public), Some(phase1)) = (public, self.phase1.get_mut(&cookie)) {
             match &phase1.g_xi {
-                Some(g_xi) => phase1.ivs.begin(&g_xi.clone(), &public),
+                Some(g_xi) => phase1.ivs = Some(IvChains::begin(SUITE, g_xi, &public)),
                 None => phase1.g_xi = Some(public),
             }
         }
@@ -235,8 +240,7 @@ impl Inspector<'_> {
         let name = format!("{} {}, message {count}", header.exchange_type, header.message_id);
         let known = self.phase1.get(&cookies.initiator);
         let complete = known.is_some_and(|phase1| {
-            let messages = if self.expected.aggressive { 3 } else { 6 };
-            phase1.responder == cookies.responder && phase1.messages >= messages
+            phase1.responder == cookies.responder && phase1.messages >= messages(self.expected.aggressive)
         });
         if !header.flags.contains(Flags::ENCRYPTION) {
             // Before the end of phase 1 nothing else is possible, and it is a refusal.
@@ -250,7 +254,8 @@ impl Inspector<'_> {
         if m_id == 0 {
             return self.problem(seen, Verdict::Fail, "RFC2408-3.1-06", format!("M-ID of {name} is zero"));
         }
-        let iv = self.phase1.get_mut(&cookies.initiator).and_then(|phase1| phase1.ivs.advance(m_id, body));
+        let phase1 = self.phase1.get_mut(&cookies.initiator);
+        let iv = phase1.and_then(|phase1| phase1.ivs.as_mut()?.advance(m_id, body));
         let Some(chain) = self.open(seen, header, body, iv, &name) else { return };
         let types = types(&chain);
         let order = if quick { "RFC2409-5.5-02" } else { clause };
@@ -297,7 +302,7 @@ impl Inspector<'_> {
         name: &str,
     ) -> Option<Chain> {
         let ka = self.keys.get(&header.cookies.initiator)?;
-        match open(header, body, ka, &iv?) {
+        match decrypt(SUITE, body, ka, &iv?).and_then(|plain| chain(header.next_payload, plain)) {
             Ok(chain) => {
                 self.found.opened += 1;
                 Some(chain)
@@ -324,36 +329,4 @@ impl Inspector<'_> {
 
 fn types(chain: &Chain) -> Vec<PayloadType> {
     chain.payloads.iter().map(|payload| payload.payload_type).collect()
-}
-
-/// How a phase 1 message looks.
-struct Form {
-    /// `None` where either is allowed.
-    encrypted: Option<bool>,
-    payloads: &'static [PayloadType],
-    clause: &'static str,
-}
-
-/// The form of a phase 1 message by its number.
-fn form(aggressive: bool, signatures: bool, number: usize) -> Option<Form> {
-    use PayloadType as P;
-    let clause = match (aggressive, signatures) {
-        (false, false) => "RFC2409-5.4-01",
-        (true, false) => "RFC2409-5.4-02",
-        (false, true) => "RFC2409-5.1-01",
-        (true, true) => "RFC2409-5.1-02",
-    };
-    let (encrypted, payloads): (_, &[P]) = match (aggressive, number, signatures) {
-        (false, 1 | 2, _) => (Some(false), &[P::SA]),
-        (false, 3 | 4, _) => (Some(false), &[P::KE, P::NONCE]),
-        (false, 5 | 6, false) => (Some(true), &[P::ID, P::HASH]),
-        (false, 5 | 6, true) => (Some(true), &[P::ID, P::SIG]),
-        (true, 1, _) => (Some(false), &[P::SA, P::KE, P::NONCE, P::ID]),
-        (true, 2, false) => (Some(false), &[P::SA, P::KE, P::NONCE, P::ID, P::HASH]),
-        (true, 2, true) => (Some(false), &[P::SA, P::KE, P::NONCE, P::ID, P::SIG]),
-        (true, 3, false) => (None, &[P::HASH]),
-        (true, 3, true) => (None, &[P::SIG]),
-        _ => return None,
-    };
-    Some(Form { encrypted, payloads, clause })
 }

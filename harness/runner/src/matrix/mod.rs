@@ -19,7 +19,6 @@
 
 mod agree;
 mod combination;
-mod decrypt;
 mod inspect;
 mod pair;
 mod play;

@@ -32,7 +32,7 @@ pub struct Mutant {
     /// The real implementation that did it, where one is known: project and issue.
     #[serde(default)]
     pub seen: Option<String>,
-    /// The number of that bug in the survey of bugs that the suite was made from.
+    /// The number of that bug in `known-bugs.md`.
     #[serde(default)]
     pub field: Option<u8>,
     /// What it checks, decides or derives wrongly.

@@ -5,6 +5,7 @@ use ikev1::deviation::Deviation;
 use ikev1_scenario::case::Case;
 use ikev1_scenario::expand::{DEFAULT_GROUP, expand_all};
 use ikev1_scenario::load::Library;
+use ikev1_scenario::select::select;
 use ikev1_scenario::verdict::Verdict;
 use rstest::rstest;
 
@@ -31,8 +32,36 @@ fn mutant(id: &str) -> (Mutant, Vec<Arc<Case>>) {
 fn the_registry_is_well_formed() {
     let (registry, library) = (Registry::load().unwrap(), library());
     registry.check(&library.requirements, &cases(&library)).unwrap();
-    let caught = registry.mutants.iter().filter(|mutant| mutant.open.is_none()).count();
-    assert!(caught >= 100, "{caught} mutants");
+    let open: Vec<_> = registry.mutants.iter().filter(|mutant| mutant.open.is_some()).collect();
+    assert!(open.is_empty(), "{open:?}");
+    assert!(registry.mutants.len() >= 150, "{} mutants", registry.mutants.len());
+}
+
+#[test]
+fn the_table_of_known_bugs_names_the_mutants_that_have_them() {
+    let (registry, library) = (Registry::load().unwrap(), library());
+    let cases = cases(&library);
+    let rows = include_str!("known-bugs.md").lines().filter_map(|line| {
+        let cells: Vec<_> = line.split('|').map(str::trim).collect();
+        cells.get(1)?.parse::<u8>().is_ok().then_some(cells)
+    });
+    let mut numbers = Vec::new();
+    for row in rows {
+        let [_, number, _, seen, mutants, case, reason, _] = row[..] else { panic!("{row:?}") };
+        let number: u8 = number.parse().unwrap();
+        numbers.push(number);
+        let with_it: Vec<_> = registry.mutants.iter().filter(|mutant| mutant.field == Some(number)).collect();
+        let ids: Vec<_> = with_it.iter().map(|mutant| format!("`{}`", mutant.id)).collect();
+        assert_eq!(mutants, if ids.is_empty() { "-".to_owned() } else { ids.join(", ") }, "{number}");
+        assert_eq!(reason.is_empty(), !with_it.is_empty(), "{number}: a reason where there is no mutant");
+        assert!(!seen.is_empty(), "{number}");
+        let chosen = select(&cases, &[case.trim_matches('`').to_owned()], None).unwrap();
+        let cited = with_it.iter().any(|mutant| chosen.iter().any(|case| mutant.is_cited_by(case)));
+        assert!(cited || with_it.is_empty(), "{number}: the case cites the clause of none of its mutants");
+    }
+    assert_eq!(numbers, (1..=41).collect::<Vec<_>>());
+    let unknown = |mutant: &&Mutant| mutant.field.is_some_and(|field| !numbers.contains(&field));
+    assert_eq!(registry.mutants.iter().find(unknown).map(|mutant| &mutant.id), None);
 }
 
 #[test]

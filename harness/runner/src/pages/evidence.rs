@@ -5,11 +5,11 @@ use ikev1_report::model::CaseResult;
 use ikev1_scenario::Verdict;
 use ikev1_scenario::case::Case;
 use ikev1_scenario::judge::{ConditionResult, compare_values, outcomes};
-use ikev1_scenario::model::{AcceptedVerdict, Side};
+use ikev1_scenario::model::{AcceptedVerdict, Side, Step};
 use ikev1_scenario::transcript::{EngineEvent, Event, Record, StepResult, ValueRecord};
 
 use super::messages::messages;
-use super::words::words;
+use super::words::{check_words, words};
 
 /// Bytes of a log that the page shows; the file has all of it.
 const LOG_SHOWN_MAX: usize = 48 * 1024;
@@ -26,7 +26,7 @@ pub(super) fn evidence(
     Evidence {
         ladder: ladder(case, records),
         messages: messages(records, &result.findings),
-        steps: steps(case, records),
+        steps: steps(case, records, &result.reason),
         accepted: accepted(case, records, redacted),
         values: values(records),
         log: log.to_owned(),
@@ -43,22 +43,35 @@ fn end_of(text: &str, max: usize) -> (usize, &str) {
     (text.len() - rest.len(), rest)
 }
 
-fn steps(case: &Case, records: &[Record]) -> Vec<StepState> {
+fn steps(case: &Case, records: &[Record], reason: &str) -> Vec<StepState> {
     let ended = |wanted: usize| {
         records.iter().find_map(|record| match &record.event {
             Event::StepEnd { index, result } if *index == wanted => Some(result),
             _ => None,
         })
     };
-    let state = |(index, step)| {
-        let (state, observed) = match ended(index) {
-            Some(StepResult::Done) => (State::Holds, String::new()),
-            Some(StepResult::Unmet { detail }) => (State::Fails, detail.clone()),
-            None => (State::Unknown, String::new()),
+    let state = |(index, step): (usize, &Step)| {
+        let (state, observed) = match (ended(index), decided(reason, index)) {
+            (Some(StepResult::Unmet { detail }), _) => (State::Fails, detail.clone()),
+            // Its message came, and is not as it must be.
+            (Some(StepResult::Done), Some(why)) => (State::Fails, why.to_owned()),
+            (Some(StepResult::Done), None) => (State::Holds, String::new()),
+            (None, _) => (State::Unknown, String::new()),
         };
-        StepState { text: words(step), state, observed }
+        let mut step = step.clone();
+        let checks = match &mut step {
+            Step::Expect(expect) => std::mem::take(&mut expect.assert),
+            _ => Vec::new(),
+        };
+        StepState { text: words(&step), checks: checks.iter().map(check_words).collect(), state, observed }
     };
     case.steps.iter().enumerate().map(state).collect()
+}
+
+/// What the judge says of a step, where that decided the verdict.
+fn decided(reason: &str, index: usize) -> Option<&str> {
+    let (_, why) = reason.strip_prefix(&format!("step {} (", index + 1))?.split_once("): ")?;
+    Some(why)
 }
 
 fn accepted(case: &Case, records: &[Record], redacted: bool) -> Vec<Acceptance> {

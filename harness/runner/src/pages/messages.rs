@@ -58,7 +58,7 @@ fn message(datagram: &DatagramRecord, plain: Option<(&str, Option<&str>)>, findi
     let (bytes, opaque, form) = match plain {
         Some((hex, _)) if encrypted => (octets(hex), false, "decrypted"),
         Some((hex, _)) => (octets(hex), false, "in the clear"),
-        None if encrypted => (bare.to_vec(), true, "encrypted, with keys that are not here"),
+        None if encrypted => (bare.to_vec(), true, "encrypted, and not decrypted by the harness"),
         None => (bare.to_vec(), false, "in the clear"),
     };
     let dissection = dissect(&bytes, opaque);
@@ -98,7 +98,7 @@ fn mark(fields: &mut [Field], offset: usize, len: usize) {
 }
 
 /// The payloads as RFC 2409 writes messages.
-fn content(dissection: &Dissection, encrypted: bool) -> String {
+pub(crate) fn content(dissection: &Dissection, encrypted: bool) -> String {
     let mut parts: Vec<(String, usize)> = Vec::new();
     for field in dissection.fields.iter().filter(|field| field.depth == 0) {
         let part = match &field.value {
@@ -120,7 +120,7 @@ fn content(dissection: &Dissection, encrypted: bool) -> String {
 }
 
 /// The rows of the tree; the fields of an attribute share one.
-fn fields(dissection: &Dissection, bytes: &[u8]) -> Vec<Field> {
+pub(crate) fn fields(dissection: &Dissection, bytes: &[u8]) -> Vec<Field> {
     let mut rows = Vec::new();
     let mut fields = dissection.fields.iter().peekable();
     while let Some(field) = fields.next() {

@@ -7,6 +7,8 @@ mod evidence;
 mod messages;
 mod words;
 
+pub(crate) use messages::{content, fields};
+
 use std::fs;
 use std::io;
 use std::num::NonZero;
@@ -103,11 +105,12 @@ fn clause_entry(requirement: &Requirement) -> ClauseEntry {
         section: requirement.section.clone(),
         level: requirement.level.name().to_owned(),
         summary: requirement.summary.clone(),
+        untestable: requirement.why.clone().unwrap_or_default(),
     }
 }
 
 /// What the register says of a clause.
-fn clause(id: &str, register: &Requirements) -> Clause {
+pub(crate) fn clause(id: &str, register: &Requirements) -> Clause {
     let known = id.parse().ok().and_then(|id| register.get(&id));
     match known {
         Some(known) => Clause {

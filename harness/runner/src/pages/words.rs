@@ -1,5 +1,6 @@
 //! Conditions and events in words.
 
+use ikev1_scenario::model::FieldAssert;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -7,6 +8,16 @@ use serde_json::Value;
 pub(super) fn words(value: &impl Serialize) -> String {
     // What is given serialises: it comes from JSON.
     text(&serde_json::to_value(value).unwrap_or_default())
+}
+
+/// What a field must be like: `nonce.data min length 8`.
+pub(super) fn check_words(assert: &FieldAssert) -> String {
+    let check = serde_json::to_value(&assert.check).unwrap_or_default();
+    let check = match check.as_object().and_then(|members| members.iter().next()) {
+        Some((key, value)) => format!("{} {}", name(key), text(value)),
+        None => text(&check),
+    };
+    format!("{} {check}", assert.field)
 }
 
 fn text(value: &Value) -> String {
@@ -65,7 +76,7 @@ fn name(key: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use ikev1_scenario::model::Condition;
+    use ikev1_scenario::model::{Condition, FieldAssert};
     use rstest::rstest;
 
     use super::*;
@@ -79,5 +90,17 @@ mod tests {
     fn a_condition_in_words(#[case] json: &str, #[case] expected: &str) {
         let condition: Condition = serde_json::from_str(json).unwrap();
         assert_eq!(words(&condition), expected);
+    }
+
+    #[rstest]
+    #[case::length(r#"{"field": "nonce.data", "check": {"min_length": 8}}"#, "nonce.data min length 8")]
+    #[case::presence(r#"{"field": "id[0]", "check": "present"}"#, "id[0] present")]
+    #[case::other_message(
+        r#"{"field": "header.m_id", "check": {"same_as": {"message": {"exchange": "quick-mode", "number": 1}, "from": "peer"}}}"#,
+        "header.m_id same as from: peer; message: quick-mode message 1"
+    )]
+    fn a_check_in_words(#[case] json: &str, #[case] expected: &str) {
+        let assert: FieldAssert = serde_json::from_str(json).unwrap();
+        assert_eq!(check_words(&assert), expected);
     }
 }

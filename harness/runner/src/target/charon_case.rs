@@ -321,6 +321,7 @@ mod tests {
             steps: Vec::new(),
             accept: Vec::new(),
             compare_values: true,
+            faults: Vec::new(),
         };
         connection(&case, Ipv4Addr::new(172, 17, 0, 2), Ipv4Addr::new(172, 17, 0, 1), 500)
     }

@@ -88,6 +88,7 @@ pub(crate) fn case(id: &str, role: Role, steps: Vec<Step>) -> Case {
         steps,
         accept: Vec::new(),
         compare_values: true,
+        faults: Vec::new(),
     }
 }
 
@@ -116,6 +117,7 @@ pub(crate) fn echo() -> Step {
     Step::Traffic(Traffic {
         data_bytes: None,
         compressed: false,
+        replayed: false,
         packets: 2,
         sa: Which::Newest,
         expect: TrafficExpect::Reply,

@@ -212,6 +212,26 @@ async fn a_replayed_message_is_sent_as_it_was() {
 }
 
 #[tokio::test]
+async fn replayed_packets_go_out_as_they_were_and_are_not_answered() {
+    let mut all = vec![start(), expect_sas(1, 1)];
+    all.extend(steps(json!([{"traffic": {"packets": 3, "replayed": true}}])));
+    let artefacts = run(all).await;
+    assert_eq!(problems(&artefacts.transcript), Vec::<String>::new());
+    let datagrams = datagrams(&artefacts);
+    let sent: Vec<_> =
+        datagrams.iter().filter(|d| d.from == Side::Harness && d.message.is_none()).map(|d| &d.hex).collect();
+    assert_eq!(sent.len(), 6);
+    assert_eq!(sent[..3], sent[3..]);
+    let answers = datagrams.iter().filter(|d| d.from == Side::Peer && d.message.is_none());
+    assert_eq!(answers.count(), 3);
+    let detail = artefacts.transcript.iter().find_map(|record| match &record.event {
+        Event::Traffic { detail, .. } => Some(detail.as_str()),
+        _ => None,
+    });
+    assert_eq!(detail, Some("0 answers to 3 packets that went out once more"));
+}
+
+#[tokio::test]
 async fn injected_datagrams_do_not_disturb_the_handshake() {
     let artefacts = run(steps(json!([
         {"inject": {"datagram": {"random": {"seed": 7, "length": 300}}, "times": 20}},

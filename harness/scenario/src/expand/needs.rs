@@ -26,6 +26,7 @@ pub(super) fn needs(scenario: &Scenario, config: &ResolvedConfig, role: Role) ->
     if needs.contains(&Capability::RefusesIkev1) {
         // What the peer would have to know of IKEv1 is of no interest: it knows nothing.
         scenario.steps.iter().for_each(|step| step_needs(step, role, &mut needs));
+        needs.remove(&Capability::Responder);
         state_needs(scenario, &mut needs);
         return needs;
     }
@@ -226,6 +227,9 @@ fn bundle_needs(bundle: &[BundledProtocol], needs: &mut BTreeSet<Capability>) {
 fn transform_needs(transforms: &[Phase2Transform], needs: &mut BTreeSet<Capability>) {
     needs.extend(transforms.iter().filter_map(|transform| transform.cipher).map(esp_cipher_need));
     needs.extend(transforms.iter().filter_map(|transform| transform.integrity).map(integrity_need));
+    if transforms.iter().any(|transform| transform.cipher.is_some() && transform.integrity.is_none()) {
+        needs.insert(Capability::EspWithoutAuthentication);
+    }
     if transforms.iter().any(|transform| transform.extended_sequence_numbers) {
         needs.insert(Capability::ExtendedSequenceNumbers);
     }
@@ -277,9 +281,13 @@ fn step_needs(step: &Step, role: Role, needs: &mut BTreeSet<Capability>) {
     match step {
         Step::Start(start) => {
             let initiator = if role == Role::Initiator { Side::Harness } else { Side::Peer };
-            if start.by.unwrap_or(initiator) == Side::Peer {
-                needs.insert(Capability::Trigger);
-            }
+            match start.by.unwrap_or(initiator) {
+                Side::Peer => needs.insert(Capability::Trigger),
+                Side::Harness if start.exchange != StartExchange::QuickMode => {
+                    needs.insert(Capability::Responder)
+                }
+                Side::Harness => false,
+            };
         }
         Step::Traffic(_) => {
             needs.insert(Capability::Traffic);

@@ -108,18 +108,25 @@ impl Evidence<'_> {
                 }
             },
             Condition::KeepAlives { from, count } => {
-                let keep_alive = |record: &&Record| match &record.event {
-                    Event::Datagram(datagram) => {
-                        datagram.from == *from
-                            && datagram.nat_t
-                            && datagram.hex == "ff"
-                            && !made_by_rule(datagram)
-                    }
-                    _ => false,
+                let sent_by = |nat_t: bool| {
+                    let keep_alive = |record: &&Record| match &record.event {
+                        Event::Datagram(datagram) => {
+                            datagram.from == *from
+                                && datagram.nat_t == nat_t
+                                && datagram.hex == "ff"
+                                && !made_by_rule(datagram)
+                        }
+                        _ => false,
+                    };
+                    u32::try_from(self.transcript.iter().filter(keep_alive).count()).unwrap_or(u32::MAX)
                 };
-                let n = self.transcript.iter().filter(keep_alive).count();
-                let n = u32::try_from(n).unwrap_or(u32::MAX);
-                Outcome::of(count.admits(n), || format!("the {from} sent {n} keep-alives"))
+                // RFC 3947 section 4: none goes to port 500.
+                let (n, stray) = (sent_by(true), sent_by(false));
+                let elsewhere =
+                    if stray > 0 { format!(", and {stray} through the ISAKMP port") } else { String::new() };
+                Outcome::of(count.admits(n) && stray == 0, || {
+                    format!("the {from} sent {n} keep-alives{elsewhere}")
+                })
             }
             Condition::UserAuthenticated(wanted) => match self.last_engine_event(|event| match event {
                 EngineEvent::ExtendedAuthentication { passed, .. } => Some(*passed),

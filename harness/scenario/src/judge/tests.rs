@@ -736,6 +736,24 @@ fn exchanges_retransmissions_traffic_and_contents_are_counted() {
 }
 
 #[rstest]
+#[case::as_many(&[true, true], Verdict::Pass)]
+#[case::one_less(&[true], Verdict::Fail)]
+#[case::one_more_through_the_isakmp_port(&[true, true, false], Verdict::Fail)]
+fn keep_alives_come_through_the_port_of_nat_traversal_alone(
+    #[case] ports: &[bool],
+    #[case] expected: Verdict,
+) {
+    let case = case(&[START], &[r#"{"keep_alives": {"count": {"exactly": 2}}}"#]);
+    let mut script = Script::of(&case);
+    for nat_t in ports {
+        script.sent(Side::Peer, INFORMATIONAL, 1, 0, &[], |d| {
+            (d.message, d.nat_t, d.hex) = (None, *nat_t, "ff".to_owned());
+        });
+    }
+    assert_eq!(verdict(&case, &mut script).0, expected);
+}
+
+#[rstest]
 #[case::isakmp(false, Verdict::Fail)]
 #[case::nat_traversal(true, Verdict::Pass)]
 fn the_port_of_a_message_is_that_of_its_first_copy(#[case] nat_t: bool, #[case] expected: Verdict) {

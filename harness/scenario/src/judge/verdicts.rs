@@ -342,7 +342,8 @@ impl Judge<'_> {
                 return Some(judgement(Verdict::Inconclusive, reason));
             }
             let Step::Edit(edit) = step else { continue };
-            if !applied.iter().flatten().any(|n| self.was_edited(*n, edit.sealed)) {
+            // Another IV shows in the ciphertext alone.
+            if edit.iv.is_right() && !applied.iter().flatten().any(|n| self.was_edited(*n, edit.sealed)) {
                 let reason = format!("{place} left {} as it was, so nothing was tested", describe(message));
                 return Some(judgement(Verdict::Error, reason));
             }

@@ -146,7 +146,7 @@ pub enum Condition {
         /// How many.
         count: Count,
     },
-    /// So many keep-alives came (RFC 3948 section 2.3).
+    /// So many keep-alives came through the port of NAT traversal (RFC 3948 section 2.3), and none through the ISAKMP port.
     KeepAlives {
         /// Their sender.
         #[serde(default = "peer")]

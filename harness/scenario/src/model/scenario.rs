@@ -10,6 +10,7 @@ use super::names::{
     Phase1Exchange, Protocol, Role,
 };
 use super::step::Step;
+use crate::fault::Fault;
 use crate::requirement::RequirementId;
 
 /// One scenario file; its path below the scenario folder, without `.json`, is its ID.
@@ -21,10 +22,14 @@ pub struct Scenario {
     pub version: u32,
     /// What is tested, in one or two sentences.
     pub description: String,
-    /// The clauses that are tested.
+    /// The clauses that are tested. The first is the one by which a deviation is judged.
     pub requirements: Vec<RequirementId>,
-    /// How strongly they bind.
+    /// What a deviation counts as: the level of the first clause, or a lower one with the reason in `lenient`.
     pub level: Level,
+    /// Why a deviation counts less than the level of the first clause says: the clause binds the other side, or it leaves open
+    /// what is tested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lenient: Option<String>,
     /// The parts that the harness engine plays; one case for each.
     pub roles: Vec<Role>,
     /// What the peer must be able to do beyond what configuration and steps imply.
@@ -89,6 +94,9 @@ pub struct Matrix {
     /// Perfect forward secrecy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pfs: Option<Vec<Pfs>>,
+    /// Fault operator of the steps `fault` that name none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Vec<Fault>>,
     /// Which combinations become cases. Default `full`.
     #[serde(default)]
     pub combine: Combine,
@@ -142,4 +150,7 @@ pub struct MatrixPoint {
     /// Perfect forward secrecy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pfs: Option<Pfs>,
+    /// Fault operator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Fault>,
 }

@@ -1,7 +1,7 @@
 //! Steps: what happens in a case, in order.
 //!
 //! Some steps act at once (`start`, `inject` now, `replay`, `advance`, `rekey` ...), some wait (`expect`,
-//! `expect_state`, `conclude`, `settle`, `traffic`), some only arm a rule for messages that are still to come (`edit`,
+//! `expect_state`, `conclude`, `settle`, `traffic`), some only arm a rule for messages that are still to come (`fault`, `edit`,
 //! `edit_datagram`, `drop`, `duplicate`, `delay`, `inject` before or after a message). A rule that was armed and never
 //! applied makes the case `inconclusive`: its clause was not exercised.
 
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::accept::{Count, FieldAssert};
 use super::names::{Exchange, SaKind, Side, Which, Whose};
+use crate::fault::Fault;
 
 /// One step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -19,6 +20,8 @@ pub enum Step {
     Start(Start),
     /// Waits for a message and checks its fields.
     Expect(Expect),
+    /// Arms a named fault of a message of the harness engine.
+    Fault(ApplyFault),
     /// Arms a change of a message of the harness engine, before encryption.
     Edit(Edit),
     /// Arms a change of a datagram, after encryption.
@@ -66,6 +69,7 @@ impl Step {
         match self {
             Self::Start(_) => "start",
             Self::Expect(_) => "expect",
+            Self::Fault(_) => "fault",
             Self::Edit(_) => "edit",
             Self::EditDatagram(_) => "edit_datagram",
             Self::Drop(_) => "drop",
@@ -195,6 +199,18 @@ pub struct Expect {
     pub on_failure: OnFailure,
 }
 
+/// Does what a fault operator says to a message of the harness engine. The operators are those of
+/// `ikev1-conform list --faults`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ApplyFault {
+    /// The message.
+    pub message: Selector,
+    /// The operator. Default: that of the matrix.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<Fault>,
+}
+
 /// Changes a message of the harness engine before it is padded and encrypted, or with `sealed` afterwards.
 /// Retransmissions carry the same change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -218,6 +234,30 @@ pub struct Edit {
     /// PKCS #1 block then, and the fields of the other encrypted payloads are parts of their ciphertext.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub sealed: bool,
+    /// The IV that the message is encrypted from (RFC 2409 appendix B). With another than the right one the list of changes
+    /// may be empty.
+    #[serde(default, skip_serializing_if = "IvTreatment::is_right")]
+    pub iv: IvTreatment,
+}
+
+/// The IV of an encrypted message.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum IvTreatment {
+    /// The one that the exchange has come to.
+    #[default]
+    Right,
+    /// Zero.
+    Zero,
+    /// That of the last message that the harness encrypted under the same ISAKMP SA.
+    Stale,
+}
+
+impl IvTreatment {
+    /// Whether nothing is wrong with it.
+    pub fn is_right(&self) -> bool {
+        *self == Self::Right
+    }
 }
 
 /// What happens to the hash of an edited message.
@@ -333,6 +373,41 @@ pub enum EditOp {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         encoding: Option<u8>,
     },
+    /// Adds to a number field, or takes from it; touches nothing else. What leaves the field is lost.
+    Add {
+        /// Field path.
+        field: String,
+        /// How much; less than zero to take away.
+        by: i64,
+    },
+    /// Overwrites every byte of a field; touches nothing else.
+    SetAll {
+        /// Field path.
+        field: String,
+        /// The byte.
+        byte: u8,
+    },
+    /// Adds zero bytes to the end of a field, or cuts bytes there; chain and lengths stay valid.
+    Grow {
+        /// Field path.
+        field: String,
+        /// How many bytes; less than zero to cut.
+        by: i64,
+    },
+    /// Inserts a payload behind the last; chain and lengths stay valid.
+    AppendPayload {
+        /// Its payload type number.
+        payload_type: u8,
+        /// Its body, in hex, without the generic header.
+        hex: String,
+    },
+    /// Exchanges two payloads; chain and lengths stay valid.
+    SwapPayloads {
+        /// The path of one.
+        a: String,
+        /// The path of the other.
+        b: String,
+    },
     /// Repeats a payload right behind itself; chain and lengths stay valid.
     DuplicatePayload {
         /// The payload's path, e.g. `sa`.
@@ -379,6 +454,11 @@ pub enum DatagramOp {
     Truncate {
         /// Bytes that stay.
         length: usize,
+    },
+    /// Cuts bytes at the end.
+    Cut {
+        /// How many.
+        octets: usize,
     },
     /// Adds bytes at the end.
     Append {
@@ -437,6 +517,9 @@ pub struct Replay {
     /// Its sender.
     #[serde(default = "harness")]
     pub from: Side,
+    /// The port of the peer that it goes to, for a message of the harness. Default: the one that it went to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_port: Option<ToPort>,
     /// How many times.
     #[serde(default = "one")]
     #[schemars(range(min = 1))]
@@ -452,9 +535,9 @@ pub struct Inject {
     /// When it is sent.
     #[serde(default)]
     pub when: When,
-    /// The port of the peer that it goes to.
-    #[serde(default)]
-    pub to_port: ToPort,
+    /// The port of the peer that it goes to. Default: for a copy that of its message, else the ISAKMP port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_port: Option<ToPort>,
     /// How many times. Random bytes differ each time.
     #[serde(default = "one")]
     #[schemars(range(min = 1))]
@@ -595,6 +678,10 @@ pub struct Traffic {
     /// Both the packets and the replies must have been compressed (IPComp), as the harness counts them. Default false.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub compressed: bool,
+    /// Each packet goes out once more, octet for octet, when all have been answered, and these copies must not be answered.
+    /// Default false.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub replayed: bool,
     /// Through which pair of IPsec SAs.
     #[serde(default = "newest")]
     pub sa: Which,

@@ -68,11 +68,6 @@ impl KeyedExchange {
             }
             Err(error) => return Err(error.into()),
         };
-        if let Some(flaw) = flaw
-            && deviates(Deviation::TellsOfWrongPadding)
-        {
-            return Err(ExchangeError::EncryptedContent(Label::HashI, flaw));
-        }
         let skeyid = skeyid(cx, inputs, &g_xy);
         log(cx.core, cx.cookies, Label::PrivateExponent, inputs.ours.private.as_bytes());
         let protection = Protection::derive(cx.core, cx.cookies, transform.clone(), skeyid, &g_xy);

@@ -242,10 +242,25 @@ fn another_doi_or_situation_is_refused_in_offer_and_reply(
 #[case::longer_than_a_century(&[(11, 1), (12, u64::MAX)], Some(u64::from(u32::MAX)))]
 #[case::kilobytes_are_not_seconds(&[(11, 2), (12, 600)], None)]
 #[case::both_kinds(&[(11, 2), (12, 7), (11, 1), (12, 600)], Some(600))]
-#[case::the_shorter_of_two(&[(11, 1), (12, 900), (11, 1), (12, 600)], Some(600))]
+#[case::the_same_twice(&[(11, 1), (12, 600), (11, 1), (12, 600)], Some(600))]
 #[case::duration_without_type(&[(12, 600)], None)]
 #[case::no_time_at_all(&[(11, 1), (12, 0)], None)]
 fn the_lifetime_is_read_from_its_pairs(#[case] pairs: &[(u16, u64)], #[case] expected: Option<u64>) {
+    let (_, chosen) = choose(&peer(&[AES_SHA]), &offered_with_lives(pairs)).unwrap();
+    assert_eq!(chosen.lifetime, expected.map(Duration::from_secs));
+}
+
+#[rstest]
+#[case::seconds(&[(11, 1), (12, 900), (11, 1), (12, 600)], "900 and 600 seconds")]
+#[case::kilobytes(&[(11, 2), (12, 900), (12, 600)], "900 and 600 kilobytes")]
+fn lives_that_conflict_are_refused(#[case] pairs: &[(u16, u64)], #[case] named: &str) {
+    let error = choose(&peer(&[AES_SHA]), &offered_with_lives(pairs)).unwrap_err();
+    assert!(error.to_string().contains(named), "{error}");
+    assert_eq!(error.notify_type(), Some(NotifyType::ATTRIBUTES_NOT_SUPPORTED));
+}
+
+/// An offer whose life attributes are these, by class and value.
+fn offered_with_lives(pairs: &[(u16, u64)]) -> SaPayload {
     let mut offered = SaPayload::ipsec_doi(vec![proposal(1, &[AES_SHA])]);
     let attributes = attributes_of(&mut offered);
     attributes.retain(|a| !matches!(a.class, 11 | 12));
@@ -253,8 +268,7 @@ fn the_lifetime_is_read_from_its_pairs(#[case] pairs: &[(u16, u64)], #[case] exp
         Ok(short) => Attribute::short(*class, short),
         Err(_) => Attribute::variable(*class, value.to_be_bytes().to_vec()),
     }));
-    let (_, chosen) = choose(&peer(&[AES_SHA]), &offered).unwrap();
-    assert_eq!(chosen.lifetime, expected.map(Duration::from_secs));
+    offered
 }
 
 #[test]

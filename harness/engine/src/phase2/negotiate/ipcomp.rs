@@ -37,7 +37,9 @@ pub(super) fn read_transform(
         let Some(value) = attribute.as_u64() else { return refused(format!("{class:?} is too long")) };
         match class {
             IpsecAttribute::SA_LIFE_TYPE => life.life_type(value),
-            IpsecAttribute::SA_LIFE_DURATION => life.duration(value),
+            IpsecAttribute::SA_LIFE_DURATION => {
+                life.duration(value).map_err(ExchangeError::AttributesNotSupported)?;
+            }
             IpsecAttribute::ENCAPSULATION_MODE => {
                 if mode.replace(value).is_some_and(|former| former != value) {
                     return refused(format!("{class:?} comes twice with different values"));

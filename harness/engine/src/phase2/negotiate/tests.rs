@@ -283,6 +283,7 @@ fn a_protocol_comes_once_in_a_bundle() {
 #[case::reserved_spi(|sa: &mut SaPayload| sa.proposals[0].spi = Spi::from_u32(255).0, "SPI 255 is reserved", NotifyType::INVALID_SPI)]
 #[case::short_spi(|sa: &mut SaPayload| sa.proposals[0].spi.truncate(2), "SPI of 2 bytes", NotifyType::INVALID_SPI)]
 #[case::unknown_attribute(|sa: &mut SaPayload| attributes_of(sa).push(Attribute::short(10_u16, 1_u16)), "is not supported", NotifyType::ATTRIBUTES_NOT_SUPPORTED)]
+#[case::lives_that_conflict(|sa: &mut SaPayload| for seconds in [77_u16, 78] { attributes_of(sa).extend([Attribute::short(1_u16, 1_u16), Attribute::short(2_u16, seconds)]); }, "77 seconds conflict", NotifyType::ATTRIBUTES_NOT_SUPPORTED)]
 #[case::unknown_transform(|sa: &mut SaPayload| sa.proposals[0].transforms[0].id = TransformId(200), "transform 200", NotifyType::NO_PROPOSAL_CHOSEN)]
 #[case::reserved_transform(|sa: &mut SaPayload| sa.proposals[0].transforms[0].id = TransformId(0), "transform ID 0 is reserved", NotifyType::INVALID_TRANSFORM_ID)]
 #[case::key_length_of_no_cipher(|sa: &mut SaPayload| for a in attributes_of(sa) { if a.class == IpsecAttribute::KEY_LENGTH.0 { *a = Attribute::short(a.class, 100_u16); } }, "with these attributes is not supported", NotifyType::ATTRIBUTES_NOT_SUPPORTED)]

@@ -326,7 +326,6 @@ impl QmCx<'_> {
                 Ok(Some(secret))
             }
             (None, _, None) => Ok(None),
-            (None, _, Some(_)) if deviates(Deviation::IgnoresUnwantedKe) => Ok(None),
             (Some(_), _, None) if deviates(Deviation::TakesNoKeForPfs) => Ok(None),
             (None, _, Some(_)) => Err(ExchangeError::UnexpectedPayload(PayloadType::KE)),
             (Some(_), _, _) => Err(ExchangeError::MissingPayload(PayloadType::KE)),

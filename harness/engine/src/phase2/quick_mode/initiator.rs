@@ -16,7 +16,7 @@ use crate::payloads;
 use crate::phase1::Received;
 use crate::phase2::negotiate::{self, Verified};
 use crate::phase2::several_sas;
-use crate::wire::{Flags, Identification, KeyExchange, Nonce, Payload, SaPayload};
+use crate::wire::{Flags, Identification, KeyExchange, Nonce, NotifyType, Payload, SaPayload};
 
 // --- Quick mode 1: HDR*, HASH(1), SA [, SA1 ...], Ni [, KE ] [, IDci, IDcr ] ---
 
@@ -137,6 +137,10 @@ impl ExpectReply {
         let (mut chosen, spis_in): (Vec<_>, Vec<_>) =
             verified.into_iter().map(|Verified { chosen, spis_in }| (chosen, spis_in)).unzip();
         let nr_b = payloads::nonce(&opened.chain)?;
+        let is_life = |payload: &Payload| matches!(payload, Payload::Notification(it) if it.notify_type == NotifyType::RESPONDER_LIFETIME);
+        if deviates(Deviation::RefusesResponderLifetime) && opened.chain.iter().any(is_life) {
+            return Err(ExchangeError::NotificationData(NotifyType::RESPONDER_LIFETIME));
+        }
         let ids = client_ids(&opened.chain)?;
         if ids != self.ids && !deviates(Deviation::AcceptsOtherClientsInTheReply) {
             let got = ids.map_or("none".into(), |(ci, cr)| format!("{ci} and {cr}"));

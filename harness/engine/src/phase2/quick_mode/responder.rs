@@ -135,6 +135,7 @@ fn candidates<'a>(
             let (local, remote) = cx.configured_clients(policy);
             match ids {
                 _ if deviates(Deviation::AcceptsAnyClients) => true,
+                Some((id_ci, id_cr)) if deviates(Deviation::AcceptsOneClientId) && id_ci == id_cr => true,
                 Some((id_ci, id_cr))
                     if deviates(Deviation::RefusesNamedClients)
                         && [id_ci, id_cr].iter().any(|id| !matches!(id.id_type.0, 1 | 4 | 5 | 6 | 7 | 8)) =>

@@ -4,7 +4,6 @@ use bytes::Bytes;
 
 use super::exchange::{Agreed, QmCx, QuickMode, Step};
 use crate::config::{IpsecPolicy, IpsecProtocol};
-use crate::deviation::{Deviation, deviates};
 use crate::error::ExchangeError;
 use crate::event::{Event, IpsecSaId, Role};
 use crate::phase1::Received;
@@ -66,9 +65,7 @@ impl QmCx<'_> {
             protocol == protocol_id(chosen.protocol)
                 && (spi_number(protocol, spi) == Some(chosen.peer_spi) || **spi == self.cookies.to_bytes())
         };
-        if notification.notify_type == NotifyType::RESPONDER_LIFETIME
-            && !deviates(Deviation::IgnoresResponderLifetime)
-        {
+        if notification.notify_type == NotifyType::RESPONDER_LIFETIME {
             let chosen = chosen.iter_mut().flatten().find(about_it);
             let chosen = chosen.ok_or(ExchangeError::InvalidSpi { protocol, len: spi.len() })?;
             let (seconds, kilobytes) = lifetime::read(notification, &self.core.limits.wire)?;

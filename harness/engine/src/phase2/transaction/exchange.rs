@@ -102,8 +102,7 @@ impl ExpectAnswer {
         if attributes.message_type != self.message_type {
             return Err(ExchangeError::UnexpectedConfig("the answer is of another type"));
         }
-        let any = deviates(Deviation::AcceptsAnyTransactionIdentifier);
-        if !any && self.identifier.is_some_and(|identifier| identifier != attributes.identifier) {
+        if self.identifier.is_some_and(|identifier| identifier != attributes.identifier) {
             return Err(ExchangeError::UnexpectedConfig("the answer has another identifier"));
         }
         Ok(attributes)

@@ -13,6 +13,7 @@
   const data = JSON.parse(byId('data').textContent);
   const [ID, PEER, ROLE, LEVEL, VERDICT, EXPECTED, KNOWN, MS, SECTION, REASON, ABOUT, CLAUSES, PAGE] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
   const BATCH = 200;
+  const CLAUSES_SHOWN = 8;
   const unsupported = data.verdicts.findIndex(([name]) => name === 'unsupported');
   // What was not played is better known than nothing, and less than anything else.
   const worse = (a, b) => b === undefined || (a !== unsupported && (b === unsupported || a > b)) ? a : b;
@@ -30,10 +31,11 @@
     return element('span', 'v ' + name, sign, ' ' + name);
   };
 
-  // What a text is looked for in.
-  const caseText = data.cases.map(row => [row[ID], data.peers[row[PEER]], data.texts[row[REASON]], data.texts[row[ABOUT]],
-    ...row[CLAUSES].map(number => data.clauses[number][0])].join('\n').toLowerCase());
-  const clauseText = data.clauses.map(clause => clause.join('\n').toLowerCase());
+  // What a text is looked for in; nobody waits for it who looks for none.
+  const once = make => { let made; return () => made ??= make(); };
+  const caseText = once(() => data.cases.map(row => [row[ID], data.peers[row[PEER]], data.texts[row[REASON]], data.texts[row[ABOUT]],
+    ...row[CLAUSES].map(number => data.clauses[number][0])].join('\n').toLowerCase()));
+  const clauseText = once(() => data.clauses.map(clause => clause.join('\n').toLowerCase()));
 
   const option = (select, value) => { const made = element('option', '', value); made.value = value; select.append(made); };
   data.sections.forEach(name => option(form.elements.section, name));
@@ -70,7 +72,7 @@
     (!wanted.peer || data.peers[row[PEER]] === wanted.peer) && (!wanted.role || row[ROLE] === wanted.role) &&
     (!wanted.section || data.sections[row[SECTION]] === wanted.section) && (!wanted.level || row[LEVEL] === wanted.level) &&
     (!wanted.unexpected || !row[EXPECTED]) && (!pressed.size || pressed.has(data.verdicts[row[VERDICT]][0])) &&
-    words.every(word => caseText[number].includes(word));
+    words.every(word => caseText()[number].includes(word));
 
   const caseRow = row => {
     const name = element('span', '', verdict(row[VERDICT]), ' ', element('span', 'id', row[ID]));
@@ -79,12 +81,13 @@
     const known = row[KNOWN] ? ', known failure' : row[EXPECTED] ? '' : ', unexpected';
     const about = element('span', 'dim', ` ${data.peers[row[PEER]]}, harness is ${row[ROLE]}, ${row[LEVEL]}, ${row[MS]} ms${known}`);
     const item = element('li', '', head, about, element('p', 'reason', data.texts[row[REASON]]));
-    const clauses = row[CLAUSES].map(number => data.clauses[number][0]).join(', ');
+    const ids = row[CLAUSES].map(number => data.clauses[number][0]);
+    const clauses = ids.slice(0, CLAUSES_SHOWN).join(', ') + (ids.length > CLAUSES_SHOWN ? ` and ${ids.length - CLAUSES_SHOWN} more` : '');
     item.append(element('p', 'dim', data.texts[row[ABOUT]] + ' ' + clauses + (row[PAGE] ? '' : ' (not played, so there is no page)')));
     return item;
   };
   const clauseRow = ([number, peers]) => {
-    const [id, place, level, summary] = data.clauses[number];
+    const [id, place, level, summary, untestable] = data.clauses[number];
     const link = element('a', '', element('span', 'id', id));
     link.href = '#' + new URLSearchParams({ view: 'cases', q: id });
     const item = element('li', '', link, element('span', 'dim', ` ${place}, ${level}`), element('p', 'reason', summary));
@@ -92,7 +95,7 @@
     for (const [peer, { worst, cases }] of peers) {
       line.append(element('span', '', verdict(worst), ` ${data.peers[peer]}`, element('span', 'dim', ` ${cases} case${cases === 1 ? '' : 's'}`)));
     }
-    if (!peers.size) line.append(element('span', 'dim', 'no case of this run'));
+    if (!peers.size) line.append(element('span', 'dim', untestable ? `no test can see it: ${untestable}` : 'no case of this run'));
     item.append(line);
     return item;
   };
@@ -120,7 +123,7 @@
     const rows = data.clauses.map((_, number) => [number, found.get(number) ?? new Map()]).filter(([number, peers]) =>
       (peers.size || (wanted.untested && !narrowed)) && (!wanted.level || data.clauses[number][2] === wanted.level) &&
       (!chosen.size || [...peers.values()].some(({ worst }) => chosen.has(data.verdicts[worst][0]))) &&
-      words.every(word => clauseText[number].includes(word)));
+      words.every(word => clauseText()[number].includes(word)));
     return [rows, clauseRow, data.clauses.length, 'clause'];
   };
 

@@ -1,6 +1,7 @@
 //! What a case page shows. Whoever fills it in knows the protocol; the page does not.
 
 use ikev1_scenario::Verdict;
+use serde::Serialize;
 
 use crate::model::{CaseResult, RunInfo};
 
@@ -106,6 +107,8 @@ pub struct Message {
     pub form: String,
     /// Header and payloads.
     pub bytes: Vec<u8>,
+    /// What its payloads say, where the ladder is to tell it.
+    pub says: Vec<String>,
     /// Its fields, in the order of the bytes, structures before what they are made of.
     pub fields: Vec<Field>,
     /// What is wrong with its form, and what was changed in it.
@@ -113,7 +116,7 @@ pub struct Message {
 }
 
 /// A field of a message, or a structure.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Field {
     /// Its path.
     pub path: String,
@@ -134,6 +137,8 @@ pub struct Field {
 pub struct StepState {
     /// What it does or waits for.
     pub text: String,
+    /// What its message must be like, field by field.
+    pub checks: Vec<String>,
     /// Whether it was met; not known where the case ended before it.
     pub state: State,
     /// What came instead, where it was not met.

@@ -6,6 +6,7 @@ use std::ops::Range;
 use maud::{Markup, html};
 
 use super::evidence::{Field, Message};
+use super::ladder::Ends;
 use crate::html::shown::{clean, count};
 
 /// Octets of a message that the page shows; the transcript has the rest.
@@ -15,14 +16,14 @@ const FIELDS_SHOWN_MAX: usize = 1_500;
 const BYTES_PER_LINE: usize = 16;
 
 /// One message, open where a finding is about it.
-pub(super) fn message(message: &Message) -> Markup {
+pub(in crate::html) fn message(message: &Message, ends: Ends<'_>) -> Markup {
     let marked = message.fields.iter().any(|field| field.marked);
-    let sender = if message.from_harness { "harness → peer" } else { "peer → harness" };
+    let (from, to) = if message.from_harness { (ends.left, ends.right) } else { (ends.right, ends.left) };
     let shown = message.bytes.get(..BYTES_SHOWN_MAX).unwrap_or(&message.bytes);
     html! {
         details.message id={ "m" (message.number) } open[marked] {
             summary {
-                span.n { (message.number) } " " b { (clean(&message.name)) } " " span.dim { (sender) }
+                span.n { (message.number) } " " b { (clean(&message.name)) } " " span.dim { (clean(from)) " → " (clean(to)) }
                 " " span.dim { (count(message.bytes.len(), "octet")) ", " (clean(&message.form)) }
                 @if !message.delivered { " " span.fault { "✕ not delivered" } }
                 @if let Some(fault) = &message.fault { " " span.fault { "✎ " (clean(fault)) } }

@@ -10,3 +10,6 @@ pub use evidence::{
     Value, Whose,
 };
 pub use page::render;
+
+pub(super) use ladder::{Ends, ladder};
+pub(super) use message::message;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 
 use super::evidence::{Acceptance, CasePage, Clause, Evidence, State, StepState, Value};
+use super::ladder::Ends;
 use super::{ladder, message};
 use crate::html::frame::{Script, document};
 use crate::html::shown::{clean, count, duration, href, seed, verdict};
@@ -37,7 +38,7 @@ pub fn render(page: &CasePage<'_>) -> String {
                 (findings(&result.findings))
                 @if !result.notes.is_empty() { ul { @for note in &result.notes { li { (clean(note)) } } } }
                 p { "Run it again:" }
-                pre.command tabindex="0" { (clean(&result.rerun)) }
+                pre.command.rerun tabindex="0" { (clean(&result.rerun)) }
             }
             (clauses(page.clauses))
             @match page.evidence {
@@ -71,13 +72,13 @@ fn facts(page: &CasePage<'_>) -> Markup {
     };
     html! {
         p { (clean(&result.description)) }
-        dl.facts {
-            dt { "verdict" } dd { (result.verdict.name()) ", " (expected) }
-            dt { "level" } dd { (result.level.name()) }
-            dt { "peer" } dd { (clean(&result.peer)) @if !page.peer_version.is_empty() { ", " (clean(page.peer_version)) } }
-            dt { "harness is" } dd { (result.role.name()) }
-            dt { "took" } dd { (duration(result.duration_ms)) }
-            dt { "seed" } dd { (seed(page.run)) }
+        dl.facts.row {
+            div { dt { "verdict" } dd { (result.verdict.name()) ", " (expected) } }
+            div { dt { "level" } dd { (result.level.name()) } }
+            div { dt { "peer" } dd { (clean(&result.peer)) @if !page.peer_version.is_empty() { ", " (clean(page.peer_version)) } } }
+            div { dt { "harness is" } dd { (result.role.name()) } }
+            div { dt { "took" } dd { (duration(result.duration_ms)) } }
+            div { dt { "seed" } dd { (seed(page.run)) } }
         }
     }
 }
@@ -110,8 +111,10 @@ fn clauses(clauses: &[Clause]) -> Markup {
             h2 id="clauses" { "Clauses" }
             dl.clauses {
                 @for clause in clauses {
-                    dt { b { (clean(&clause.id)) } " " @if !clause.place.is_empty() { span.dim { (clean(&clause.place)) ", " (clean(&clause.level)) } } }
-                    dd { (clean(&clause.summary)) }
+                    div {
+                        dt { b { (clean(&clause.id)) } " " @if !clause.place.is_empty() { span.dim { (clean(&clause.place)) ", " (clean(&clause.level)) } } }
+                        dd { (clean(&clause.summary)) }
+                    }
                 }
             }
         }
@@ -125,12 +128,12 @@ fn recorded(evidence: &Evidence, result: &CaseResult) -> Markup {
         section aria-labelledby="exchange" {
             h2 id="exchange" { "The exchange" }
             p.dim { "Seconds since the start of the case. ✎ changed or made by the case, ✕ not delivered, ◆ a finding is about it." }
-            (ladder::ladder(evidence, &result.peer))
+            (ladder(evidence, Ends { left: "harness", right: &result.peer }))
         }
         section aria-labelledby="messages" {
             h2 id="messages" { "Messages" }
             p.buttons { button type="button" id="open-all" hidden { "Open all" } " " button type="button" id="close-all" hidden { "Close all" } }
-            @for each in &evidence.messages { (message::message(each)) }
+            @for each in &evidence.messages { (message(each, Ends { left: "harness", right: "peer" })) }
             @if evidence.messages.is_empty() { p { "No datagram passed." } }
         }
         (values(&evidence.values))
@@ -161,6 +164,7 @@ fn steps(steps: &[StepState]) -> Markup {
                     li {
                         span.g aria-hidden="true" { (sign) } " " b { (word) } " " code { (clean(&step.text)) }
                         @if !step.observed.is_empty() { " " span.came { "came: " (clean(&step.observed)) } }
+                        @if !step.checks.is_empty() { ul { @for check in &step.checks { li { code { (clean(check)) } } } } }
                     }
                 }
             }

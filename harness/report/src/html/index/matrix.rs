@@ -19,9 +19,12 @@ struct Sum {
     known: u32,
 }
 
+/// A section's name, and what it came to in each column.
+type Row = (String, BTreeMap<(usize, Role), Sum>);
+
 /// The section.
 pub(super) fn section(report: &Report) -> Markup {
-    let mut sums: BTreeMap<String, BTreeMap<(usize, Role), Sum>> = BTreeMap::new();
+    let mut sums: BTreeMap<Order, Row> = BTreeMap::new();
     let mut columns: Vec<(usize, Role)> = Vec::new();
     for case in &report.cases {
         let peer = report.peers.iter().position(|peer| peer.name == case.peer).unwrap_or(usize::MAX);
@@ -29,7 +32,9 @@ pub(super) fn section(report: &Report) -> Markup {
         if let Err(place) = columns.binary_search(&column) {
             columns.insert(place, column);
         }
-        let sum = sums.entry(section_of(&case.id)).or_default().entry(column).or_default();
+        let section = section_of(&case.id);
+        let (_, row) = sums.entry(order(&section)).or_insert_with(|| (section, BTreeMap::new()));
+        let sum = row.entry(column).or_default();
         sum.counts.add(case.verdict);
         sum.unexpected += u32::from(!case.expected);
         sum.known += u32::from(case.waived.is_some());
@@ -45,7 +50,7 @@ pub(super) fn section(report: &Report) -> Markup {
                         th scope="col" { (clean(name(*peer))) br; span.dim { "harness " (role.name()) } }
                     } } }
                     tbody {
-                        @for (section, row) in &sums {
+                        @for (section, row) in sums.values() {
                             tr {
                                 th scope="row" { a href=(link(section, None)) { (clean(section)) } }
                                 @for column in &columns { (cell(row.get(column), section, name(column.0), column.1)) }
@@ -56,6 +61,24 @@ pub(super) fn section(report: &Report) -> Markup {
             }
         }
     }
+}
+
+/// Where a section stands: RFCs before drafts and the rest, and numbers by their value, so that 5.10 follows 5.9.
+type Order = (bool, Vec<(u64, String)>);
+
+fn order(section: &str) -> Order {
+    let mut parts: Vec<(u64, String)> = Vec::new();
+    for c in section.chars() {
+        match (c.to_digit(10), parts.last_mut()) {
+            (Some(digit), Some((number, text))) if text.is_empty() => {
+                *number = number.saturating_mul(10).saturating_add(digit.into());
+            }
+            (Some(digit), _) => parts.push((digit.into(), String::new())),
+            (None, Some((_, text))) => text.push(c),
+            (None, None) => parts.push((0, c.to_string())),
+        }
+    }
+    (!section.starts_with("rfc"), parts)
 }
 
 fn cell(sum: Option<&Sum>, section: &str, peer: &str, role: Role) -> Markup {
@@ -96,4 +119,33 @@ fn link(section: &str, column: Option<(&str, Role)>) -> String {
 /// A value in the fragment of an address.
 fn component(text: &str) -> String {
     crate::html::shown::href(text).trim_start_matches("./").replace('/', "%2F")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sections_stand_in_the_order_of_their_documents() {
+        let mut sections = [
+            "draft-x/2-a",
+            "rfc2409/5.10-b",
+            "interop/client",
+            "rfc2409/5.4-c",
+            "rfc2408/5.4-d",
+            "rfc2409/A-e",
+        ];
+        sections.sort_by_key(|section| order(section));
+        assert_eq!(
+            sections,
+            [
+                "rfc2408/5.4-d",
+                "rfc2409/5.4-c",
+                "rfc2409/5.10-b",
+                "rfc2409/A-e",
+                "draft-x/2-a",
+                "interop/client"
+            ]
+        );
+    }
 }

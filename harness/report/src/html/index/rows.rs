@@ -25,6 +25,8 @@ pub struct ClauseEntry {
     pub level: String,
     /// What it says, in our own words.
     pub summary: String,
+    /// Why no test can see whether it is kept; empty where one can.
+    pub untestable: String,
 }
 
 /// Everything that the script shows. Rows are lists, as thousands of them would repeat their keys.
@@ -59,8 +61,8 @@ struct Case(
     Option<String>,
 );
 
-/// ID, place, level, summary.
-type Clause = (String, String, String, String);
+/// ID, place, level, summary, why no test can see it.
+type Clause = (String, String, String, String, String);
 
 pub(super) fn rows(report: &Report, register: &[ClauseEntry]) -> Rows {
     let mut texts = Texts::default();
@@ -80,6 +82,7 @@ pub(super) fn rows(report: &Report, register: &[ClauseEntry]) -> Rows {
                     String::new(),
                     case.level.name().to_owned(),
                     "not in the register".to_owned(),
+                    String::new(),
                 ));
                 clauses.len() - 1
             })
@@ -117,5 +120,5 @@ fn clause(entry: &ClauseEntry) -> Clause {
         None => entry.document.clone(),
     };
     let place = clean(&format!("{document}, section {}", entry.section));
-    (clean(&entry.id), place, clean(&entry.level), clean(&entry.summary))
+    (clean(&entry.id), place, clean(&entry.level), clean(&entry.summary), clean(&entry.untestable))
 }

@@ -158,6 +158,8 @@ names! {
         Ipcomp = "ipcomp",
         /// Several proposals, under numbers of their own, offered to choose one from.
         ProposalAlternatives = "proposal-alternatives",
+        /// ESP that encrypts only, without an authentication algorithm.
+        EspWithoutAuthentication = "esp-without-authentication",
         /// ESP_NULL.
         EspNull = "esp-null",
         /// DES-CBC in ESP.
