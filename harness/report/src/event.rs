@@ -2,6 +2,7 @@
 
 use ikev1_scenario::model::Role;
 
+use crate::cause::causes;
 use crate::discovery::{DiscoveryResult, ProbeResult};
 use crate::model::{
     CaseResult, CellResult, MatrixResult, PeerInfo, Report, RunInfo, SCHEMA, Sanity, VectorsResult,
@@ -153,6 +154,7 @@ impl Builder {
             run: self.run.clone(),
             peers: self.peers.clone(),
             summary: cases.iter().map(|case| case.verdict).collect(),
+            causes: causes(&cases),
             cases,
             matrix: self.sorted_matrix(),
             discovery: self.discovery.clone(),

@@ -18,6 +18,7 @@
 
 pub mod badge;
 pub mod capture;
+pub mod cause;
 pub mod compare;
 pub mod discovery;
 pub mod event;

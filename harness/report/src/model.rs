@@ -11,6 +11,7 @@ use ikev1_scenario::verdict::Counts;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::cause::Cause;
 use crate::discovery::{DiscoveryResult, ProbeResult};
 
 /// The value of `schema` in a report of this version.
@@ -27,6 +28,9 @@ pub struct Report {
     pub peers: Vec<PeerInfo>,
     /// One entry per case, peer and role, ordered by peer, ID and role.
     pub cases: Vec<CaseResult>,
+    /// Which values of a matrix make its cases fail unexpectedly.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<Cause>,
     /// Daemon against daemon, when that was the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub matrix: Option<MatrixResult>,
@@ -164,6 +168,9 @@ pub struct CaseResult {
     pub description: String,
     /// IDs of the requirements that it tests.
     pub requirements: Vec<String>,
+    /// The values of the matrix that made the case, by parameter.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, String>,
     /// Wall-clock time in milliseconds.
     pub duration_ms: u64,
     /// Why this verdict, in one line.

@@ -286,6 +286,14 @@ fn failures(page: &mut String, paint: Paint, report: &Report) {
             format_args!("and {more} more cases with an unexpected verdict; the report has them all\n"),
         );
     }
+    for cause in report.causes.iter().take(CASES_SHOWN_MAX) {
+        let (scenario, peer, values) = (clean(&cause.scenario), clean(&cause.peer), clean(&cause.values()));
+        put(page, format_args!("cause  {scenario} ({peer}, {}): {values}", cause.role));
+        put(
+            page,
+            format_args!("    {} of {} cases fail, and no other has these values\n", cause.failing, cause.of),
+        );
+    }
     for waiver in &report.waivers {
         let verdict = paint.verdict(Verdict::Fail);
         put(page, format_args!("{verdict} known failure {} in {}", clean(&waiver.case), clean(&waiver.file)));

@@ -39,6 +39,7 @@ pub(crate) fn case(id: &str, verdict: Verdict) -> CaseResult {
         waived: None,
         description: "What the case is about.".to_owned(),
         requirements: vec!["RFC2409-5.4-01".to_owned()],
+        parameters: BTreeMap::new(),
         duration_ms: 3,
         reason: "HASH_I accepted although it was corrupted".to_owned(),
         findings: vec![Finding { what: "no notify".to_owned(), packet: Some(6), ..Finding::default() }],

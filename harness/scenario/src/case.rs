@@ -1,6 +1,6 @@
 //! A case: one scenario with one point of its matrix and one role, with nothing left to default.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +31,9 @@ pub struct Case {
     pub level: Level,
     /// Everything that the peer must be able to do.
     pub needs: BTreeSet<Capability>,
+    /// The values of the matrix that made the case, by axis.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, String>,
     /// Configuration of both sides.
     pub config: ResolvedConfig,
     /// What happens, in order.

@@ -3,7 +3,7 @@
 mod default_group;
 mod needs;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::case::{
     Case, ResolvedConfig, ResolvedPhase1, ResolvedPhase2, ResolvedSide, ResolvedTransform, rfc3947,
@@ -23,15 +23,28 @@ pub(crate) use needs::policy_needs;
 
 /// Cases of several scenarios, in their order, with a group where these name none.
 pub fn expand_all(scenarios: &[LoadedScenario], default_group: Group) -> Vec<Case> {
-    scenarios.iter().flat_map(|scenario| expand(scenario, default_group)).collect()
+    expand_all_to(scenarios, default_group, DEFAULT_STRENGTH)
 }
+
+/// The same with another strength: so many parameters' values occur in every combination.
+pub fn expand_all_to(scenarios: &[LoadedScenario], default_group: Group, strength: usize) -> Vec<Case> {
+    scenarios.iter().flat_map(|scenario| expand_to(scenario, default_group, strength)).collect()
+}
+
+/// The strength of the combinations of a matrix: every pair of values occurs.
+pub const DEFAULT_STRENGTH: usize = 2;
 
 /// Cases of one scenario: for each point of the matrix, one for each role. Their IDs do not depend on the group that stands
 /// where the scenario names none.
 pub fn expand(loaded: &LoadedScenario, default_group: Group) -> Vec<Case> {
+    expand_to(loaded, default_group, DEFAULT_STRENGTH)
+}
+
+/// The same with another strength of a matrix that is not `full`.
+fn expand_to(loaded: &LoadedScenario, default_group: Group, strength: usize) -> Vec<Case> {
     let scenario = &loaded.scenario;
     let mut cases = Vec::new();
-    for point in points(scenario.matrix.as_ref()) {
+    for point in points(scenario.matrix.as_ref(), strength) {
         let name = point_name(&point);
         let id = if name.is_empty() { loaded.id.clone() } else { format!("{}/{name}", loaded.id) };
         let config = resolve(&scenario.config, &point, &loaded.credentials, default_group);
@@ -47,6 +60,7 @@ pub fn expand(loaded: &LoadedScenario, default_group: Group) -> Vec<Case> {
                 requirements: requirements(scenario, &faults),
                 level: scenario.level,
                 needs: needs(scenario, &config, *role),
+                parameters: parameters(&point),
                 config: config.clone(),
                 steps: pki::with_certificates(&loaded.credentials, &steps),
                 faults: faults.clone(),
@@ -75,7 +89,7 @@ fn requirements(scenario: &Scenario, faults: &[CaseFault]) -> Vec<RequirementId>
 // --- The matrix ---
 
 /// The points of a matrix that become cases; without a matrix, one point that sets nothing.
-fn points(matrix: Option<&Matrix>) -> Vec<MatrixPoint> {
+fn points(matrix: Option<&Matrix>, strength: usize) -> Vec<MatrixPoint> {
     let Some(matrix) = matrix else { return vec![MatrixPoint::default()] };
     let mut points = vec![MatrixPoint::default()];
     axis(&mut points, matrix.exchange.as_deref(), |p, v| p.exchange = Some(v));
@@ -92,7 +106,7 @@ fn points(matrix: Option<&Matrix>) -> Vec<MatrixPoint> {
     points.retain(|point| !matrix.exclude.iter().any(|pattern| agrees(point, pattern)));
     match matrix.combine {
         Combine::Full => points,
-        Combine::Pairwise => pairwise(points),
+        Combine::Pairwise => covering(points, strength),
     }
 }
 
@@ -127,6 +141,27 @@ fn values(point: &MatrixPoint) -> [Option<&'static str>; 11] {
     ]
 }
 
+/// The axes in the order of their values.
+const AXES: [&str; 11] = [
+    "exchange",
+    "authentication",
+    "cipher",
+    "hash",
+    "group",
+    "protocol",
+    "encapsulation",
+    "esp_cipher",
+    "integrity",
+    "pfs",
+    "fault",
+];
+
+/// The values of a point by the name of their axes.
+fn parameters(point: &MatrixPoint) -> BTreeMap<String, String> {
+    let named = AXES.iter().zip(values(point)).filter_map(|(axis, value)| Some((axis, value?)));
+    named.map(|(axis, value)| ((*axis).to_owned(), value.to_owned())).collect()
+}
+
 /// Whether a point has every value that a pattern sets.
 fn agrees(point: &MatrixPoint, pattern: &MatrixPoint) -> bool {
     values(point).iter().zip(values(pattern)).all(|(value, wanted)| wanted.is_none() || *value == wanted)
@@ -146,36 +181,50 @@ fn point_name(point: &MatrixPoint) -> String {
     names.join("-")
 }
 
-/// A subset in which every pair of values of two axes that occurs at all occurs: always the point next that has most
-/// pairs that are not covered yet, the first of equals.
-fn pairwise(mut points: Vec<MatrixPoint>) -> Vec<MatrixPoint> {
-    let pairs = |point: &MatrixPoint| {
-        let set: Vec<(usize, &'static str)> =
-            values(point).into_iter().enumerate().filter_map(|(axis, v)| Some((axis, v?))).collect();
-        let mut pairs = Vec::new();
-        for (index, first) in set.iter().enumerate() {
-            pairs.extend(set.iter().skip(index + 1).map(|second| (*first, *second)));
+/// Values of some axes, by the index of the axis.
+type Tuple = Vec<(usize, &'static str)>;
+
+/// Every choice of `strength` values of a point, or all its values where there are fewer.
+fn tuples(point: &MatrixPoint, strength: usize) -> Vec<Tuple> {
+    let set: Tuple = values(point).into_iter().enumerate().filter_map(|(axis, v)| Some((axis, v?))).collect();
+    let strength = strength.min(set.len());
+    let mut tuples: Vec<Tuple> = vec![Tuple::new()];
+    for (index, value) in set.iter().enumerate() {
+        let left = set.len() - index - 1;
+        let mut next = Vec::new();
+        for tuple in tuples {
+            if tuple.len() < strength {
+                next.push([&tuple[..], &[*value]].concat());
+            }
+            // What cannot be filled up any more is dropped.
+            if tuple.len() + left >= strength {
+                next.push(tuple);
+            }
         }
-        pairs
-    };
-    let mut uncovered: BTreeSet<_> = points.iter().flat_map(pairs).collect();
-    if uncovered.is_empty() {
-        return points;
+        tuples = next;
     }
-    let mut chosen = Vec::new();
+    tuples
+}
+
+/// A subset in which every combination of values of `strength` axes that occurs at all occurs: always the point next that has
+/// most combinations that are not covered yet, the first of equals. The points keep their order.
+fn covering(mut points: Vec<MatrixPoint>, strength: usize) -> Vec<MatrixPoint> {
+    let of_points: Vec<Vec<Tuple>> = points.iter().map(|point| tuples(point, strength)).collect();
+    let mut uncovered: BTreeSet<&Tuple> = of_points.iter().flatten().collect();
+    let mut chosen = BTreeSet::new();
     while !uncovered.is_empty() {
-        let gain = |point: &MatrixPoint| pairs(point).iter().filter(|pair| uncovered.contains(*pair)).count();
+        let gain = |tuples: &[Tuple]| tuples.iter().filter(|tuple| uncovered.contains(tuple)).count();
         // `max_by_key` takes the last of equals, so the points are looked at from the end.
-        let Some((best, _)) = points.iter().enumerate().rev().max_by_key(|(_, point)| gain(point)) else {
-            break;
-        };
-        let point = points.remove(best);
-        for pair in pairs(&point) {
-            uncovered.remove(&pair);
+        let best = of_points.iter().enumerate().rev().max_by_key(|(_, tuples)| gain(tuples));
+        let Some((best, covered)) = best else { break };
+        chosen.insert(best);
+        for tuple in covered {
+            uncovered.remove(tuple);
         }
-        chosen.push(point);
     }
-    chosen
+    let mut index = 0..;
+    points.retain(|_| index.next().is_some_and(|index| chosen.contains(&index)));
+    points
 }
 
 // --- Configuration ---
@@ -519,6 +568,33 @@ mod tests {
         assert_eq!(config.harness.phase2.client, "10.1.0.0/16");
         assert_eq!(config.peer.phase2.lifetime_seconds, 100);
         assert!(!cases[0].compare_values, "different keys give different values");
+    }
+
+    #[rstest::rstest]
+    #[case::every_value(1, 4)]
+    #[case::every_pair(2, 12)]
+    #[case::everything(3, 36)]
+    #[case::no_more_than_everything(9, 36)]
+    fn a_strength_covers_the_combinations_of_as_many_values(
+        #[case] strength: usize,
+        #[case] at_least: usize,
+    ) {
+        let json = scenario(
+            r#""matrix": {"cipher": ["des", "3des", "aes128", "aes256"], "hash": ["md5", "sha1", "sha2-256"],
+                "group": ["modp768", "modp1024", "modp1536"]},"#,
+        );
+        let matrix = loaded(&json).scenario.matrix.unwrap();
+        let all = points(Some(&Matrix { combine: Combine::Full, ..matrix.clone() }), strength);
+        let some = points(Some(&matrix), strength);
+        let covered = |points: &[MatrixPoint]| -> BTreeSet<Tuple> {
+            points.iter().flat_map(|point| tuples(point, strength)).collect()
+        };
+        assert_eq!(covered(&some), covered(&all));
+        assert!((at_least..=at_least + at_least / 2).contains(&some.len()), "{}", some.len());
+        let cases = expand_all_to(&[loaded(&json)], DEFAULT_GROUP, strength);
+        assert_eq!(cases.len(), 2 * some.len());
+        let parameters: Vec<_> = cases[0].parameters.iter().map(|(k, v)| format!("{k}={v}")).collect();
+        assert_eq!(parameters, ["cipher=des", "group=modp768", "hash=md5"]);
     }
 
     #[test]

@@ -3,13 +3,14 @@
 //!
 //! ```text
 //! scenarios/**/*.json --load--> Scenario --expand--> Case --(driver)--> Transcript --judge--> Judgement
-//! scenarios/requirements/*.toml --> Requirements --(with the cases)--> Coverage
+//! scenarios/requirements/*.toml --> Requirements --(with the cases)--> Coverage, Ambiguities
 //! ```
 //!
 //! Nothing here opens a socket or reads a clock: a verdict is a pure function of case, transcript
 //! and peer profile, so that any run can be judged again from its files.
 
 pub mod adapt;
+pub mod ambiguity;
 pub mod case;
 pub mod coverage;
 pub mod expand;
@@ -31,7 +32,7 @@ mod testing;
 
 pub use case::{Case, ResolvedConfig, ResolvedSide};
 pub use coverage::Coverage;
-pub use expand::{DEFAULT_GROUP, default_group, expand, expand_all};
+pub use expand::{DEFAULT_GROUP, DEFAULT_STRENGTH, default_group, expand, expand_all, expand_all_to};
 pub use fault::Fault;
 pub use judge::{judge, unsupported};
 pub use load::{Library, LoadErrors, LoadedScenario};

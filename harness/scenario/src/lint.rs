@@ -13,8 +13,9 @@ use crate::case::Case;
 use crate::expand::{DEFAULT_GROUP, expand};
 use crate::load::LoadedScenario;
 use crate::model::{
-    Acceptance, Check, Condition, Contains, DatagramOp, EditOp, Exchange, FieldAssert, FragmentationMode,
-    HashTreatment, Inject, InjectBytes, Role, Scenario, Selector, Side, SideConfig, Step, When,
+    Acceptance, Check, Condition, Contains, Count, DatagramOp, EditOp, Exchange, ExpectState, FieldAssert,
+    FragmentationMode, HashTreatment, Inject, InjectBytes, Role, Scenario, Selector, Side, SideConfig, Step,
+    When,
 };
 use crate::pki::CREDENTIALS_FOLDER;
 use crate::requirement::Requirements;
@@ -33,6 +34,9 @@ pub struct Problem {
     pub nearest: Vec<String>,
 }
 
+/// What is wrong with a count of at least nothing.
+const AT_LEAST_0: &str = "at least 0 is any number, so it asserts nothing";
+
 /// Collects problems at places.
 #[derive(Default)]
 struct Linter {
@@ -49,6 +53,8 @@ pub fn lint(loaded: &LoadedScenario, requirements: &Requirements) -> Vec<Problem
     for (index, acceptance) in loaded.scenario.accept.iter().enumerate() {
         linter.acceptance(&format!("accept[{index}]"), acceptance);
     }
+    linter.unreachable_outcomes(&loaded.scenario.accept);
+    linter.unreachable_steps(&loaded.scenario.steps);
     if linter.problems.is_empty() {
         for case in expand(loaded, DEFAULT_GROUP) {
             linter.case(&case);
@@ -124,6 +130,9 @@ impl Linter {
             self.add("roles", "", "a role is there twice", Vec::new());
         }
         for (index, id) in scenario.requirements.iter().enumerate() {
+            if scenario.requirements[..index].contains(id) {
+                self.add(&format!("requirements[{index}]"), id.as_str(), "is there twice", Vec::new());
+            }
             if requirements.get(id).is_none() {
                 let problem = format!("requirement `{id}` is not in the register");
                 self.add(&format!("requirements[{index}]"), id.as_str(), problem, requirements.nearest(id));
@@ -227,10 +236,38 @@ impl Linter {
             }
             Step::Inject(inject) => self.inject(place, inject),
             Step::Notify(notify) => self.hex(&format!("{place}.data_hex"), &notify.data_hex),
+            Step::ExpectState(ExpectState { isakmp_sas, ipsec_sas, .. })
+                if [isakmp_sas, ipsec_sas].iter().any(|count| **count == Some(Count::AtLeast(0))) =>
+            {
+                self.add(place, "", AT_LEAST_0, Vec::new());
+            }
             Step::ExpectState(state) if state.isakmp_sas.is_none() && state.ipsec_sas.is_none() => {
                 self.add(place, "", "expects nothing; give `isakmp_sas`, `ipsec_sas` or both", Vec::new());
             }
             _ => {}
+        }
+    }
+
+    /// Steps that can never be met or applied: they want what nothing before them has begun, or wait for messages when nothing
+    /// happens any more.
+    fn unreachable_steps(&mut self, steps: &[Step]) {
+        let mut begun = false;
+        for (index, step) in steps.iter().enumerate() {
+            let place = format!("steps[{index}].{}", step.name());
+            match step {
+                Step::Start(_) => begun = true,
+                Step::Inject(inject) if inject.when == When::Now => begun = true,
+                step if arms(step) && steps.iter().skip(index + 1).all(arms) => {
+                    let problem = "nothing happens behind this step, so it never applies";
+                    self.add(&place, "", problem, Vec::new());
+                }
+                Step::Advance(_) | Step::Settle(_) | Step::Rebind(_) => {}
+                step if !begun && !arms(step) => {
+                    let problem = "nothing has begun yet: a step `start`, or an `inject` that acts now, must stand in front";
+                    self.add(&place, "", problem, Vec::new());
+                }
+                _ => {}
+            }
         }
     }
 
@@ -256,7 +293,30 @@ impl Linter {
         }
     }
 
+    /// The first outcome whose conditions hold gives the verdict, so one that wants all that an earlier one wants, and more,
+    /// gives none.
+    fn unreachable_outcomes(&mut self, accept: &[Acceptance]) {
+        for (index, acceptance) in accept.iter().enumerate() {
+            let earlier = accept.iter().take(index).position(|earlier| {
+                !earlier.all.is_empty() && earlier.all.iter().all(|wanted| acceptance.all.contains(wanted))
+            });
+            if let Some(earlier) = earlier {
+                let problem =
+                    format!("accept[{earlier}] holds whenever this one does, so it gives no verdict");
+                self.add(&format!("accept[{index}]"), &acceptance.because, problem, Vec::new());
+            }
+        }
+    }
+
     fn acceptance(&mut self, place: &str, acceptance: &Acceptance) {
+        if acceptance.because.trim().is_empty() {
+            self.add(
+                &format!("{place}.because"),
+                "",
+                "is empty, so a report would give no reason",
+                Vec::new(),
+            );
+        }
         self.nonempty(&format!("{place}.all"), acceptance.all.len());
         for (index, condition) in acceptance.all.iter().enumerate() {
             let place = format!("{place}.all[{index}]");
@@ -268,6 +328,18 @@ impl Linter {
                         "expects nothing; give `isakmp_sas`, `ipsec_sas` or both",
                         Vec::new(),
                     );
+                }
+                Condition::Established { isakmp_sas, ipsec_sas, .. }
+                    if [isakmp_sas, ipsec_sas].iter().any(|count| **count == Some(Count::AtLeast(0))) =>
+                {
+                    self.add(&place, "", AT_LEAST_0, Vec::new());
+                }
+                Condition::Exchanges { count: Count::AtLeast(0), .. }
+                | Condition::Fragments { count: Count::AtLeast(0), .. }
+                | Condition::KeepAlives { count: Count::AtLeast(0), .. }
+                | Condition::Retransmitted { times: Count::AtLeast(0), .. }
+                | Condition::TrafficReplies(Count::AtLeast(0)) => {
+                    self.add(&place, "", AT_LEAST_0, Vec::new());
                 }
                 Condition::Silence { after, .. } => {
                     self.selector(&format!("{place}.silence.after"), after, true)
@@ -315,6 +387,12 @@ impl Linter {
             self.field(&place, &assert.field);
             match &assert.check {
                 Check::Bytes(hex) => self.hex(&place, hex),
+                Check::MinLength(0) | Check::AtMost(u64::MAX) => {
+                    self.add(&place, "", "holds of every field, so it asserts nothing", Vec::new());
+                }
+                Check::OneOf(numbers) if numbers.is_empty() => {
+                    self.add(&place, "", "no number is one of none, so it never holds", Vec::new());
+                }
                 Check::SameAs(of) | Check::DiffersFrom(of) | Check::OneMoreThan(of) => {
                     self.selector(&format!("{place}.check.message"), &of.message, true);
                     of.field.iter().for_each(|field| self.field(&place, field));
@@ -544,6 +622,11 @@ impl Linter {
     }
 }
 
+/// Whether a step only arms a rule for messages that are still to come.
+fn arms(step: &Step) -> bool {
+    matches!(step, Step::Fault(_)) || step.arms().is_some()
+}
+
 /// The highest message number that an exchange has.
 fn last_number(exchange: Exchange) -> u8 {
     match exchange {
@@ -636,10 +719,20 @@ mod tests {
     use super::*;
     use crate::load::LoadedScenario;
 
+    /// A register with one clause of this level.
+    fn register(clause: &str) -> Requirements {
+        let mut register = Requirements::default();
+        let entry = format!(
+            "rfc = 2409\ntitle = \"t\"\n[[requirement]]\nid = \"RFC2409-5.4-01\"\nsection = \"5.4\"\nlevel = \"{clause}\"\nsummary = \"s\"\n"
+        );
+        register.add(&entry, "r.toml".as_ref()).unwrap();
+        register
+    }
+
     fn problems(roles: &str, config: &str, steps: &str, accept: &str) -> String {
         let json = format!(
             r#"{{"version": 1, "description": "d", "requirements": ["RFC2409-5.4-01"], "level": "must", "roles": {roles},
-                "config": {config}, "steps": [{{"start": {{"exchange": "both"}}}}{steps}],
+                "config": {config}, "steps": [{{"start": {{"exchange": "both"}}}}{steps}, {{"settle": {{"ms": 1}}}}],
                 "accept": [{{"because": "b", "all": [{accept}]}}]}}"#
         );
         problems_of(&json, "must")
@@ -647,15 +740,10 @@ mod tests {
 
     /// The problems of a scenario where the level of the only clause is `clause`.
     fn problems_of(json: &str, clause: &str) -> String {
-        let mut register = Requirements::default();
-        let entry = format!(
-            "rfc = 2409\ntitle = \"t\"\n[[requirement]]\nid = \"RFC2409-5.4-01\"\nsection = \"5.4\"\nlevel = \"{clause}\"\nsummary = \"s\"\n"
-        );
-        register.add(&entry, "r.toml".as_ref()).unwrap();
         let scenario = serde_json::from_str(json).unwrap();
         let loaded =
             LoadedScenario { id: "a/b".into(), path: "b.json".into(), scenario, credentials: Arc::default() };
-        let found = lint(&loaded, &register);
+        let found = lint(&loaded, &register(clause));
         found.iter().map(|p| format!("{}: {}", p.place, p.problem)).collect::<Vec<_>>().join("\n")
     }
 
@@ -714,8 +802,114 @@ mod tests {
         "accept[0].all[0].values_agree.labels: `SKEYID_x` is no derived value"
     )]
     #[case::no_condition("", "", "accept[0].all: is empty")]
+    #[case::count_that_says_nothing(
+        "",
+        r#"{"established": {"isakmp_sas": {"at_least": 0}}}"#,
+        "accept[0].all[0]: at least 0 is any number, so it asserts nothing"
+    )]
+    #[case::expectation_that_says_nothing(
+        r#",{"expect_state": {"ipsec_sas": {"at_least": 0}}}"#,
+        OK,
+        "steps[1].expect_state: at least 0 is any number, so it asserts nothing"
+    )]
+    #[case::check_that_always_holds(
+        r#",{"expect": {"message": {"exchange": "main-mode", "number": 2}, "assert": [{"field": "sa", "check": {"min_length": 0}}]}}"#,
+        OK,
+        "steps[1].expect.assert[0]: holds of every field, so it asserts nothing"
+    )]
+    #[case::check_that_never_holds(
+        r#",{"expect": {"message": {"exchange": "main-mode", "number": 2}, "assert": [{"field": "sa.doi", "check": {"one_of": []}}]}}"#,
+        OK,
+        "steps[1].expect.assert[0]: no number is one of none, so it never holds"
+    )]
     fn finds(#[case] steps: &str, #[case] accept: &str, #[case] expected: &str) {
         assert_eq!(problems(r#"["initiator"]"#, "{}", steps, accept), expected);
+    }
+
+    fn problems_in(requirements: &str, steps: &str, accept: &str) -> String {
+        let json = format!(
+            r#"{{"version": 1, "description": "d", "requirements": [{requirements}], "level": "must",
+                "roles": ["initiator"], "steps": [{steps}], "accept": [{accept}]}}"#
+        );
+        let (scenario, credentials) = (serde_json::from_str(&json).unwrap(), Arc::default());
+        let loaded = LoadedScenario { id: "a/b".into(), path: "b.json".into(), scenario, credentials };
+        let found = lint(&loaded, &register("must"));
+        found.iter().map(|p| format!("{}: {}", p.place, p.problem)).collect::<Vec<_>>().join("\n")
+    }
+
+    const CLAUSE: &str = r#""RFC2409-5.4-01""#;
+    const START: &str = r#"{"start": {"exchange": "both"}}"#;
+    const ACCEPT: &str = r#"{"because": "b", "all": [{"no_sa": {}}]}"#;
+
+    #[rstest]
+    #[case::nothing_wrong(CLAUSE, START, ACCEPT, "")]
+    #[case::clause_twice(
+        r#""RFC2409-5.4-01", "RFC2409-5.4-01""#,
+        START,
+        ACCEPT,
+        "requirements[1]: is there twice"
+    )]
+    #[case::step_before_anything(
+        CLAUSE,
+        r#"{"conclude": {"sa": "ipsec"}}, {"start": {"exchange": "both"}}"#,
+        ACCEPT,
+        "steps[0].conclude: nothing has begun yet: a step `start`, or an `inject` that acts now, must stand in front"
+    )]
+    #[case::rule_behind_everything(
+        CLAUSE,
+        r#"{"start": {"exchange": "both"}}, {"drop": {"message": {"exchange": "main-mode", "number": 1}, "from": "harness"}}"#,
+        ACCEPT,
+        "steps[1].drop: nothing happens behind this step, so it never applies"
+    )]
+    #[case::datagram_that_begins(
+        CLAUSE,
+        r#"{"inject": {"datagram": {"hex": "00"}}}, {"replay": {"message": {"exchange": "main-mode", "number": 1}}}"#,
+        ACCEPT,
+        ""
+    )]
+    #[case::nothing_asserted(CLAUSE, START, "", "accept: is empty, so the case would assert nothing")]
+    #[case::outcome_that_is_never_reached(
+        CLAUSE,
+        START,
+        r#"{"because": "b", "all": [{"no_sa": {}}]},
+            {"because": "c", "all": [{"established": {"isakmp_sas": {"exactly": 0}}}, {"no_sa": {}}]}"#,
+        "accept[1]: accept[0] holds whenever this one does, so it gives no verdict"
+    )]
+    #[case::outcome_without_a_reason(
+        CLAUSE,
+        START,
+        r#"{"because": " ", "all": [{"no_sa": {}}]}"#,
+        "accept[0].because: is empty, so a report would give no reason"
+    )]
+    fn finds_what_could_never_matter(
+        #[case] requirements: &str,
+        #[case] steps: &str,
+        #[case] accept: &str,
+        #[case] expected: &str,
+    ) {
+        assert_eq!(problems_in(requirements, steps, accept), expected);
+    }
+
+    #[test]
+    fn a_matrix_of_faults_needs_a_step_that_takes_them() {
+        let mut scenario: Scenario = serde_json::from_str(&format!(
+            r#"{{"version": 1, "description": "d", "requirements": [{CLAUSE}], "level": "must", "roles": ["initiator"],
+                "matrix": {{"fault": ["ke-empty"]}}, "steps": [{START}], "accept": [{ACCEPT}]}}"#
+        ))
+        .unwrap();
+        let mut problems = |steps: Vec<Step>| {
+            scenario.steps = steps;
+            let (scenario, credentials) = (scenario.clone(), Arc::default());
+            let loaded = LoadedScenario { id: "a/b".into(), path: "b.json".into(), scenario, credentials };
+            let found = lint(&loaded, &register("must"));
+            found.into_iter().map(|p| p.place).collect::<Vec<_>>()
+        };
+        let start: Step = serde_json::from_str(START).unwrap();
+        let fault: Step =
+            serde_json::from_str(r#"{"fault": {"message": {"exchange": "main-mode", "number": 3}}}"#)
+                .unwrap();
+        assert_eq!(problems(vec![start.clone()]), ["matrix.fault"]);
+        assert_eq!(problems(vec![fault, start]), Vec::<String>::new());
     }
 
     #[rstest]
@@ -771,6 +965,48 @@ mod tests {
         let edit = r#",{"edit": {"message": {"exchange": "main-mode", "number": 3}, "sealed": true,
             "apply": [{"xor": {"field": "nonce.data", "mask": 1}}]}}"#;
         assert_eq!(problems(r#"["initiator"]"#, &config, edit, OK), expected);
+    }
+
+    #[rstest]
+    #[case::where_it_applies(
+        "{}",
+        r#"{"message": {"exchange": "main-mode", "number": 3}, "operator": "ke-empty"}"#,
+        ""
+    )]
+    #[case::where_it_does_not(
+        "{}",
+        r#"{"message": {"exchange": "main-mode", "number": 1}, "operator": "ke-empty"}"#,
+        "steps[1].fault: `ke-empty` applies to any message with a payload `ke`, which main-mode message 1 of case `a/b` \
+         is not"
+    )]
+    #[case::without_pfs(
+        "{}",
+        r#"{"message": {"exchange": "quick-mode", "number": 1}, "operator": "ke-empty"}"#,
+        "steps[1].fault: `ke-empty` applies to any message with a payload `ke`, which quick-mode message 1 of case `a/b` \
+         is not"
+    )]
+    #[case::with_pfs(
+        r#"{"common": {"phase2": {"pfs": "default"}}}"#,
+        r#"{"message": {"exchange": "quick-mode", "number": 1}, "operator": "ke-empty"}"#,
+        ""
+    )]
+    #[case::of_the_peer(
+        "{}",
+        r#"{"message": {"exchange": "main-mode", "number": 4}, "operator": "ke-empty"}"#,
+        "steps[1].edit: with the harness as initiator, main-mode message 4 comes from the peer, not from the harness"
+    )]
+    #[case::without_an_operator(
+        "{}",
+        r#"{"message": {"exchange": "main-mode", "number": 3}}"#,
+        "steps[1].fault: names no operator, and the matrix has no `fault`, so nothing would be wrong"
+    )]
+    fn a_fault_operator_is_refused_where_it_does_not_apply(
+        #[case] config: &str,
+        #[case] fault: &str,
+        #[case] expected: &str,
+    ) {
+        let step = format!(r#",{{"fault": {fault}}}"#);
+        assert_eq!(problems(r#"["initiator"]"#, config, &step, OK), expected);
     }
 
     #[test]

@@ -258,6 +258,16 @@ mod tests {
         insta::assert_snapshot!(error("{}}]}]", "{}}]}"), @"x.json:12:1: accept: expected `,` or `]`");
     }
 
+    #[test]
+    fn an_unknown_fault_operator_is_refused_with_the_nearest_ones() {
+        let step = r#"{"fault": {"message": {"exchange": "main-mode", "number": 3}, "operator": "nonse-missing"}},
+    {"start": {"#;
+        let error = error(r#"{"start": {"#, step);
+        let problem = "steps[0].fault.operator: unknown variant `nonse-missing`, expected one of ";
+        assert!(error.contains(problem), "{error}");
+        assert!(error.contains(" names; did you mean `nonce-missing`"), "{error}");
+    }
+
     proptest::proptest! {
         #[test]
         fn an_error_after_any_edit_of_one_character_is_inside_the_file(at in 0..GOOD.len(), with in ".") {

@@ -10,8 +10,8 @@ use ikev1_report::term::Colour;
 use super::error::CliError;
 use super::workspace::Workspace;
 use super::{
-    compare, conform, discover, dissect, explain, features, images, lint, list, mutants, record, rejudge,
-    sample, schema, trace, vectors,
+    ambiguities, compare, conform, discover, dissect, explain, features, images, lint, list, mutants, record,
+    rejudge, sample, schema, trace, vectors,
 };
 
 /// Options that every command takes.
@@ -52,6 +52,8 @@ pub enum Command {
     Lint(lint::Args),
     /// Say which clauses of the RFCs have a case, which lack one, and what runs say of each
     Trace(trace::Args),
+    /// Say what the RFCs leave open, and which reading the peers of runs take
+    Ambiguities(ambiguities::Args),
     /// Write the JSON schemas, or check that they are current
     Schema(schema::Args),
     /// Write the README's list of what is supported, or check that it is current
@@ -119,6 +121,7 @@ fn dispatch(
         Command::Explain(args) => explain::run(args, &context, out),
         Command::Lint(args) => lint::run(args, &context, out),
         Command::Trace(args) => trace::run(args, &context, out),
+        Command::Ambiguities(args) => ambiguities::run(args, &context, out),
         Command::Schema(args) => schema::run(args, &context, out),
         Command::Features(args) => features::run(args, &context, out),
         Command::Rejudge(args) => rejudge::run(args, &context, out),

@@ -1,7 +1,7 @@
 //! Every case of the workspace.
 
 use ikev1_scenario::case::Case;
-use ikev1_scenario::expand::{DEFAULT_GROUP, expand_all};
+use ikev1_scenario::expand::{DEFAULT_GROUP, DEFAULT_STRENGTH, expand_all_to};
 use ikev1_scenario::load::Library;
 use ikev1_scenario::model::{Group, Role};
 use ikev1_scenario::requirement::Requirements;
@@ -15,14 +15,20 @@ use super::workspace::Workspace;
 pub(super) struct Catalogue {
     library: Library,
     cases: Vec<Case>,
+    strength: usize,
 }
 
 impl Catalogue {
     /// Loads and expands all scenarios, with the default group that holds without a peer.
     pub(super) fn load(workspace: &Workspace) -> Result<Self, CliError> {
+        Self::load_to(workspace, DEFAULT_STRENGTH)
+    }
+
+    /// The same, with combinations of a matrix to another strength.
+    pub(super) fn load_to(workspace: &Workspace, strength: usize) -> Result<Self, CliError> {
         let library = Library::load(&workspace.scenarios()).map_err(CliError::usage)?;
-        let cases = expand_all(&library.scenarios, DEFAULT_GROUP);
-        Ok(Self { library, cases })
+        let cases = expand_all_to(&library.scenarios, DEFAULT_GROUP, strength);
+        Ok(Self { library, cases, strength })
     }
 
     /// The register of requirements.
@@ -50,7 +56,7 @@ impl Catalogue {
         if group == DEFAULT_GROUP {
             return self.select(patterns, role);
         }
-        select_from(&expand_all(&self.library.scenarios, group), patterns, role)
+        select_from(&expand_all_to(&self.library.scenarios, group, self.strength), patterns, role)
     }
 }
 

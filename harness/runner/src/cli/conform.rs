@@ -14,6 +14,7 @@ use ikev1_report::term::{self, Progress, Terminal};
 use ikev1_report::text::shell_quote;
 use ikev1_report::waiver::{self, Waiver};
 use ikev1_report::{Builder, Outcome, RunEvent, Sources, badge, github, json, junit, markdown, sarif};
+use ikev1_scenario::DEFAULT_STRENGTH;
 use ikev1_scenario::case::Case;
 use ikev1_scenario::model::{Group, Role};
 use ikev1_scenario::requirement::Requirements;
@@ -41,7 +42,7 @@ pub struct Args {
     pub(crate) cases: Vec<String>,
     /// Daemon against daemon: each peer against each, in every combination of exchange, authentication, PFS and rekeying; ID or
     /// GLOB then chooses combinations, such as `matrix/main-mode/**`
-    #[arg(long, conflicts_with_all = ["role", "seed", "group"])]
+    #[arg(long, conflicts_with_all = ["role", "seed", "group", "strength"])]
     matrix: bool,
     /// Probe first what the peer speaks, as `discover` does; cases that need what it was found to lack are `unsupported` then,
     /// with the packet that shows it
@@ -65,6 +66,10 @@ pub struct Args {
     /// that the peer has]
     #[arg(long, value_name = "NAME", value_parser = parse_group)]
     group: Option<Group>,
+    /// Of the values of a matrix play so many that each combination of values of N parameters occurs [default: 2, pairs];
+    /// a matrix that is `full` is played whole
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=11))]
+    pub(super) strength: Option<u8>,
     /// Let a SHOULD that is missed (`warn`) fail the run
     #[arg(long)]
     pub(super) strict: bool,
@@ -147,6 +152,7 @@ impl Args {
             jobs: None,
             seed: None,
             group: None,
+            strength: None,
             strict: false,
             redact: false,
             out: None,
@@ -154,6 +160,11 @@ impl Args {
             kernel: "auto".to_owned(),
             progress: ProgressArgs::default(),
         }
+    }
+
+    /// The strength of the combinations of a matrix.
+    fn strength(&self) -> usize {
+        self.strength.map_or(DEFAULT_STRENGTH, usize::from)
     }
 }
 
@@ -174,7 +185,7 @@ type Peers = Vec<(PeerName, Vec<Waiver>)>;
 
 /// What is to be run against whom.
 fn choose(args: &Args, context: &Context) -> Result<(Catalogue, Vec<Case>, Peers), CliError> {
-    let catalogue = Catalogue::load(&context.workspace)?;
+    let catalogue = Catalogue::load_to(&context.workspace, args.strength())?;
     let cases = catalogue.select(&args.cases, args.role)?;
     let mut peers = Vec::new();
     let names = match args.peers.is_empty() {
@@ -208,6 +219,7 @@ pub(super) fn conduct(args: &Args, context: &Context) -> Result<(Report, PathBuf
         jobs: 1,
         seed: args.seed.unwrap_or_else(random_seed),
         group: args.group,
+        strength: args.strength(),
         strict: args.strict,
         folder: run_folder(args.out.as_deref(), context, started)?,
         program: context.program.clone(),

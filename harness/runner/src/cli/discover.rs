@@ -148,6 +148,7 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
         jobs: 1,
         seed: args.seed.unwrap_or_else(conform::random_seed),
         group: args.group,
+        strength: ikev1_scenario::DEFAULT_STRENGTH,
         strict: false,
         folder: conform::run_folder(args.out.as_deref(), context, started)?,
         program: context.program.clone(),

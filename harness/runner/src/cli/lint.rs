@@ -1,8 +1,9 @@
-//! `lint`: checks scenario files, the register of requirements and the lists of known failures.
+//! `lint`: checks scenario files, the registers of requirements and of ambiguities, and the lists of known failures.
 
 use std::io::Write;
 
 use ikev1_report::{Outcome, waiver};
+use ikev1_scenario::ambiguity::Ambiguities;
 use ikev1_scenario::expand::{DEFAULT_GROUP, expand_all};
 use ikev1_scenario::load::Library;
 use jiff::Timestamp;
@@ -41,10 +42,13 @@ fn problems(context: &Context) -> Result<(Vec<String>, usize), CliError> {
         Ok(library) => library,
         Err(errors) => return Ok((errors.0.iter().map(ToString::to_string).collect(), 0)),
     };
-    let catalogue: Vec<_> =
-        expand_all(&library.scenarios, DEFAULT_GROUP).into_iter().map(|case| (case.id, case.role)).collect();
+    let cases = expand_all(&library.scenarios, DEFAULT_GROUP);
+    let mut problems = match Ambiguities::load(&workspace.scenarios()) {
+        Ok(register) => register.check(&cases),
+        Err(error) => vec![error.to_string()],
+    };
+    let catalogue: Vec<_> = cases.into_iter().map(|case| (case.id, case.role)).collect();
     let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
-    let mut problems = Vec::new();
     for name in peers::known(workspace) {
         let peer = PeerName::parse(&name, workspace)?;
         let Some(file) = peer.waiver_file(workspace) else { continue };

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use ikev1_report::Outcome;
-use ikev1_scenario::Fault;
 use ikev1_scenario::case::Case;
 use ikev1_scenario::model::Role;
+use ikev1_scenario::{DEFAULT_STRENGTH, Fault};
 use serde_json::json;
 
 use super::app::Context;
@@ -23,8 +23,11 @@ pub struct Args {
     /// Only cases in which the harness plays this role: `initiator` or `responder`
     #[arg(long, value_name = "ROLE", value_parser = parse_role)]
     role: Option<Role>,
+    /// Of the values of a matrix those of `conform --strength N` [default: 2]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=11))]
+    strength: Option<u8>,
     /// The fault operators that a scenario can name, in place of the cases
-    #[arg(long, conflicts_with_all = ["cases", "role"])]
+    #[arg(long, conflicts_with_all = ["cases", "role", "strength"])]
     faults: bool,
     /// JSON: `{"cases": [{"id", "level", "requirements", "roles"}]}`, with `--faults`
     /// `{"faults": [{"name", "what", "clause", "applies_to"}]}`
@@ -36,7 +39,8 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
     if args.faults {
         return faults(args.json, out);
     }
-    let cases = Catalogue::load(&context.workspace)?.select(&args.cases, args.role)?;
+    let strength = args.strength.map_or(DEFAULT_STRENGTH, usize::from);
+    let cases = Catalogue::load_to(&context.workspace, strength)?.select(&args.cases, args.role)?;
     let ids = by_id(&cases);
     if args.json {
         let cases: Vec<_> = ids

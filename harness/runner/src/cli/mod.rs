@@ -3,6 +3,7 @@
 //!
 //! Exit codes are those of [`ikev1_report::Outcome`].
 
+pub mod ambiguities;
 mod app;
 mod catalogue;
 pub mod compare;

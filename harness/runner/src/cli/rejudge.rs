@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use ikev1_report::cause::causes;
 use ikev1_report::model::{CaseResult, Report};
 use ikev1_report::waiver::{self, Waiver};
 use ikev1_report::{Outcome, json, term};
@@ -99,6 +100,7 @@ fn rejudge(folder: &Path, old: &Report, context: &Context) -> Result<Report, Cli
         jobs: 1,
         seed: old.run.seed,
         group: None,
+        strength: ikev1_scenario::DEFAULT_STRENGTH,
         strict: old.run.strict,
         folder: folder.to_owned(),
         program: context.program.clone(),
@@ -123,6 +125,7 @@ fn rejudge(folder: &Path, old: &Report, context: &Context) -> Result<Report, Cli
         (probe.sight, probe.evidence, probe.packet) = (sighting.sight, sighting.evidence, sighting.packet);
     }
     new.summary = new.cases.iter().map(|case| case.verdict).collect();
+    new.causes = causes(&new.cases);
     Ok(new)
 }
 

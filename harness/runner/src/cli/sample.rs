@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use ikev1_report::model::{Report, RunInfo};
 use ikev1_report::{Builder, Outcome, RunEvent};
+use ikev1_scenario::DEFAULT_STRENGTH;
 use ikev1_scenario::model::{Capability, Edit};
 use serde::Deserialize;
 
@@ -120,6 +121,7 @@ fn make(folder: &Path, context: &Context) -> Result<Report, CliError> {
         jobs: 1,
         seed: recipe.seed,
         group: None,
+        strength: DEFAULT_STRENGTH,
         strict: false,
         folder: folder.to_owned(),
         program: PROGRAM.to_owned(),

@@ -85,6 +85,7 @@ fn options(folder: &Path) -> RunOptions {
         jobs: 4,
         seed: 7,
         group: None,
+        strength: ikev1_scenario::DEFAULT_STRENGTH,
         strict: false,
         folder: folder.to_owned(),
         program: "cargo xtask".to_owned(),

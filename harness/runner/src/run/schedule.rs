@@ -12,6 +12,7 @@ use ikev1_report::RunEvent;
 use ikev1_report::model::{CaseResult, Finding, PeerInfo, Sanity};
 use ikev1_report::text::shell_quote;
 use ikev1_report::waiver::{self, Waiver};
+use ikev1_scenario::DEFAULT_STRENGTH;
 use ikev1_scenario::case::Case;
 use ikev1_scenario::expand::default_group;
 use ikev1_scenario::judge::{judge, unsupported};
@@ -36,6 +37,8 @@ pub struct RunOptions {
     pub seed: u64,
     /// The group where a case names none; without it the peer's first, see [`default_group`].
     pub group: Option<Group>,
+    /// The strength of the combinations of a matrix.
+    pub strength: usize,
     /// Whether a SHOULD that was missed is unexpected.
     pub strict: bool,
     /// Folder of the run, where artefacts go.
@@ -275,6 +278,9 @@ pub fn case_result(
     if let Some(group) = options.group {
         rerun.push_str(&format!(" --group {group}"));
     }
+    if options.strength != DEFAULT_STRENGTH && !case.parameters.is_empty() {
+        rerun.push_str(&format!(" --strength {}", options.strength));
+    }
     let mut result = CaseResult {
         id: case.id.clone(),
         peer: peer.clone(),
@@ -285,6 +291,7 @@ pub fn case_result(
         waived: None,
         description: case.description.clone(),
         requirements: case.requirements.iter().map(ToString::to_string).collect(),
+        parameters: case.parameters.clone(),
         duration_ms: 0,
         reason: judgement.reason,
         findings: judgement.findings.into_iter().map(finding).collect(),

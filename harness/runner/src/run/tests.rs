@@ -70,6 +70,7 @@ fn options(folder: &Path) -> RunOptions {
         jobs: 2,
         seed: 7,
         group: None,
+        strength: ikev1_scenario::DEFAULT_STRENGTH,
         strict: false,
         folder: folder.to_owned(),
         program: "cargo xtask".to_owned(),

@@ -317,6 +317,7 @@ mod tests {
             requirements: Vec::new(),
             level: Level::Must,
             needs: Default::default(),
+            parameters: Default::default(),
             config: ResolvedConfig { harness: peer.clone(), peer },
             steps: Vec::new(),
             accept: Vec::new(),

@@ -1,6 +1,6 @@
 //! Cases made in code, for tests of the runner that need no scenario file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ikev1_scenario::case::{
     Case, ResolvedConfig, ResolvedPhase1, ResolvedPhase2, ResolvedSide, ResolvedTransform,
@@ -81,6 +81,7 @@ pub(crate) fn case(id: &str, role: Role, steps: Vec<Step>) -> Case {
         requirements: Vec::new(),
         level: Level::Must,
         needs: BTreeSet::new(),
+        parameters: BTreeMap::new(),
         config: ResolvedConfig {
             harness: side("10.11.0.0/24", "10.12.0.0/24"),
             peer: side("10.12.0.0/24", "10.11.0.0/24"),

@@ -6,6 +6,7 @@ mod common;
 mod default_group;
 mod device;
 mod engine;
+mod faults;
 mod libreswan;
 mod loopback;
 mod pool;

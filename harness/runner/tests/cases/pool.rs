@@ -59,6 +59,7 @@ fn a_container_that_is_killed_costs_one_case_and_is_replaced() {
         jobs: 2,
         seed: 7,
         group: None,
+        strength: ikev1_scenario::DEFAULT_STRENGTH,
         strict: false,
         folder: folder.path().to_owned(),
         program: "cargo xtask".to_owned(),

@@ -283,7 +283,8 @@ fn step_needs(step: &Step, role: Role, needs: &mut BTreeSet<Capability>) {
             let initiator = if role == Role::Initiator { Side::Harness } else { Side::Peer };
             match start.by.unwrap_or(initiator) {
                 Side::Peer => needs.insert(Capability::Trigger),
-                Side::Harness if start.exchange != StartExchange::QuickMode => {
+                // As initiator of the case it is asked of every peer that speaks IKEv1 already.
+                Side::Harness if role == Role::Responder && start.exchange != StartExchange::QuickMode => {
                     needs.insert(Capability::Responder)
                 }
                 Side::Harness => false,

@@ -9,6 +9,8 @@ mod place;
 mod recipe;
 mod row;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use core::fmt;
 

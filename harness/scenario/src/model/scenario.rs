@@ -97,7 +97,7 @@ pub struct Matrix {
     /// Fault operator of the steps `fault` that name none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<Vec<Fault>>,
-    /// Which combinations become cases. Default `full`.
+    /// Which combinations become cases.
     #[serde(default)]
     pub combine: Combine,
     /// Combinations that are left out: those that agree with every value set here.
@@ -109,10 +109,11 @@ pub struct Matrix {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Combine {
-    /// All of them.
-    #[default]
+    /// All of them, whatever the strength of a run.
     Full,
-    /// So many that each pair of values of two parameters occurs.
+    /// So many that each pair of values of two parameters occurs; with another strength (`conform --strength N`) each
+    /// combination of values of N parameters.
+    #[default]
     Pairwise,
 }
 

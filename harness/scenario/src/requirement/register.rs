@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::entry::Requirement;
 use super::id::RequirementId;
+use crate::ambiguity::AMBIGUITIES_FILE;
 use crate::select::nearest;
 
 /// One file of the register: the requirements of one RFC.
@@ -77,7 +78,7 @@ pub enum RequirementError {
 }
 
 impl Requirements {
-    /// Loads every `*.toml` of a folder.
+    /// Loads every `*.toml` of a folder but the register of ambiguities.
     ///
     /// # Errors
     /// When a file cannot be read, is not in the format, or has an entry twice, in the wrong file, or one that contradicts
@@ -91,7 +92,9 @@ impl Requirements {
         for entry in fs::read_dir(folder).map_err(io(folder))? {
             paths.push(entry.map_err(io(folder))?.path());
         }
-        paths.retain(|path| path.extension().is_some_and(|e| e == "toml"));
+        paths.retain(|path| {
+            path.extension().is_some_and(|e| e == "toml") && !path.ends_with(AMBIGUITIES_FILE)
+        });
         paths.sort();
         let mut register = Self::default();
         for path in paths {
