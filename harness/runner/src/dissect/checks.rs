@@ -91,14 +91,20 @@ fn wrong_layout(dissection: &Dissection, offset: usize, error: &WireError, hidde
 pub(super) fn padding(dissection: &Dissection, suite: Suite) -> Option<Found> {
     let padding = dissection.bytes("padding")?;
     let block = suite.cipher.block_len();
-    let what = if padding.iter().any(|byte| *byte != 0) {
-        "the padding is not all zeros".to_owned()
+    let (verdict, what) = if padding.iter().any(|byte| *byte != 0) {
+        (Verdict::Warn, "the padding is not all zeros".to_owned())
     } else if padding.len() >= block {
-        format!("{} octets of padding, where {} reach the next block", padding.len(), padding.len() % block)
+        let what = format!(
+            "{} octets of padding, where {} reach the next block",
+            padding.len(),
+            padding.len() % block
+        );
+        // The text names the nearest block, and does not say that there may be no further one.
+        (Verdict::Info, what)
     } else {
         return None;
     };
-    Some(at(Verdict::Warn, "RFC2409-B-01", "padding", what))
+    Some(at(verdict, "RFC2409-B-01", "padding", what))
 }
 
 /// The ciphertext's length.

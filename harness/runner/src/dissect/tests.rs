@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use etherparse::{IpNumber, PacketBuilder, SlicedPacket, TransportSlice};
+use ikev1::crypto::{CipherAlgorithm, HashAlgorithm};
 use ikev1::wire::{
     Attribute, Cookie, CookiePair, EncryptionAlgorithm, ExchangeType, Flags, Fragment, Hash, HashAlgorithmId,
     Header, KeyExchange, MessageId, NatDiscovery, Nonce, Payload, PayloadType, Phase1Attribute, Proposal,
@@ -21,7 +22,8 @@ use pcap_file::{DataLink, Endianness};
 use proptest::prelude::*;
 use rstest::rstest;
 
-use super::{Secrets, dissect};
+use super::decrypt::Suite;
+use super::{Secrets, checks, dissect};
 use crate::capture::KeyTable;
 
 /// Two charons 5.9.8, aggressive mode with a pre-shared key and PFS, an echo each way, deletes.
@@ -436,6 +438,21 @@ fn what_the_wire_shows_to_be_wrong_fails_with_its_clause(
     change(&mut messages);
     let report = read(&capture(&messages));
     assert!(found(&report).contains(&(Verdict::Fail, clause, packet)), "{:#?}", report.findings);
+}
+
+#[rstest]
+#[case::to_the_next_block(&[0; 8], None)]
+#[case::not_zero(&[0, 0, 0, 0, 0, 0, 0, 8], Some(Verdict::Warn))]
+#[case::a_block_more(&[0; 24], Some(Verdict::Info))]
+fn padding_that_is_not_zeros_to_the_next_block_is_told(
+    #[case] padding: &[u8],
+    #[case] verdict: Option<Verdict>,
+) {
+    let mut decrypted = [closed(ExchangeType::QUICK_MODE, 1, 7), padding.to_vec()].concat();
+    decrypted[27] = u8::try_from(decrypted.len()).unwrap();
+    let suite = Suite { cipher: CipherAlgorithm::AesCbc128, hash: HashAlgorithm::Sha1 };
+    let found = checks::padding(&ikev1::wire::dissect(&decrypted, false), suite);
+    assert_eq!(found.map(|found| (found.verdict, found.clause)), verdict.map(|it| (it, "RFC2409-B-01")));
 }
 
 /// A message behind phase 1 that nobody can read.
