@@ -268,11 +268,9 @@ impl<'a, D: Driver + ?Sized> Executor<'a, D> {
 
     /// Sends a datagram of a step's own making; `model` is the datagram that a copy is made of.
     pub(super) async fn inject(&mut self, inject: &Inject, model: Option<&Datagram>) -> Result<(), Stop> {
-        let by_nat_t = model.is_some_and(|model| self.is_nat_t(model));
-        let nat_t = match (&inject.datagram, inject.to_port) {
-            (_, Some(port)) => port == ToPort::NatT,
-            (InjectBytes::Copy { .. }, None) => by_nat_t,
-            (_, None) => false,
+        let nat_t = match (&inject.datagram, model) {
+            (InjectBytes::Copy { .. }, Some(model)) => self.is_nat_t(model),
+            _ => inject.to_port == ToPort::NatT,
         };
         let (local, remote) = self.ends(nat_t);
         let mut random = None;
@@ -288,7 +286,7 @@ impl<'a, D: Driver + ?Sized> Executor<'a, D> {
                 InjectBytes::Copy { apply } => {
                     let model =
                         model.ok_or_else(|| Stop::Infra("a copy needs a message to copy".to_owned()))?;
-                    link::edit_payload(&link::on_port(&model.payload, by_nat_t, nat_t), nat_t, apply)?
+                    link::edit_payload(&model.payload, nat_t, apply)?
                 }
             };
             self.count_datagram(Side::Harness, payload.len())?;

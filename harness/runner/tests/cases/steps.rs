@@ -212,6 +212,23 @@ async fn a_replayed_message_is_sent_as_it_was() {
 }
 
 #[tokio::test]
+async fn a_replayed_message_can_go_to_the_other_port() {
+    let mut all = vec![start(), expect_sas(1, 1)];
+    all.extend(steps(json!([
+        {"replay": {"message": {"exchange": "quick-mode", "number": 1}, "to_port": "nat-t"}},
+        {"settle": {"ms": 500}}
+    ])));
+    let artefacts = run(all).await;
+    assert_eq!(problems(&artefacts.transcript), Vec::<String>::new());
+    let datagrams = datagrams(&artefacts);
+    let replayed = datagrams.iter().find(|d| matches!(d.fault, Some(Fault::Replayed { .. }))).unwrap();
+    let Some(Fault::Replayed { of }) = replayed.fault else { panic!("no replay") };
+    let original = datagrams.iter().find(|d| d.n == of).unwrap();
+    assert_eq!((original.nat_t, replayed.nat_t), (false, true));
+    assert_eq!(replayed.hex, format!("00000000{}", original.hex), "behind the non-ESP marker");
+}
+
+#[tokio::test]
 async fn replayed_packets_go_out_as_they_were_and_are_not_answered() {
     let mut all = vec![start(), expect_sas(1, 1)];
     all.extend(steps(json!([{"traffic": {"packets": 3, "replayed": true}}])));

@@ -2,7 +2,7 @@
 
 use crate::model::{
     DatagramOp, Delay, DropMessage, Duplicate, Edit, EditDatagram, EditOp, Exchange, HashTreatment, Inject,
-    InjectBytes, IvTreatment, Selector, Side, Step, When,
+    InjectBytes, IvTreatment, Selector, Side, Step, ToPort, When,
 };
 
 /// How a fault is made.
@@ -47,7 +47,8 @@ impl Recipe {
             sealed: false,
             iv: IvTreatment::Right,
         };
-        let inject = |datagram, when| Step::Inject(Inject { datagram, when, to_port: None, times: 1 });
+        let inject =
+            |datagram, when| Step::Inject(Inject { datagram, when, to_port: ToPort::default(), times: 1 });
         match self {
             Self::Plain(ops) => Step::Edit(edit(ops())),
             Self::Proper(ops) => {

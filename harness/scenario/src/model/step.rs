@@ -535,9 +535,9 @@ pub struct Inject {
     /// When it is sent.
     #[serde(default)]
     pub when: When,
-    /// The port of the peer that it goes to. Default: for a copy that of its message, else the ISAKMP port.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub to_port: Option<ToPort>,
+    /// The port of the peer that it goes to; a copy goes to that of its message.
+    #[serde(default)]
+    pub to_port: ToPort,
     /// How many times. Random bytes differ each time.
     #[serde(default = "one")]
     #[schemars(range(min = 1))]
