@@ -76,20 +76,29 @@ const STEPS: &[Step] = &[
     },
     cargo("tests", TEST_COMMAND),
     cargo("documentation", &["doc", "--workspace", "--no-deps"]),
+    // What only the features have, each step with both, so that they share one build.
     cargo(
-        "lints with OpenSSL",
+        "lints with OpenSSL and mutants",
         &[
             "clippy",
             "--workspace",
             "--all-targets",
             "--features",
-            "ikev1-runner/openssl",
+            "ikev1-runner/openssl,ikev1-runner/mutants",
             "--",
             "-D",
             "warnings",
         ],
     ),
-    cargo("tests of the engine with OpenSSL", &["test", "--package", "ikev1", "--features", "openssl"]),
+    cargo(
+        "tests of the engine with OpenSSL and deviations",
+        &["test", "--package", "ikev1", "--features", "openssl,deviations"],
+    ),
+    cargo(
+        "tests of mutants",
+        &["test", "--package", "ikev1-runner", "--lib", "--features", "openssl,mutants", "mutants"],
+    ),
+    xtask("mutants that the suite catches", &["mutants"]),
     xtask("scenarios", &["lint"]),
     xtask("schemas", &["schema", "--check"]),
     xtask("list of features", &["features", "--check"]),
@@ -98,29 +107,6 @@ const STEPS: &[Step] = &[
     xtask("vectors on both providers", &["vectors"]),
     xtask("conformance of ourselves", &["conform", "--out", "reports/run/ci/self"]),
     xtask("sample report", &["sample", "--check"]),
-    cargo(
-        "lints with mutants",
-        &[
-            "clippy",
-            "--package",
-            "ikev1-runner",
-            "--all-targets",
-            "--features",
-            "openssl,mutants",
-            "--",
-            "-D",
-            "warnings",
-        ],
-    ),
-    cargo(
-        "tests of the engine's deviations",
-        &["test", "--package", "ikev1", "--features", "deviations", "deviation"],
-    ),
-    cargo(
-        "tests of mutants",
-        &["test", "--package", "ikev1-runner", "--lib", "--features", "mutants", "mutants"],
-    ),
-    xtask("mutants that the suite catches", &["mutants"]),
     xtask("verdicts from disk", &["rejudge", "reports/run/ci/self", "--check"]),
     Step {
         containers: true,
@@ -238,7 +224,7 @@ fn steps(args: &Args) -> io::Result<Outcome> {
                 format!("FAILED: {reason}")
             }
         };
-        writeln!(err, "=== ci: {}: {outcome}", step.what)?;
+        writeln!(err, "=== ci: {}: {outcome}, after {seconds} s", step.what)?;
         summary.push(format!("{seconds:>5} s  {}: {outcome}", step.what));
     }
     for line in &summary {
