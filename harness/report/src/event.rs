@@ -95,7 +95,10 @@ impl Builder {
     /// Takes one event in.
     pub fn event(&mut self, event: &RunEvent) {
         match event {
-            RunEvent::RunStarted { run } => self.run = run.clone(),
+            RunEvent::RunStarted { run } => {
+                self.run = run.clone();
+                self.run.set_redacted(run.redacted);
+            }
             RunEvent::PeerStarted { peer, .. } => self.peers.push(peer.clone()),
             RunEvent::SanityFinished { peer, sanity } => {
                 if let Some(known) = self.peers.iter_mut().find(|known| known.name == *peer) {

@@ -1,11 +1,4 @@
-//! Exit codes, in one table.
-//!
-//! | code | name | when |
-//! |---|---|---|
-//! | 0 | [`Outcome::Success`] | every planned case ran, and every verdict is expected: `pass`, `info`, `unsupported`, `warn` unless `--strict`, or covered by a known failure |
-//! | 1 | [`Outcome::Unexpected`] | a `fail` or `inconclusive`, with `--strict` also a `warn`; a wrong vector; a known failure that is out of date; what was said to be missing and a probe found; a probe that a daemon died of |
-//! | 2 | [`Outcome::Usage`] | the command line, a scenario or another input file is wrong; nothing was run |
-//! | 3 | [`Outcome::Harness`] | a verdict `error`, a failed sanity handshake, a peer that did not start, an interrupted run, no Docker |
+//! Exit codes. The README has them in one table, which a test compares with [`Outcome::ALL`] and [`Outcome::when`].
 //!
 //! 3 outweighs 1: after a fault of our own the other verdicts are evidence, but not a result.
 
@@ -54,8 +47,30 @@ impl Outcome {
         }
     }
 
+    /// All of them, by their exit codes.
+    pub const ALL: [Self; 4] = [Self::Success, Self::Unexpected, Self::Usage, Self::Harness];
+
+    /// When a command ends so.
+    pub const fn when(self) -> &'static str {
+        match self {
+            Self::Success => {
+                "everything ran, and nothing is unexpected: `pass`, `info`, `unsupported`, `warn` without `--strict`, known failures"
+            }
+            Self::Unexpected => {
+                "an unexpected `fail` or `inconclusive`, with `--strict` also `warn`; a wrong vector; a known failure, a missing \
+                 capability or a generated file out of date; a daemon that died of a probe; a mutant that no case catches; a \
+                 testable clause without a case (`trace`); a MUST that a capture shows to be missed (`dissect`); a run that is worse than another (`compare`)"
+            }
+            Self::Usage => "a wrong command line, scenario or other input file; nothing was run",
+            Self::Harness => {
+                "a fault of the harness or of its surroundings: `error`, a panic, a failed sanity handshake, a peer that did not \
+                 start, no Docker, a full disk, Ctrl-C"
+            }
+        }
+    }
+
     /// The exit code.
-    pub fn code(self) -> u8 {
+    pub const fn code(self) -> u8 {
         match self {
             Self::Success => 0,
             Self::Unexpected => 1,
@@ -78,6 +93,16 @@ mod tests {
     use super::*;
     use crate::model::{VectorsResult, WaiverProblem};
     use crate::testing;
+
+    #[test]
+    fn the_table_of_the_readme_has_every_code_and_no_other() {
+        let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
+        let readme = std::fs::read_to_string(readme).unwrap();
+        let table = readme.lines().skip_while(|line| !line.starts_with("| exit code |")).skip(2);
+        let rows: Vec<&str> = table.take_while(|line| line.starts_with('|')).collect();
+        let expected = Outcome::ALL.map(|outcome| format!("| {} | {} |", outcome.code(), outcome.when()));
+        assert_eq!(rows, expected);
+    }
 
     fn passing() -> Report {
         testing::report([("a/b/c", Verdict::Pass), ("a/b/d", Verdict::Info), ("a/b/e", Verdict::Unsupported)])

@@ -11,10 +11,10 @@ use serde_json::Value;
 use crate::model::{CellResult, Finding, MatrixResult, Report, VectorsResult, Waived, WaiverProblem};
 use crate::term::{Progress, Terminal, summary};
 use crate::text::is_hidden;
-use crate::{RunEvent, html, json, junit, testing};
+use crate::{RunEvent, Sources, badge, github, html, json, junit, markdown, sarif, testing};
 
 /// A report that has something in each of its parts.
-fn full() -> Report {
+pub(crate) fn full() -> Report {
     let mut report = testing::report([
         ("rfc2409/5.4-psk/a", Verdict::Pass),
         ("rfc2409/5.4-psk/b", Verdict::Fail),
@@ -99,6 +99,9 @@ fn strings(value: &Value, path: String) -> Vec<String> {
     }
 }
 
+/// A scenario file whose name is the case's ID.
+const SOURCES: Sources<'_> = Sources { clauses: &[], file: &|id| Some(id.to_owned()) };
+
 /// The events that tell of a report.
 fn events(report: &Report) -> Vec<RunEvent> {
     let text = &report.run.command;
@@ -153,6 +156,38 @@ fn of_html(document: &str) -> Shape {
     html::tests::shape(document)
 }
 
+/// Workflow commands as GitHub's runner reads them.
+fn of_commands(document: &str) -> Shape {
+    let command = |line: &str| {
+        assert!(!line.contains("##"), "a command of the old form: {line:.200}");
+        let (head, _) = line.strip_prefix("::").and_then(|rest| rest.split_once("::")).unwrap();
+        let (name, properties) = head.split_once(' ').unwrap();
+        let keys: Vec<_> = properties.split(',').map(|pair| pair.split_once('=').unwrap().0).collect();
+        format!("{name} {}", keys.join(" "))
+    };
+    document.lines().map(command).collect()
+}
+
+fn of_markdown(document: &str) -> Shape {
+    use pulldown_cmark::{Event, Options, Parser};
+
+    let mut shape = Vec::new();
+    for event in Parser::new_ext(document, Options::all()) {
+        match event {
+            Event::Text(_) => {}
+            Event::Code(_) => shape.push("code".to_owned()),
+            Event::Start(tag) => {
+                let tag = format!("{tag:?}");
+                assert!(!tag.starts_with("Link") && !tag.starts_with("Image"), "{tag}");
+                shape.push(tag);
+            }
+            Event::End(tag) => shape.push(format!("end of {tag:?}")),
+            other => panic!("{other:?}"),
+        }
+    }
+    shape
+}
+
 /// Lines of a terminal or of a log.
 fn of_lines(document: &str) -> Shape {
     for line in document.lines() {
@@ -173,7 +208,11 @@ fn progress(report: &Report) -> String {
 
 #[rstest]
 #[case::report_json(json::render, of_json)]
-#[case::junit(|report: &Report| junit::render(report).unwrap(), of_xml)]
+#[case::junit(|report: &Report| junit::render(report, &SOURCES).unwrap(), of_xml)]
+#[case::sarif(|report: &Report| sarif::render(report, &SOURCES), of_json)]
+#[case::github(|report: &Report| github::annotations(report, &SOURCES), of_commands)]
+#[case::markdown(markdown::render, of_markdown)]
+#[case::badge(badge::render, of_json)]
 #[case::html_index(|report: &Report| html::index(report, &[]), of_html)]
 #[case::terminal_progress(progress, of_lines)]
 #[case::terminal_last_page(|report: &Report| summary(report, &report.run.command, false), of_lines)]

@@ -1,7 +1,9 @@
 //! `report.json`.
 
-use crate::model::Report;
-use crate::text::is_hidden;
+use serde::de::Error as _;
+
+use crate::model::{Report, SCHEMA};
+use crate::text::{is_hidden, one_line};
 
 /// Longest string of a `report.json`, in characters: whatever a peer has sent, the report can be loaded.
 pub const STRING_CHARS_MAX: usize = 8_000;
@@ -69,15 +71,21 @@ fn string(chars: &mut std::str::Chars<'_>, out: &mut String) {
 /// Reads a `report.json`.
 ///
 /// # Errors
-/// When it is no JSON, or misses a key of [`Report`].
+/// When it is no JSON, misses a key of [`Report`], or is of another version.
 pub fn parse(text: &str) -> Result<Report, serde_json::Error> {
-    serde_json::from_str(text)
+    let report: Report = serde_json::from_str(text)?;
+    if report.schema == SCHEMA {
+        return Ok(report);
+    }
+    let schema = one_line(&report.schema, 100);
+    Err(serde_json::Error::custom(format_args!("`schema` is `{schema}`, and this harness reads `{SCHEMA}`")))
 }
 
 #[cfg(test)]
 mod tests {
     use ikev1_scenario::Verdict;
     use rstest::rstest;
+    use serde_json::Value;
 
     use super::*;
     use crate::testing;
@@ -115,8 +123,85 @@ mod tests {
     }
 
     #[test]
+    fn a_report_of_another_version_is_refused() {
+        let report = render(&testing::report([])).replace("report/1", "report/2");
+        let error = parse(&report).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "`schema` is `ikev1-conform/report/2`, and this harness reads `ikev1-conform/report/1`"
+        );
+    }
+
+    /// A `report.json` has what its schema says, and nothing else.
+    fn fits(schema: &Value, root: &Value, value: &Value, path: &str) {
+        if let Some(name) = schema["$ref"].as_str() {
+            return fits(root.pointer(name.trim_start_matches('#')).unwrap(), root, value, path);
+        }
+        let types = match &schema["type"] {
+            Value::Array(types) => types.clone(),
+            Value::Null => Vec::new(),
+            one => vec![one.clone()],
+        };
+        let is = |name: &str| types.iter().any(|each| each == name);
+        if let Some(choices) = schema["anyOf"].as_array().or(schema["oneOf"].as_array()) {
+            let of_null = |choice: &&Value| choice["type"] == "null";
+            if value.is_null() && choices.iter().any(|choice| of_null(&choice)) {
+                return;
+            }
+            let others: Vec<_> = choices.iter().filter(|choice| !of_null(choice)).collect();
+            if let [one] = others.as_slice() {
+                return fits(one, root, value, path);
+            }
+            let names = |one: &Value| {
+                one["const"] == *value || one["enum"].as_array().is_some_and(|all| all.contains(value))
+            };
+            return assert!(others.into_iter().any(names), "{path}: {value}");
+        }
+        match value {
+            Value::Object(members) => {
+                assert!(is("object"), "{path}");
+                for key in schema["required"].as_array().into_iter().flatten() {
+                    assert!(members.contains_key(key.as_str().unwrap()), "{path} lacks {key}");
+                }
+                for (key, member) in members {
+                    let known = schema["properties"]
+                        .get(key)
+                        .or(schema.get("additionalProperties").filter(|s| s.is_object()));
+                    fits(
+                        known.unwrap_or_else(|| panic!("{path}.{key} is not in the schema")),
+                        root,
+                        member,
+                        &format!("{path}.{key}"),
+                    );
+                }
+            }
+            Value::Array(items) => {
+                assert!(is("array"), "{path}");
+                items.iter().for_each(|item| fits(&schema["items"], root, item, &format!("{path}[]")));
+            }
+            Value::Number(_) => assert!(is("integer"), "{path}"),
+            Value::Bool(_) => assert!(is("boolean"), "{path}"),
+            Value::Null => assert!(is("null"), "{path}"),
+            Value::String(_) => {
+                assert!(types.is_empty() || is("string"), "{path}");
+                if let Some(names) = schema["enum"].as_array() {
+                    assert!(names.contains(value), "{path}: {value}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_report_fits_the_committed_schema() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../reports/schema/report-v1.schema.json");
+        let schema: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+        let report: Value = serde_json::from_str(&render(&crate::hostile::full())).unwrap();
+        fits(&schema, &schema, &report, "report");
+    }
+
+    #[test]
     fn the_keys_that_automation_reads_are_there() {
-        let value: serde_json::Value =
+        let value: Value =
             serde_json::from_str(&render(&testing::report([("rfc2409/5.4/a", Verdict::Fail)]))).unwrap();
         assert_eq!(value["schema"], "ikev1-conform/report/1");
         assert_eq!(value["run"]["seed"], 7);

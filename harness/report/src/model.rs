@@ -98,6 +98,25 @@ pub struct RunInfo {
     pub planned: usize,
     /// Faults of the harness or of its surroundings that belong to no case.
     pub errors: Vec<String>,
+    /// Whether credentials, keys, decrypted messages, logs and the seed are left out of everything that the run has written.
+    #[serde(default)]
+    pub redacted: bool,
+    /// What the files of the run hold, for whoever thinks of passing them on.
+    #[serde(default)]
+    pub notice: String,
+}
+
+/// The notice of a run that keeps everything.
+pub const HOLDS_CREDENTIALS: &str = "The files of this run hold test credentials (pre-shared keys, passwords, private keys), derived keys and decrypted messages.";
+/// The notice of a redacted run.
+pub const REDACTED: &str = "Redacted: credentials, derived keys, decrypted messages, the peers' logs and the seed are left out of the files of this run.";
+
+impl RunInfo {
+    /// Sets whether the run is redacted, and the notice that goes with it.
+    pub fn set_redacted(&mut self, redacted: bool) {
+        self.redacted = redacted;
+        self.notice = if redacted { REDACTED } else { HOLDS_CREDENTIALS }.to_owned();
+    }
 }
 
 /// A peer of the run.

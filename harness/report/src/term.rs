@@ -36,19 +36,53 @@ pub enum Progress {
 }
 
 impl Progress {
+    /// Every mode with its name on the command line.
+    pub const ALL: [(Self, &str); 3] = [(Self::Bar, "bar"), (Self::Plain, "plain"), (Self::Quiet, "quiet")];
+
     /// What suits standard error: a bar on a terminal, lines in CI and in pipes.
-    pub fn detect(quiet: bool) -> Self {
-        match quiet {
-            true => Self::Quiet,
-            false if console::user_attended_stderr() && std::env::var_os("CI").is_none() => Self::Bar,
-            false => Self::Plain,
+    pub fn detect() -> Self {
+        if console::user_attended_stderr() && std::env::var_os("CI").is_none() {
+            Self::Bar
+        } else {
+            Self::Plain
         }
     }
 }
 
-/// Whether to use colours on standard output: not with `NO_COLOR`, and only on a terminal.
-pub fn colours() -> bool {
-    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && console::colors_enabled()
+/// When colours are used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Colour {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Also in pipes and files, whatever `NO_COLOR` says.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Colour {
+    /// Every choice with its name on the command line.
+    pub const ALL: [(Self, &str); 3] =
+        [(Self::Auto, "auto"), (Self::Always, "always"), (Self::Never, "never")];
+
+    /// Whether standard output gets colours.
+    pub fn stdout(self) -> bool {
+        self.on(console::colors_enabled())
+    }
+
+    /// Whether standard error gets colours.
+    pub fn stderr(self) -> bool {
+        self.on(console::colors_enabled_stderr())
+    }
+
+    fn on(self, terminal: bool) -> bool {
+        match self {
+            Self::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+            Self::Always => true,
+            Self::Never => false,
+        }
+    }
 }
 
 /// Columns for a page on standard output: those of the terminal or of `COLUMNS`, within what can be read.
@@ -68,6 +102,7 @@ pub struct Terminal<W> {
     bar: ProgressBar,
     done: usize,
     planned: usize,
+    unexpected: usize,
 }
 
 impl<W: Write> Terminal<W> {
@@ -77,12 +112,12 @@ impl<W: Write> Terminal<W> {
             Progress::Bar => ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr()),
             _ => ProgressBar::hidden(),
         };
-        let template = "{bar:24} {pos}/{len} {eta} {wide_msg}";
+        let template = "{bar:24} {pos}/{len}, {eta} left{prefix} {wide_msg}";
         bar.set_style(
             ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
         );
         bar.enable_steady_tick(Duration::from_millis(200));
-        Self { out, progress, paint: Paint { colour }, bar, done: 0, planned: 0 }
+        Self { out, progress, paint: Paint { colour }, bar, done: 0, planned: 0, unexpected: 0 }
     }
 
     /// Takes one event in. Output that cannot be written is dropped: progress is no result.
@@ -160,8 +195,16 @@ impl<W: Write> Terminal<W> {
         if !case.expected {
             line.push_str(": ");
             line.push_str(&clean(&case.reason));
+            self.count_unexpected();
         }
         self.line(&line);
+    }
+
+    /// Counts a verdict that was not expected, in front of the case under way.
+    fn count_unexpected(&mut self) {
+        self.unexpected += 1;
+        let count = format!("{} unexpected", self.unexpected);
+        self.bar.set_prefix(format!(", {}", self.paint.text(Verdict::Fail, &count)));
     }
 
     fn cell(&mut self, cell: &CellResult) {
@@ -178,6 +221,7 @@ impl<W: Write> Terminal<W> {
         if !cell.expected {
             line.push_str(": ");
             line.push_str(&clean(&cell.reason));
+            self.count_unexpected();
         }
         self.line(&line);
     }
@@ -359,7 +403,11 @@ fn sums(page: &mut String, paint: Paint, report: &Report, folder: &str) {
         format_args!(
             "time     {:.2} s{}",
             Duration::from_millis(run.duration_ms).as_secs_f64(),
-            if report.matrix.is_some() { String::new() } else { format!(", seed {}", run.seed) }
+            if report.matrix.is_some() || run.redacted {
+                String::new()
+            } else {
+                format!(", seed {}", run.seed)
+            }
         ),
     );
     put(page, format_args!("report   {}", clean(folder)));
@@ -533,6 +581,13 @@ mod tests {
         [2/2] fail         rfc2409/5.4-psk/b (self, initiator): HASH_I accepted although it was corrupted
         peer self: sanity handshake, last: pass
         ");
+    }
+
+    #[test]
+    fn colours_are_as_the_command_line_says() {
+        assert!(Colour::Always.on(false));
+        assert!(!Colour::Never.on(true));
+        assert!(!Colour::Auto.on(false), "no colours in a pipe");
     }
 
     #[test]

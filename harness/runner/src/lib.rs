@@ -24,6 +24,7 @@ pub mod mutants;
 pub mod packet;
 pub mod pages;
 pub mod random;
+pub mod redact;
 pub mod run;
 pub mod settings;
 pub mod target;

@@ -1,8 +1,10 @@
 //! `ikev1-conform`: the conformance harness on the command line. Everything is in [`ikev1_runner::cli`].
 
+use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser};
+use ikev1_report::Outcome;
 use ikev1_runner::cli::{Command, Global};
 
 /// IKEv1 (RFC 2407, 2408, 2409) conformance and interoperability harness.
@@ -34,5 +36,7 @@ fn main() -> ExitCode {
     let parsed = Arguments::from_arg_matches(&command.get_matches());
     let arguments = parsed.unwrap_or_else(|error| error.exit());
     let program = program.as_deref().unwrap_or("ikev1-conform");
-    ikev1_runner::cli::run(&arguments.command, &arguments.global, program).into()
+    // A panic is a fault of the harness, and its text is on standard error by now.
+    let run = AssertUnwindSafe(|| ikev1_runner::cli::run(&arguments.command, &arguments.global, program));
+    panic::catch_unwind(run).unwrap_or(Outcome::Harness).into()
 }

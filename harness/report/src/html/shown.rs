@@ -3,7 +3,8 @@
 use ikev1_scenario::Verdict;
 use maud::{Markup, html};
 
-use crate::text::{SHOWN_CHARS_MAX, one_line};
+use crate::model::RunInfo;
+use crate::text::{SHOWN_CHARS_MAX, one_line, uri_path};
 
 /// Text from anywhere, on one line and harmless; the template escapes it.
 pub(super) fn clean(text: &str) -> String {
@@ -34,19 +35,10 @@ pub(super) fn worst(verdicts: impl IntoIterator<Item = Verdict>) -> Option<Verdi
     verdicts.into_iter().max_by_key(rank)
 }
 
-/// A path below the report as a relative address: whatever is no plain character is escaped by its bytes.
+/// A path below the report as a relative address.
 pub(super) fn href(path: &str) -> String {
-    let mut out = String::with_capacity(path.len());
-    for byte in path.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' => {
-                out.push(char::from(byte))
-            }
-            byte => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
     // A path never names another place than one below its folder, whatever its first part looks like.
-    format!("./{out}")
+    format!("./{}", uri_path(path))
 }
 
 /// Milliseconds in the unit that suits them.
@@ -56,6 +48,11 @@ pub(super) fn duration(ms: u64) -> String {
         1_000..120_000 => format!("{}.{:02} s", ms / 1_000, ms % 1_000 / 10),
         _ => format!("{} min {} s", ms / 60_000, ms % 60_000 / 1_000),
     }
+}
+
+/// The seed of a run, where it is told.
+pub(super) fn seed(run: &RunInfo) -> String {
+    if run.redacted { "left out".to_owned() } else { run.seed.to_string() }
 }
 
 /// `1 case`, `2 cases`.

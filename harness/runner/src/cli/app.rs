@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use ikev1_report::Outcome;
+use ikev1_report::term::Colour;
 
 use super::error::CliError;
 use super::workspace::Workspace;
@@ -19,6 +20,21 @@ pub struct Global {
     /// Folder that holds `scenarios/`, `vectors/` and `docker/` [default: the workspace around the current folder]
     #[arg(long, global = true, value_name = "DIR")]
     pub root: Option<PathBuf>,
+    /// When to use colours: `auto` is on a terminal without `NO_COLOR`
+    #[arg(long, global = true, value_name = "WHEN", value_parser = one_of(&Colour::ALL), default_value = "auto", hide_default_value = true)]
+    pub color: Colour,
+}
+
+/// Reads one of several names.
+pub(super) fn one_of<T: Copy + Send + Sync + PartialEq + 'static>(
+    names: &'static [(T, &'static str)],
+) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static {
+    move |name| {
+        names.iter().find(|(_, known)| *known == name).map(|(value, _)| *value).ok_or_else(|| {
+            let known: Vec<_> = names.iter().map(|(_, known)| format!("`{known}`")).collect();
+            format!("expected one of {}", known.join(", "))
+        })
+    }
 }
 
 /// The commands of the harness.
@@ -67,14 +83,19 @@ pub struct Context {
     pub workspace: Workspace,
     /// How the user called us, for commands that are to be pasted: `cargo xtask` or `ikev1-conform`.
     pub program: String,
+    /// When to use colours.
+    pub colour: Colour,
 }
 
 /// Runs a command. Its result goes to standard output, progress and errors to standard error.
 pub fn run(command: &Command, global: &Global, program: &str) -> Outcome {
     let mut out = io::stdout().lock();
-    match dispatch(command, global, program, &mut out)
-        .and_then(|outcome| Ok(out.flush().map(|()| outcome)?))
-    {
+    let ended = dispatch(command, global, program, &mut out).and_then(|outcome| match out.flush() {
+        // Whoever reads has gone, and what the command came to stays.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(outcome),
+        flushed => Ok(flushed.map(|()| outcome)?),
+    });
+    match ended {
         Ok(outcome) => outcome,
         Err(error) if error.is_closed_pipe() => Outcome::Success,
         Err(error) => {
@@ -92,7 +113,7 @@ fn dispatch(
     out: &mut dyn Write,
 ) -> Result<Outcome, CliError> {
     let workspace = Workspace::find(global.root.as_deref())?;
-    let context = Context { workspace, program: program.to_owned() };
+    let context = Context { workspace, program: program.to_owned(), colour: global.color };
     match command {
         Command::Conform(args) => conform::run(args, &context, out),
         Command::Discover(args) => discover::run(args, &context, out),
@@ -104,7 +125,7 @@ fn dispatch(
         Command::Schema(args) => schema::run(args, &context, out),
         Command::Features(args) => features::run(args, &context, out),
         Command::Rejudge(args) => rejudge::run(args, &context, out),
-        Command::Compare(args) => compare::run(args, out),
+        Command::Compare(args) => compare::run(args, &context, out),
         Command::Dissect(args) => dissect::run(args, &context, out),
         Command::Sample(args) => sample::run(args, &context, out),
         Command::Vectors(args) => vectors::run(args, &context, out),

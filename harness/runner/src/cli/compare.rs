@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use ikev1_report::compare::{Compared, Comparison, RunOfComparison, markdown, text};
 use ikev1_report::model::Report;
-use ikev1_report::{Outcome, json, term};
+use ikev1_report::{Outcome, json};
 
+use super::app::Context;
 use super::error::{CliError, unknown};
 
 /// Arguments of `compare`.
@@ -38,7 +39,7 @@ pub struct Args {
     markdown: bool,
 }
 
-pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Outcome, CliError> {
+pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Outcome, CliError> {
     let (a, file_a) = read(&args.a)?;
     let (b, file_b) = read(&args.b)?;
     for (report, peer) in [(&a, &args.peer_a), (&b, &args.peer_b)] {
@@ -62,7 +63,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Outcome, CliError>
     } else if args.markdown {
         out.write_all(markdown(&comparison).as_bytes())?;
     } else {
-        out.write_all(text(&comparison, term::colours()).as_bytes())?;
+        out.write_all(text(&comparison, context.colour.stdout()).as_bytes())?;
     }
     Ok(comparison.outcome())
 }

@@ -13,7 +13,7 @@ use ikev1_report::model::{Report, RunInfo, VectorsResult, WaiverProblem};
 use ikev1_report::term::{self, Progress, Terminal};
 use ikev1_report::text::shell_quote;
 use ikev1_report::waiver::{self, Waiver};
-use ikev1_report::{Builder, Outcome, RunEvent, json, junit};
+use ikev1_report::{Builder, Outcome, RunEvent, Sources, badge, github, json, junit, markdown, sarif};
 use ikev1_scenario::DEFAULT_STRENGTH;
 use ikev1_scenario::case::Case;
 use ikev1_scenario::model::{Group, Role};
@@ -21,7 +21,7 @@ use ikev1_scenario::requirement::Requirements;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::app::Context;
+use super::app::{Context, one_of};
 use super::catalogue::Catalogue;
 use super::discover::Prober;
 use super::error::CliError;
@@ -31,6 +31,7 @@ use super::vectors;
 use crate::discover::{InformedRunner, informed};
 use crate::docker::sweep_process;
 use crate::pages;
+use crate::redact::Redaction;
 use crate::run::{CaseRunner, RunOptions, Stop, run_cases};
 
 /// Arguments of `conform`.
@@ -72,6 +73,10 @@ pub struct Args {
     /// Let a SHOULD that is missed (`warn`) fail the run
     #[arg(long)]
     pub(super) strict: bool,
+    /// Leave credentials, keys, decrypted messages, the peers' logs and the seed out of everything that is written; such a run
+    /// can be passed on, but not be judged again
+    #[arg(long, conflicts_with = "discover")]
+    pub(super) redact: bool,
     /// Folder for the reports and artefacts [default: a new one in reports/run/]
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
@@ -82,9 +87,27 @@ pub struct Args {
     /// List what would run, and run nothing
     #[arg(long)]
     pub(super) dry_run: bool,
-    /// No progress, only the last page
-    #[arg(long, short)]
-    pub(super) quiet: bool,
+    #[command(flatten)]
+    pub(super) progress: ProgressArgs,
+}
+
+/// How much a run tells meanwhile.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct ProgressArgs {
+    /// How to show progress: a `bar` with the case under way, `plain` lines for logs, or `quiet` [default: `bar` on a terminal
+    /// outside of CI, else `plain`]
+    #[arg(long, value_name = "MODE", value_parser = one_of(&Progress::ALL))]
+    progress: Option<Progress>,
+    /// No progress, only the last page: `--progress quiet`
+    #[arg(long, short, conflicts_with = "progress")]
+    quiet: bool,
+}
+
+impl ProgressArgs {
+    /// The mode that was asked for, or the one that suits.
+    pub(super) fn mode(&self) -> Progress {
+        if self.quiet { Progress::Quiet } else { self.progress.unwrap_or_else(Progress::detect) }
+    }
 }
 
 /// Largest seed: every JSON reader keeps a whole number up to 2^53.
@@ -131,10 +154,11 @@ impl Args {
             group: None,
             strength: None,
             strict: false,
+            redact: false,
             out: None,
             dry_run: false,
             kernel: "auto".to_owned(),
-            quiet: false,
+            progress: ProgressArgs::default(),
         }
     }
 
@@ -199,6 +223,7 @@ pub(super) fn conduct(args: &Args, context: &Context) -> Result<(Report, PathBuf
         strict: args.strict,
         folder: run_folder(args.out.as_deref(), context, started)?,
         program: context.program.clone(),
+        redact: args.redact,
         stop,
     };
     let prober = args.discover.then(|| Prober::new(context, &[], args.group)).transpose()?;
@@ -221,10 +246,12 @@ fn dry_run(cases: &[Case], peers: &Peers, out: &mut dyn Write) -> Result<Outcome
 
 impl Plan<'_> {
     fn run(&self) -> Report {
-        let progress = Progress::detect(self.args.quiet);
-        let mut terminal = Terminal::new(io::stderr(), progress, term::colours());
+        let progress = self.args.progress.mode();
+        let mut terminal = Terminal::new(io::stderr(), progress, self.context.colour.stderr());
         let mut builder = Builder::default();
+        let redact = self.options.redact;
         let mut sink = |event: RunEvent| {
+            let event = if redact { Redaction::event(event) } else { event };
             terminal.event(&event);
             builder.event(&event);
         };
@@ -339,7 +366,8 @@ impl Plan<'_> {
                 .file_name()
                 .map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into_owned()),
             started: self.started.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-            seed: self.options.seed,
+            seed: if self.args.redact { 0 } else { self.options.seed },
+            redacted: self.args.redact,
             command: self.command(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             strict: self.args.strict,
@@ -359,13 +387,18 @@ impl Plan<'_> {
             words.push("--discover".to_owned());
         }
         words.extend(self.args.role.map(|role| format!("--role {role}")));
-        words.push(format!("--seed {}", self.options.seed));
+        if !self.args.redact {
+            words.push(format!("--seed {}", self.options.seed));
+        }
         words.extend(self.args.group.map(|group| format!("--group {group}")));
         if self.args.kernel != "auto" {
             words.push(format!("--kernel {}", self.args.kernel));
         }
         if self.args.strict {
             words.push("--strict".to_owned());
+        }
+        if self.args.redact {
+            words.push("--redact".to_owned());
         }
         words.join(" ")
     }
@@ -380,19 +413,54 @@ pub(super) fn conclude(
 ) -> Result<Outcome, CliError> {
     let written = write_reports(folder, report, context);
     let shown = context.workspace.relative(folder).display().to_string();
-    out.write_all(term::summary(report, &shown, term::colours()).as_bytes())?;
+    let page = term::summary(report, &shown, context.colour.stdout());
+    let shown =
+        out.write_all(page.as_bytes()).map_err(CliError::from).and_then(|()| github(report, context, out));
+    match shown {
+        // Whoever reads has gone, as `head` does; the run has its outcome all the same.
+        Err(error) if error.is_closed_pipe() => {}
+        other => other?,
+    }
     written.map(|()| Outcome::of(report))
 }
 
-/// Writes `report.json`, `junit.xml` and the HTML pages into a folder.
+/// On GitHub Actions: annotations into the log, and the summary of the step.
+fn github(report: &Report, context: &Context, out: &mut dyn Write) -> Result<(), CliError> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    if variable("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
+        let file = |id: &str| context.workspace.scenario_file(id);
+        let sources = Sources { clauses: &[], file: &file };
+        out.write_all(github::annotations(report, &sources).as_bytes())?;
+    }
+    if let Some(file) = variable("GITHUB_STEP_SUMMARY") {
+        let opened = fs::OpenOptions::new().create(true).append(true).open(&file);
+        opened
+            .and_then(|mut summary| summary.write_all(markdown::render(report).as_bytes()))
+            .map_err(|error| CliError::Harness(format!("GITHUB_STEP_SUMMARY={file}: {error}")))?;
+    }
+    Ok(())
+}
+
+/// Writes the reports of a run into its folder; the README has a table of them.
 pub(super) fn write_reports(folder: &Path, report: &Report, context: &Context) -> Result<(), CliError> {
-    let junit = junit::render(report).map_err(CliError::harness)?;
-    for (name, text) in [("report.json", json::render(report)), ("junit.xml", junit)] {
+    let register =
+        Requirements::load(&context.workspace.scenarios().join("requirements")).map_err(CliError::usage)?;
+    let clauses = pages::clause_entries(&register);
+    let file = |id: &str| context.workspace.scenario_file(id);
+    let sources = Sources { clauses: &clauses, file: &file };
+    let junit = junit::render(report, &sources).map_err(CliError::harness)?;
+    let notice = format!("{}\n", report.run.notice);
+    for (name, text) in [
+        ("NOTICE.txt", notice),
+        ("report.json", json::render(report)),
+        ("junit.xml", junit),
+        ("report.sarif", sarif::render(report, &sources)),
+        ("summary.md", markdown::render(report)),
+        ("badge.json", badge::render(report)),
+    ] {
         let file = folder.join(name);
         fs::write(&file, text).map_err(|error| CliError::Harness(format!("{}: {error}", file.display())))?;
     }
-    let register =
-        Requirements::load(&context.workspace.scenarios().join("requirements")).map_err(CliError::usage)?;
     pages::write(folder, report, &register).map_err(CliError::harness)
 }
 

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use ikev1_report::discovery::DiscoveryResult;
 use ikev1_report::model::{Report, RunInfo};
-use ikev1_report::term::{self, Progress, Terminal};
+use ikev1_report::term::Terminal;
 use ikev1_report::text::shell_quote;
 use ikev1_report::{Builder, Outcome, RunEvent};
 use ikev1_scenario::model::Group;
@@ -55,9 +55,8 @@ pub struct Args {
     /// List what would be played, and play nothing
     #[arg(long)]
     dry_run: bool,
-    /// No progress, only the last page
-    #[arg(long, short)]
-    quiet: bool,
+    #[command(flatten)]
+    progress: conform::ProgressArgs,
 }
 
 /// Keys and certificates for probes, and the patterns that choose among them.
@@ -153,6 +152,7 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
         strict: false,
         folder: conform::run_folder(args.out.as_deref(), context, started)?,
         program: context.program.clone(),
+        redact: false,
         stop,
     };
     let planned = ids.len() * peers.len();
@@ -172,7 +172,8 @@ struct Plan<'a> {
 impl Plan<'_> {
     fn run(&self, started: Timestamp, planned: usize) -> Report {
         let start = Instant::now();
-        let mut terminal = Terminal::new(io::stderr(), Progress::detect(self.args.quiet), term::colours());
+        let mut terminal =
+            Terminal::new(io::stderr(), self.args.progress.mode(), self.context.colour.stderr());
         let mut builder = Builder::default();
         let mut sink = |event: RunEvent| {
             terminal.event(&event);

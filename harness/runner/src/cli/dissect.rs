@@ -64,7 +64,7 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
     if args.json {
         report.write_json(out)?;
     } else {
-        let look = Look { width: term::columns(), colour: term::colours(), fields: args.fields };
+        let look = Look { width: term::columns(), colour: context.colour.stdout(), fields: args.fields };
         out.write_all(text(&report, look).as_bytes())?;
     }
     let outcome = if report.count(Verdict::Fail) > 0 { Outcome::Unexpected } else { Outcome::Success };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ikev1_report::model::{Report, RunInfo};
-use ikev1_report::term::{self, Progress, Terminal};
+use ikev1_report::term::Terminal;
 use ikev1_report::text::shell_quote;
 use ikev1_report::{Builder, Outcome, RunEvent};
 use ikev1_scenario::model::Capability;
@@ -20,6 +20,7 @@ use super::error::CliError;
 use super::peers::{self, ALL, PeerName};
 use crate::docker::{ChosenPeer, DockerError, PeerDir};
 use crate::matrix::{Combination, MatrixOptions, combinations, run_matrix};
+use crate::redact::Redaction;
 use crate::run::Stop;
 
 /// Pairs at the same time unless the command line says otherwise: each has two guests of 130 MB and half a processor where its
@@ -65,6 +66,7 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
         strict: args.strict,
         folder: conform::run_folder(args.out.as_deref(), context, started)?,
         program: context.program.clone(),
+        redact: args.redact,
         stop,
     };
     let report = plan.run(&options, started)?;
@@ -123,9 +125,12 @@ fn chosen(args: &Args, context: &Context) -> Result<Vec<Combination>, CliError> 
 impl Plan<'_> {
     fn run(&self, options: &MatrixOptions, started: Timestamp) -> Result<Report, CliError> {
         let start = Instant::now();
-        let mut terminal = Terminal::new(io::stderr(), Progress::detect(self.args.quiet), term::colours());
+        let mut terminal =
+            Terminal::new(io::stderr(), self.args.progress.mode(), self.context.colour.stderr());
         let mut builder = Builder::default();
+        let redact = options.redact;
         let mut sink = |event: RunEvent| {
+            let event = if redact { Redaction::event(event) } else { event };
             terminal.event(&event);
             builder.event(&event);
         };
@@ -179,6 +184,9 @@ impl Plan<'_> {
         if self.args.strict {
             words.push("--strict".to_owned());
         }
+        if self.args.redact {
+            words.push("--redact".to_owned());
+        }
         RunInfo {
             id: options
                 .folder
@@ -190,6 +198,7 @@ impl Plan<'_> {
             command: words.join(" "),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             strict: self.args.strict,
+            redacted: self.args.redact,
             planned: self.peers.len() * self.peers.len() * self.combinations.len(),
             ..RunInfo::default()
         }

@@ -1,14 +1,7 @@
 //! The command line, one file per command. The `ikev1-conform` binary and `cargo xtask` are thin shells around
 //! [`run`].
 //!
-//! | exit code | when |
-//! |---|---|
-//! | 0 | nothing unexpected |
-//! | 1 | an unexpected verdict, a wrong vector, a known failure that is out of date, a capability that was said to be missing and was found, a generated file that is not current, a mutant that no case catches, a testable clause without a case (`trace`), a MUST that a capture shows to be missed (`dissect`), a run that is worse than another (`compare`) |
-//! | 2 | the command line or an input file is wrong |
-//! | 3 | a fault of the harness or of its surroundings |
-//!
-//! [`ikev1_report::exit`] has the full table for a run.
+//! Exit codes are those of [`ikev1_report::Outcome`].
 
 pub mod ambiguities;
 mod app;

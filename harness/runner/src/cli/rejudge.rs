@@ -15,6 +15,7 @@ use super::conform::write_reports;
 use super::error::CliError;
 use super::peers::PeerName;
 use crate::discover::look_again;
+use crate::redact;
 use crate::run::{CaseFolder, RunOptions, Stop, case_result, read_profile};
 
 /// Arguments of `rejudge`.
@@ -29,6 +30,9 @@ pub struct Args {
     /// Write the new verdicts into the run's reports, and their pages anew
     #[arg(long)]
     write: bool,
+    /// Write the run into this folder, which must be new, without credentials, keys, decrypted messages, logs and the seed
+    #[arg(long, value_name = "OUT", conflicts_with = "write")]
+    redact: Option<PathBuf>,
     /// JSON: the new report
     #[arg(long)]
     json: bool,
@@ -40,6 +44,12 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
         CliError::Usage(format!("{} is no folder of a run: {error}", args.folder.display()))
     })?;
     let old = json::parse(&text).map_err(|error| CliError::Usage(format!("{}: {error}", file.display())))?;
+    if old.run.redacted {
+        let folder = args.folder.display();
+        return Err(CliError::Usage(format!(
+            "{folder} is redacted: what its cases were judged by is left out"
+        )));
+    }
     let new = rejudge(&args.folder, &old, context)?;
     let changed: Vec<_> =
         old.cases.iter().zip(&new.cases).filter(|(old, new)| old.verdict != new.verdict).collect();
@@ -48,8 +58,15 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
     if args.write {
         write_reports(&args.folder, &new, context)?;
     }
+    let mut shown = new.clone();
+    if let Some(folder) = &args.redact {
+        fs::create_dir(folder)
+            .map_err(|error| CliError::Usage(format!("cannot make {}: {error}", folder.display())))?;
+        redact::copy(&args.folder, folder, &mut shown).map_err(CliError::harness)?;
+        write_reports(folder, &shown, context)?;
+    }
     if args.json {
-        out.write_all(json::render(&new).as_bytes())?;
+        out.write_all(json::render(&shown).as_bytes())?;
     } else {
         for (old, new) in &changed {
             let CaseResult { id, peer, role, .. } = new;
@@ -59,7 +76,8 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
             let (before, after) = (old.sight.name(), new.sight.name());
             writeln!(out, "changed from {before} to {after}: {} ({})", new.id, new.peer)?;
         }
-        out.write_all(term::summary(&new, &args.folder.display().to_string(), term::colours()).as_bytes())?;
+        let folder = args.redact.as_ref().unwrap_or(&args.folder).display().to_string();
+        out.write_all(term::summary(&shown, &folder, context.colour.stdout()).as_bytes())?;
         let changes = changed.len() + seen_anew.len();
         let word = if changes == 0 {
             "every verdict is as it was".to_owned()
@@ -86,6 +104,7 @@ fn rejudge(folder: &Path, old: &Report, context: &Context) -> Result<Report, Cli
         strict: old.run.strict,
         folder: folder.to_owned(),
         program: context.program.clone(),
+        redact: false,
         stop: Stop::default(),
     };
     for case in &mut new.cases {

@@ -125,6 +125,7 @@ fn make(folder: &Path, context: &Context) -> Result<Report, CliError> {
         strict: false,
         folder: folder.to_owned(),
         program: PROGRAM.to_owned(),
+        redact: false,
         stop: Stop::default(),
     };
     let mut builder = Builder::default();

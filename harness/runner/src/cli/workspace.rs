@@ -46,6 +46,19 @@ impl Workspace {
         self.root.join("scenarios")
     }
 
+    /// The scenario file of a case, from the root: the longest beginning of its ID that is one.
+    pub fn scenario_file(&self, id: &str) -> Option<String> {
+        let mut beginning = id;
+        while !beginning.split('/').any(|part| matches!(part, "" | "." | "..")) {
+            let file = format!("scenarios/{beginning}.json");
+            if self.root.join(&file).is_file() {
+                return Some(file);
+            }
+            beginning = beginning.rsplit_once('/')?.0;
+        }
+        None
+    }
+
     /// Known answers.
     pub fn vectors(&self) -> PathBuf {
         self.root.join("vectors")

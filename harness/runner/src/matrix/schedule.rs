@@ -14,6 +14,7 @@ use ikev1_report::RunEvent;
 use ikev1_report::model::{CellResult, PeerInfo};
 use ikev1_report::text::shell_quote;
 use ikev1_scenario::Verdict;
+use ikev1_scenario::case::Case;
 use ikev1_scenario::verdict::PeerProfile;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
@@ -22,6 +23,7 @@ use super::combination::Combination;
 use super::pair::Pair;
 use super::play::{Cell, CellFiles};
 use crate::docker::{ChosenPeer, RunGuard, process_run_id};
+use crate::redact::Redaction;
 use crate::run::Stop;
 
 /// How long two containers may take to start.
@@ -40,6 +42,8 @@ pub struct MatrixOptions {
     pub folder: PathBuf,
     /// How this program is called, for the commands that run a cell again.
     pub program: String,
+    /// Whether secrets are left out of everything that is written.
+    pub redact: bool,
     /// Set when the user wants the run to end.
     pub stop: Stop,
 }
@@ -167,7 +171,18 @@ impl Work<'_> {
         duration: Duration,
     ) -> CellResult {
         let relative = Path::new(&format!("{}--{}", initiator.name, responder.name)).join(combination.id());
-        let artefacts = write(&self.options.folder, &relative, combination, &cell.files);
+        let mut redaction = None;
+        let artefacts = if self.options.redact {
+            let cases = [&combination.initiator, &combination.responder];
+            let redaction = redaction.insert(Redaction::of(cases, &[]).with_wire(&cell.files.capture));
+            let files =
+                CellFiles { capture: std::mem::take(&mut cell.files.capture), ..CellFiles::default() };
+            let cases = cases.map(|case| redaction.case(case));
+            write(&self.options.folder, &relative, cases, &files)
+        } else {
+            let cases = [&combination.initiator, &combination.responder].map(Case::clone);
+            write(&self.options.folder, &relative, cases, &cell.files)
+        };
         let artefacts = artefacts.unwrap_or_else(|error| {
             cell = fault(format!("cannot write the files of the cell: {error}"));
             BTreeMap::new()
@@ -177,7 +192,7 @@ impl Work<'_> {
         for name in BTreeSet::from([&initiator.name, &responder.name]) {
             rerun.push_str(&format!(" --peer {}", shell_quote(name)));
         }
-        CellResult {
+        let mut result = CellResult {
             initiator: initiator.name.clone(),
             responder: responder.name.clone(),
             combination: combination.id().to_owned(),
@@ -189,7 +204,11 @@ impl Work<'_> {
             notes: cell.notes,
             artefacts,
             rerun,
+        };
+        if let Some(redaction) = redaction {
+            redaction.cell(&mut result);
         }
+        result
     }
 }
 
@@ -203,13 +222,13 @@ fn fault(reason: String) -> Cell {
 fn write(
     run: &Path,
     relative: &Path,
-    combination: &Combination,
+    cases: [Case; 2],
     files: &CellFiles,
 ) -> io::Result<BTreeMap<String, String>> {
     let folder = run.join(relative);
     fs::create_dir_all(&folder)?;
-    let case = |case| serde_json::to_vec_pretty(case).map_err(io::Error::other);
-    let (initiator, responder) = (case(&combination.initiator)?, case(&combination.responder)?);
+    let [initiator, responder] = cases.map(|case| serde_json::to_vec_pretty(&case).map_err(io::Error::other));
+    let (initiator, responder) = (initiator?, responder?);
     let mut names = BTreeMap::new();
     for (kind, name, content) in [
         ("initiator-case", "initiator.json", initiator.as_slice()),

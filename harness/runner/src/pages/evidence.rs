@@ -14,14 +14,20 @@ use super::words::{check_words, words};
 /// Bytes of a log that the page shows; the file has all of it.
 const LOG_SHOWN_MAX: usize = 48 * 1024;
 
-/// Everything that was recorded of a case.
-pub(super) fn evidence(case: &Case, records: &[Record], result: &CaseResult, log: &str) -> Evidence {
+/// Everything that was recorded of a case. Of a redacted one nobody can say any more which conditions hold.
+pub(super) fn evidence(
+    case: &Case,
+    records: &[Record],
+    result: &CaseResult,
+    log: &str,
+    redacted: bool,
+) -> Evidence {
     let (log_left_out, log) = end_of(log, LOG_SHOWN_MAX);
     Evidence {
         ladder: ladder(case, records),
         messages: messages(records, &result.findings),
         steps: steps(case, records, &result.reason),
-        accepted: accepted(case, records),
+        accepted: accepted(case, records, redacted),
         values: values(records),
         log: log.to_owned(),
         log_left_out,
@@ -68,7 +74,7 @@ fn decided(reason: &str, index: usize) -> Option<&str> {
     Some(why)
 }
 
-fn accepted(case: &Case, records: &[Record]) -> Vec<Acceptance> {
+fn accepted(case: &Case, records: &[Record], redacted: bool) -> Vec<Acceptance> {
     let results = outcomes(case, records);
     let each = case.accept.iter().zip(results).map(|(acceptance, conditions)| Acceptance {
         verdict: match acceptance.verdict {
@@ -81,6 +87,7 @@ fn accepted(case: &Case, records: &[Record]) -> Vec<Acceptance> {
             .into_iter()
             .map(|(condition, result)| {
                 let (state, observed) = match result {
+                    _ if redacted => (State::Unknown, "what decides it is left out".to_owned()),
                     ConditionResult::Holds => (State::Holds, String::new()),
                     ConditionResult::Not(observed) => (State::Fails, observed),
                     ConditionResult::Unknown(why) => (State::Unknown, why),

@@ -35,7 +35,7 @@ pub struct PageError {
 /// # Errors
 /// When a page cannot be written. A case whose files cannot be read has a page that says so.
 pub fn write(folder: &Path, report: &Report, register: &Requirements) -> Result<(), PageError> {
-    let clauses: Vec<_> = register.iter().map(clause_entry).collect();
+    let clauses = clause_entries(register);
     write_page(&folder.join(PAGE_FILE), &index(report, &clauses))?;
     let (next, threads) = (AtomicUsize::new(0), thread::available_parallelism().map_or(1, NonZero::get));
     thread::scope(|scope| {
@@ -74,7 +74,7 @@ fn write_case(
             // Bytes of a daemon's log are whatever it has written.
             let log = result.artefacts.get("peer-log").and_then(|log| fs::read(folder.join(log)).ok());
             let log = String::from_utf8_lossy(log.as_deref().unwrap_or_default()).into_owned();
-            Ok(evidence::evidence(&case, &records, result, &log))
+            Ok(evidence::evidence(&case, &records, result, &log, report.run.redacted))
         }
         Err(error) => Err(error.to_string()),
     };
@@ -91,6 +91,11 @@ fn write_case(
         return Ok(());
     }
     write_page(&files.path().join(PAGE_FILE), &case_page(&page))
+}
+
+/// The register as reports show it.
+pub fn clause_entries(register: &Requirements) -> Vec<ClauseEntry> {
+    register.iter().map(clause_entry).collect()
 }
 
 fn clause_entry(requirement: &Requirement) -> ClauseEntry {

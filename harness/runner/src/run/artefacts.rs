@@ -10,6 +10,7 @@ use ikev1_scenario::transcript::{self, Record, TranscriptError};
 use ikev1_scenario::verdict::PeerProfile;
 
 use crate::execute::CaseArtefacts;
+use crate::redact::Redaction;
 
 /// The peer's profile, in `DIR/<peer>/`.
 pub const PROFILE_FILE: &str = "profile.json";
@@ -100,6 +101,52 @@ impl CaseFolder {
             names.insert(kind.to_owned(), self.relative.join(name).display().to_string());
         }
         Ok(names)
+    }
+
+    /// Every case below the folder of a run, those of probes and sanity handshakes too.
+    ///
+    /// # Errors
+    /// When a folder cannot be read.
+    pub fn all(run: &Path) -> Result<Vec<Self>, ArtefactError> {
+        let (mut found, mut left) = (Vec::new(), vec![PathBuf::new()]);
+        while let Some(relative) = left.pop() {
+            let folder = run.join(&relative);
+            if folder.join(CASE_FILE).is_file() && folder.join(TRANSCRIPT_FILE).is_file() {
+                found.push(Self::at(run, &relative));
+            }
+            let io = |source| ArtefactError::Io { file: folder.clone(), source };
+            for entry in fs::read_dir(&folder).map_err(io)? {
+                let entry = entry.map_err(io)?;
+                // A link may lead anywhere, and is none of ours.
+                if entry.file_type().map_err(io)?.is_dir() {
+                    left.push(relative.join(entry.file_name()));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Its path below the folder of the run.
+    pub fn relative(&self) -> &Path {
+        &self.relative
+    }
+
+    /// Its capture; empty where it has none.
+    pub fn capture(&self) -> Vec<u8> {
+        fs::read(self.path().join(CAPTURE_FILE)).unwrap_or_default()
+    }
+
+    /// Writes the files of a case without the secrets in them.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn write_redacted(
+        &self,
+        case: &Case,
+        artefacts: &CaseArtefacts,
+        redaction: &Redaction,
+    ) -> Result<BTreeMap<String, String>, ArtefactError> {
+        self.write(&redaction.case(case), &redaction.artefacts(artefacts))
     }
 
     /// Reads case and transcript back.

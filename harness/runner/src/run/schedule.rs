@@ -16,8 +16,9 @@ use ikev1_scenario::DEFAULT_STRENGTH;
 use ikev1_scenario::case::Case;
 use ikev1_scenario::expand::default_group;
 use ikev1_scenario::judge::{judge, unsupported};
-use ikev1_scenario::model::{Capability, Group, Step};
+use ikev1_scenario::model::{Capability, Group, Role, Step};
 use ikev1_scenario::verdict::{Judgement, PeerProfile, Verdict};
+use sha2::{Digest, Sha256};
 
 use super::artefacts::{CaseFolder, write_profile};
 use super::case_runner::CaseRunner;
@@ -25,6 +26,7 @@ use super::isolate::{Isolated, isolate};
 use super::peers::failed;
 use super::stop::Stop;
 use crate::execute::CaseArtefacts;
+use crate::redact::Redaction;
 
 /// How a run is to be done.
 #[derive(Debug, Clone)]
@@ -43,6 +45,8 @@ pub struct RunOptions {
     pub folder: PathBuf,
     /// The command in front of the arguments when a case is to be run again: `cargo xtask`.
     pub program: String,
+    /// Whether secrets are left out of everything that is written.
+    pub redact: bool,
     /// Ends the run early.
     pub stop: Stop,
 }
@@ -191,12 +195,21 @@ impl PeerRun<'_> {
             },
         };
         let (judgement, execution) = outcome;
+        let mut result = case_result(case, self.profile, judgement, self.waivers, self.options);
         let mut artefacts = BTreeMap::new();
         if let Some(execution) = execution {
             let folder = CaseFolder::new(&self.options.folder, &self.profile.name, case);
-            artefacts = folder.write(case, &execution).map_err(|error| error.to_string())?;
+            let written = if self.options.redact {
+                let redaction = Redaction::of([case.as_ref()], &execution.transcript);
+                redaction.result(&mut result);
+                folder.write_redacted(case, &execution, &redaction)
+            } else {
+                folder.write(case, &execution)
+            };
+            artefacts = written.map_err(|error| error.to_string())?;
+        } else if self.options.redact {
+            Redaction::of([case.as_ref()], &[]).result(&mut result);
         }
-        let mut result = case_result(case, self.profile, judgement, self.waivers, self.options);
         result.duration_ms = millis(start.elapsed());
         result.artefacts = artefacts;
         Ok(Some(result))
@@ -205,7 +218,7 @@ impl PeerRun<'_> {
     fn isolated(&self, case: &Arc<Case>) -> Option<(Judgement, Option<CaseArtefacts>)> {
         let limit = self.peer.time_limit(case);
         let (peer, task, profile) = (Arc::clone(self.peer), Arc::clone(case), self.profile.clone());
-        let seed = self.options.seed;
+        let seed = own_seed(self.options.seed, &self.profile.name, case.role);
         let work = move || {
             let execution = peer.run_case(&task, seed);
             let judgement = judge(&task, &execution.transcript, &profile);
@@ -228,6 +241,19 @@ impl PeerRun<'_> {
         let judgement = judge(case, &artefacts.transcript, self.profile);
         Some((judgement, Some(artefacts)))
     }
+}
+
+/// The seed of a case with one peer in one role. What is on the wire with one peer must not be an exponent with another, as it
+/// could where both draw from the same stream in another order.
+fn own_seed(seed: u64, peer: &str, role: Role) -> u64 {
+    let digest = Sha256::new()
+        .chain_update(seed.to_be_bytes())
+        .chain_update(role.name())
+        .chain_update(peer)
+        .finalize();
+    let octets: [u8; 8] = std::array::from_fn(|index| digest[index]);
+    // Every JSON reader keeps a whole number of 53 bits.
+    u64::from_be_bytes(octets) >> 11
 }
 
 /// The judgement of a case that a peer's configuration does not fit.
@@ -303,4 +329,19 @@ fn waiting_time(case: &Case) -> Duration {
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_peer_and_role_has_random_bytes_of_its_own() {
+        let seed = own_seed(7, "self", Role::Initiator);
+        assert_eq!(seed, own_seed(7, "self", Role::Initiator));
+        assert_ne!(seed, own_seed(7, "self", Role::Responder));
+        assert_ne!(seed, own_seed(7, "strongswan", Role::Initiator));
+        assert_ne!(seed, own_seed(8, "self", Role::Initiator));
+        assert!(seed < 1 << 53);
+    }
 }

@@ -74,6 +74,7 @@ fn options(folder: &Path) -> RunOptions {
         strict: false,
         folder: folder.to_owned(),
         program: "cargo xtask".to_owned(),
+        redact: false,
         stop: Stop::default(),
     }
 }

@@ -11,6 +11,7 @@ mod libreswan;
 mod loopback;
 mod pool;
 mod record;
+mod redact;
 mod reports;
 mod steps;
 mod strongswan;

@@ -63,6 +63,7 @@ fn a_container_that_is_killed_costs_one_case_and_is_replaced() {
         strict: false,
         folder: folder.path().to_owned(),
         program: "cargo xtask".to_owned(),
+        redact: false,
         stop: Stop::default(),
     };
     // Both roles: as responder the harness owns port 500 once for each member.

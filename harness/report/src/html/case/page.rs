@@ -8,7 +8,7 @@ use super::evidence::{Acceptance, CasePage, Clause, Evidence, State, StepState, 
 use super::ladder::Ends;
 use super::{ladder, message};
 use crate::html::frame::{Script, document};
-use crate::html::shown::{clean, count, duration, href, verdict};
+use crate::html::shown::{clean, count, duration, href, seed, verdict};
 use crate::model::{CaseResult, Finding};
 
 const SCRIPT: Script = Script(include_str!("../assets/case.js"));
@@ -26,6 +26,7 @@ pub fn render(page: &CasePage<'_>) -> String {
             }
             h1 { (verdict(result.verdict)) " " (clean(&result.id)) }
             (facts(page))
+            p.dim { (clean(&page.run.notice)) }
         }
         main id="main" tabindex="-1" {
             section aria-labelledby="why" {
@@ -77,7 +78,7 @@ fn facts(page: &CasePage<'_>) -> Markup {
             div { dt { "peer" } dd { (clean(&result.peer)) @if !page.peer_version.is_empty() { ", " (clean(page.peer_version)) } } }
             div { dt { "harness is" } dd { (result.role.name()) } }
             div { dt { "took" } dd { (duration(result.duration_ms)) } }
-            div { dt { "seed" } dd { (page.run.seed) } }
+            div { dt { "seed" } dd { (seed(page.run)) } }
         }
     }
 }

@@ -6,7 +6,7 @@ use super::rows::{ClauseEntry, rows};
 use super::{daemons, discovery, matrix, unexpected};
 use crate::exit::Outcome;
 use crate::html::frame::{Script, document};
-use crate::html::shown::{clean, count, duration, verdict};
+use crate::html::shown::{clean, count, duration, seed, verdict};
 use crate::html::{CASES_WITH_ALL_PAGES_MAX, data};
 use crate::model::{CaseResult, PeerInfo, Report};
 use ikev1_scenario::Verdict;
@@ -21,6 +21,7 @@ pub fn render(report: &Report, clauses: &[ClauseEntry]) -> String {
         header {
             h1 { "IKEv1 conformance, run " (clean(&report.run.id)) }
             (banner(report))
+            p.dim { (clean(&report.run.notice)) }
             nav aria-label="parts of this page" {
                 ul.parts {
                     li { a href="#unexpected" { "Unexpected" } }
@@ -148,7 +149,7 @@ fn run(report: &Report) -> Markup {
             dl.facts {
                 dt { "started" } dd { (clean(&run.started)) }
                 dt { "took" } dd { (duration(run.duration_ms)) }
-                dt { "seed" } dd { (run.seed) }
+                dt { "seed" } dd { (seed(run)) }
                 dt { "harness" } dd { (clean(&run.version)) }
                 @if run.strict { dt { "strict" } dd { "a recommendation that is missed is unexpected" } }
                 dt { "done" } dd { (report.done()) " of " (run.planned) " planned" }
