@@ -1,17 +1,12 @@
 //! `ci`: everything that CI checks. Every step runs, even after a failure; the end names the ones that failed.
 
-use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use ikev1_report::Outcome;
-use ikev1_report::model::Report;
-use ikev1_scenario::Verdict;
-use ikev1_scenario::model::Role;
-
-use crate::harness;
+use crate::harness::{self, Outcome};
+use crate::report::Report;
 
 /// Arguments of `ci`.
 #[derive(Debug, Clone, clap::Args)]
@@ -40,8 +35,10 @@ const IKE_SCAN_RUN: &str = "reports/run/ci/ike-scan";
 const OPENIKED_RUN: &str = "reports/run/ci/openiked";
 /// As few cases that passed show that the container cases really ran.
 const CONTAINER_CASES_MIN: usize = 25;
+const INITIATOR: &str = "initiator";
+const RESPONDER: &str = "responder";
 /// The harness' roles in the runs: clients only initiate, and a peer without IKEv1 only refuses.
-const BOTH: &[Role] = &[Role::Initiator, Role::Responder];
+const BOTH: &[&str] = &[INITIATOR, RESPONDER];
 
 /// What a step does.
 enum Action {
@@ -139,7 +136,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         what: "vpnc cases ran",
-        action: Action::Check(|root| cases_ran(root, VPNC_RUN, CONTAINER_CASES_MIN, &[Role::Responder])),
+        action: Action::Check(|root| cases_ran(root, VPNC_RUN, CONTAINER_CASES_MIN, &[RESPONDER])),
         containers: true,
     },
     Step {
@@ -151,7 +148,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         what: "ike-scan cases ran",
-        action: Action::Check(|root| cases_ran(root, IKE_SCAN_RUN, CONTAINER_CASES_MIN, &[Role::Responder])),
+        action: Action::Check(|root| cases_ran(root, IKE_SCAN_RUN, CONTAINER_CASES_MIN, &[RESPONDER])),
         containers: true,
     },
     Step {
@@ -163,7 +160,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         what: "openiked cases ran",
-        action: Action::Check(|root| cases_ran(root, OPENIKED_RUN, 3, &[Role::Initiator])),
+        action: Action::Check(|root| cases_ran(root, OPENIKED_RUN, 3, &[INITIATOR])),
         containers: true,
     },
     Step {
@@ -257,40 +254,21 @@ fn readme_names_tests(root: &Path) -> Result<(), String> {
     if readme.contains(&command) { Ok(()) } else { Err(format!("README.md does not name `{command}`")) }
 }
 
-/// The report that a run has left below the workspace.
-fn report(root: &Path, run: &str) -> Result<Report, String> {
-    let path = root.join(run).join("report.json");
-    let text = std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
-    ikev1_report::json::parse(&text).map_err(|e| format!("{}: {e}", path.display()))
-}
-
 /// A run in which the container cases did not run is no success.
-fn cases_ran(root: &Path, run: &str, at_least: usize, roles: &[Role]) -> Result<(), String> {
-    let report = report(root, run)?;
-    let ran: Vec<Role> = report
-        .cases
-        .iter()
-        .filter(|case| matches!(case.verdict, Verdict::Pass | Verdict::Info))
-        .map(|case| case.role)
-        .collect();
-    let seen: BTreeSet<Role> = ran.iter().copied().collect();
-    if ran.len() >= at_least && seen.iter().eq(roles) {
-        Ok(())
-    } else {
-        let names = |roles: Vec<&Role>| roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(", ");
-        Err(format!(
-            "{} cases passed, with the harness as {}; expected {at_least} or more, as {}",
-            ran.len(),
-            names(seen.iter().collect()),
-            names(roles.iter().collect())
-        ))
+fn cases_ran(root: &Path, run: &str, at_least: usize, roles: &[&str]) -> Result<(), String> {
+    let report = Report::load(&root.join(run))?;
+    let (ran, seen) = report.ran();
+    if ran >= at_least && seen.iter().eq(roles) {
+        return Ok(());
     }
+    let (seen, wanted) = (Vec::from_iter(seen).join(", "), roles.join(", "));
+    Err(format!("{ran} cases passed, with the harness as {seen}; expected {at_least} or more, as {wanted}"))
 }
 
 /// Where the host's kernel had the IPsec SAs, a guest's has to have them as well.
 fn other_kernel(root: &Path) -> Result<(), String> {
     let kernels: Vec<String> =
-        report(root, LIBRESWAN_RUN)?.peers.into_iter().filter_map(|peer| peer.kernel).collect();
+        Report::load(&root.join(LIBRESWAN_RUN))?.peers.into_iter().filter_map(|peer| peer.kernel).collect();
     if !kernels.iter().any(|kernel| kernel.starts_with("host")) {
         let _ = writeln!(io::stderr(), "the host's kernel has no part in it: {}", kernels.join(", "));
         return if kernels.is_empty() { Err("the report names no kernel".to_owned()) } else { Ok(()) };
@@ -308,19 +286,12 @@ fn other_kernel(root: &Path) -> Result<(), String> {
 
 /// A matrix in which the two daemons were not set up with each other is no success.
 fn cells_ran(root: &Path) -> Result<(), String> {
-    let cells = report(root, MATRIX_RUN)?.matrix.map(|matrix| matrix.cells).unwrap_or_default();
-    let passed = |initiator: &str, responder: &str| {
-        cells.iter().any(|cell| {
-            cell.initiator.starts_with(initiator)
-                && cell.responder.starts_with(responder)
-                && cell.verdict == Verdict::Pass
-        })
-    };
-    if passed("strongswan", "libreswan") && passed("libreswan", "strongswan") {
-        Ok(())
-    } else {
-        Err(format!("{} cells, and none passed with strongSwan and libreswan in both orders", cells.len()))
+    let report = Report::load(&root.join(MATRIX_RUN))?;
+    if report.passed("strongswan", "libreswan") && report.passed("libreswan", "strongswan") {
+        return Ok(());
     }
+    let cells = report.matrix.map_or(0, |matrix| matrix.cells.len());
+    Err(format!("{cells} cells, and none passed with strongSwan and libreswan in both orders"))
 }
 
 /// All containers and networks of the run are gone.

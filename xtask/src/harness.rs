@@ -4,7 +4,21 @@ use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
+
+/// What a command of the launcher's own came to, with the exit codes of the README's table.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Outcome {
+    Success = 0,
+    Unexpected = 1,
+    Harness = 3,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        Self::from(outcome as u8)
+    }
+}
 
 /// Set to `reference` to build without OpenSSL even where it is installed.
 const PROVIDER_VARIABLE: &str = "IKEV1_PROVIDER";

@@ -7,13 +7,13 @@
 mod browser;
 mod ci;
 mod harness;
+mod report;
 mod screenshot;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use ikev1_report::Outcome;
 
 /// Everything that CI checks.
 #[derive(Debug, Parser)]
@@ -40,5 +40,5 @@ fn main() -> ExitCode {
     let error = harness::replace_this_process(arguments);
     // Nothing is left to be told when standard error is closed too.
     let _ = writeln!(io::stderr(), "error: cannot start cargo: {error}");
-    Outcome::Harness.into()
+    harness::Outcome::Harness.into()
 }

@@ -4,10 +4,8 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
-use ikev1_report::Outcome;
-
 use crate::browser::{Browser, Part, Result};
-use crate::harness;
+use crate::harness::{self, Outcome};
 
 /// Where the sample is, and its pictures are.
 const SAMPLE: &str = "reports/sample";

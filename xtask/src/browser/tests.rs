@@ -4,6 +4,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use ikev1_report::html::{ClauseEntry, index};
 use ikev1_report::model::Report;
@@ -262,7 +264,12 @@ fn cases_are_filtered_by_verdict_section_level_and_text_and_the_address_has_the_
 
     // A cell of the matrix leads to its cases.
     browser.click("#matrix td.unexpected a");
-    assert!(browser.listed().contains(&failed_case(&report)), "{:?}", browser.listed());
+    // The page follows its address when it comes to it.
+    let start = Instant::now();
+    while !browser.listed().contains(&failed_case(&report)) {
+        assert!(start.elapsed() < Duration::from_secs(5), "{:?}", browser.listed());
+        thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// The first case that failed.

@@ -1,6 +1,9 @@
 //! One release of a peer, ready to be started.
 
+use std::sync::Arc;
+
 use ikev1_scenario::verdict::PeerProfile;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{
     engine::wait_for_engine,
@@ -22,6 +25,8 @@ pub struct ChosenPeer {
     pub image: String,
     /// Which kernel has the SAs of a daemon that needs one: `auto`, `host` or `uml`.
     pub kernel: String,
+    /// As many permits as the manifest lets containers be busy between cases.
+    busy: Arc<Semaphore>,
 }
 
 impl ChosenPeer {
@@ -39,7 +44,16 @@ impl ChosenPeer {
     ) -> Result<Self, DockerError> {
         let release = dir.release(wanted)?.to_owned();
         let image = ensure_image(&dir, dir.suite(&release), progress).await?;
-        Ok(Self { dir, release, name: name.to_owned(), image, kernel: kernel.to_owned() })
+        let busy = dir.manifest.container.busy.map_or(Semaphore::MAX_PERMITS, |most| most.get().into());
+        let busy = Arc::new(Semaphore::new(busy));
+        Ok(Self { dir, release, name: name.to_owned(), image, kernel: kernel.to_owned(), busy })
+    }
+
+    /// Waits until one of its containers may do what keeps a processor busy and is no part of a case: start, load a
+    /// configuration, be reset. What is given ends it when dropped.
+    pub async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        // Nobody closes it, and then nobody has to wait.
+        self.busy.acquire().await.ok()
     }
 
     /// Builds the image again where it was removed during the run. A build that outlasts the caller's patience goes on for

@@ -14,7 +14,7 @@ use std::{
 use testcontainers::{
     ContainerAsync, GenericImage, ImageExt as _,
     bollard::{
-        models::{DeviceMapping, HostConfig},
+        models::{DeviceMapping, HostConfig, HostConfigLogConfig},
         query_parameters::InspectContainerOptions,
     },
     core::{ExecCommand, logs::LogFrame},
@@ -348,6 +348,9 @@ fn set_up(host: &mut HostConfig, tmpfs: HashMap<String, String>) {
         cgroup_permissions: Some("rwm".to_owned()),
     }]);
     host.tmpfs = Some(tmpfs);
+    // A daemon logs thousands of lines in a case. The engine's default, JSON, takes it more time; and no line may go.
+    let unlimited = HashMap::from([("max-size".to_owned(), "1t".to_owned())]);
+    host.log_config = Some(HostConfigLogConfig { typ: Some("local".to_owned()), config: Some(unlimited) });
     // The harness talks to the container's address; nothing is published on the host.
     host.publish_all_ports = Some(false);
 }

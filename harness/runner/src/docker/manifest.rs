@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    num::NonZeroU16,
     path::{Path, PathBuf},
 };
 
@@ -98,6 +99,9 @@ pub struct ContainerNeeds {
     pub ready_seconds: Option<u64>,
     /// Containers that run at the same time unless the command line says otherwise.
     pub jobs: Option<u16>,
+    /// How many of them may start, load a configuration or be reset at the same time, where that takes a processor; all of
+    /// them unless the manifest says otherwise.
+    pub busy: Option<NonZeroU16>,
     /// Parts of lines of the daemon's log that say that it died of a fault of its own, beside those of [`DEATHS`].
     #[serde(default)]
     pub deaths: Vec<String>,

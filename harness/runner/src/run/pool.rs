@@ -19,6 +19,9 @@ use super::sanity::{SanityError, SanityScenario};
 use crate::driver::Driver;
 use crate::execute::{CaseArtefacts, CaseLimits, execute_case};
 
+/// How often a member may try its sanity handshake.
+const SANITY_ATTEMPTS: u32 = 3;
+
 /// Starts a member; its name is the run that whatever is started for it belongs to.
 pub type StartMember<D> = Box<dyn Fn(&Runtime, &str) -> Result<D, String> + Send + Sync>;
 
@@ -158,11 +161,21 @@ impl<D: Driver> PoolRunner<D> {
     fn start_member(&self, name: &str, seed: u64) -> Result<D, String> {
         let mut driver = (self.start)(&self.runtime, name)?;
         let case = self.sanity.case("first", self.group).map_err(|error| error.to_string())?;
-        let artefacts = self.runtime.block_on(execute_case(&mut driver, &case, seed, self.limits));
-        let judgement = judge(&case, &artefacts.transcript, &self.profile);
-        match judgement.verdict {
-            Verdict::Pass => Ok(driver),
-            verdict => Err(format!("its sanity handshake: {verdict:?}: {}", judgement.reason)),
+        let mut attempts = 1;
+        loop {
+            let artefacts = self.runtime.block_on(execute_case(&mut driver, &case, seed, self.limits));
+            let judgement = judge(&case, &artefacts.transcript, &self.profile);
+            match judgement.verdict {
+                Verdict::Pass => return Ok(driver),
+                // It may have been late, as others start beside it.
+                Verdict::Fail | Verdict::Inconclusive if attempts < SANITY_ATTEMPTS => attempts += 1,
+                verdict => {
+                    return Err(format!(
+                        "its sanity handshake, attempt {attempts}: {verdict:?}: {}",
+                        judgement.reason
+                    ));
+                }
+            }
         }
     }
 }

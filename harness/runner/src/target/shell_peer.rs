@@ -138,7 +138,10 @@ impl ShellPeer {
         protected: Ipv4Addr,
         place: Place,
     ) -> Result<Self, DockerError> {
-        let daemon = ShellDaemon::start(peer, control, &run_id, protected, place.clone()).await?;
+        let daemon = {
+            let _turn = peer.turn().await;
+            ShellDaemon::start(peer, control, &run_id, protected, place.clone()).await?
+        };
         let mut profile = peer.profile(daemon.version());
         profile.kernel = daemon.kernel();
         let log_seen = daemon.container().log_len();
@@ -172,7 +175,11 @@ impl ShellPeer {
 
     /// Has the daemon give up SAs and connections; gives what is left of them.
     async fn give_up(&mut self) -> Result<Option<String>, InfraError> {
-        let left = match self.daemon.command("reset", &()).await {
+        let reset = {
+            let _turn = self.peer.turn().await;
+            self.daemon.command("reset", &()).await
+        };
+        let left = match reset {
             Ok(_) => None,
             Err(DockerError::Shell(ShellError::Failed { code: LEFT, output, .. })) => Some(output),
             Err(error) => {
@@ -192,7 +199,9 @@ impl ShellPeer {
             return Ok(());
         }
         let (run_id, place) = (&self.run_id, self.place.clone());
+        let turn = self.peer.turn().await;
         let fresh = ShellDaemon::start(&self.peer, &self.control, run_id, self.protected, place).await;
+        drop(turn);
         self.daemon = fresh.map_err(|error| InfraError::peer("restart the daemon", error))?;
         self.lost = AtomicBool::new(false);
         self.log_seen = self.daemon.container().log_len();
@@ -229,7 +238,9 @@ impl ShellPeer {
         self.clean = false;
         let (start, log_offset) = (Instant::now(), self.log_seen);
         let session = self.session.insert(Session { sockets, start, log_offset, context });
+        let turn = self.peer.turn().await;
         let loaded = self.daemon.load(&session.context).await;
+        drop(turn);
         // Its time begins when it is configured.
         session.start = Instant::now();
         if let Err(error @ DockerError::Shell(ShellError::Failed { .. })) = &loaded {

@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::strongswan::chosen;
-use ikev1_runner::docker::{ChosenPeer, LABEL};
+use ikev1_runner::docker::LABEL;
 use serde_json::Value;
 
 const ENGINE: &str = "/var/run/docker.sock";
@@ -143,9 +143,9 @@ async fn an_engine_whose_containers_cannot_be_reached_is_told_before_anything_ru
 
 #[tokio::test]
 async fn an_image_that_is_gone_is_made_again_or_said_to_be_gone() {
-    let Some(peer) = chosen("strongswan").await else { return };
+    let Some(mut peer) = chosen("strongswan").await else { return };
     peer.restore_image().await.unwrap();
-    let gone = ChosenPeer { image: "ikev1-harness/strongswan:of-another-folder".to_owned(), ..peer };
-    let error = gone.restore_image().await.unwrap_err().to_string();
+    peer.image = "ikev1-harness/strongswan:of-another-folder".to_owned();
+    let error = peer.restore_image().await.unwrap_err().to_string();
     assert!(error.contains("of-another-folder was removed during the run"), "{error}");
 }
