@@ -123,7 +123,24 @@ const STEPS: &[Step] = &[
     },
     Step {
         containers: true,
-        ..xtask("conformance of libreswan", &["conform", "--peer", "libreswan", "--out", LIBRESWAN_RUN])
+        // Without malformed messages (`rfc2408`, `faults`), which strongSwan has all of: its guests take two fifths of their time
+        // for them.
+        ..xtask(
+            "conformance of libreswan",
+            &[
+                "conform",
+                "rfc2407/**",
+                "rfc2409/**",
+                "rfc[34]*/**",
+                "draft-*/**",
+                "fragmentation/**",
+                "interop/client/**",
+                "--peer",
+                "libreswan",
+                "--out",
+                LIBRESWAN_RUN,
+            ],
+        )
     },
     Step {
         what: "libreswan cases ran",

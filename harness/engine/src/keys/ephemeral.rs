@@ -34,3 +34,42 @@ pub fn ephemeral_key(
 ) -> Secret {
     cipher_key(p, h, cipher, ne.as_bytes())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::providers;
+
+    const H: HashAlgorithm = HashAlgorithm::Sha1;
+
+    /// The first example of FIPS 180, in the place of a certificate.
+    #[test]
+    fn hash_1_is_the_plain_hash_of_the_certificate() {
+        for p in providers() {
+            let hash = certificate_hash(*p, H, b"abc");
+            assert_eq!(hex::encode(hash), "a9993e364706816aba3e25717850c26c9cd0d89d", "{}", p.name());
+        }
+    }
+
+    #[test]
+    fn ne_has_the_nonce_as_its_key_and_the_cookie_as_its_data() {
+        for p in providers() {
+            let expected = p.prf(H, b"nonce", &[&[0xc1; 8]]);
+            assert_eq!(ne(*p, H, b"nonce", &[0xc1; 8]).as_bytes(), expected.as_bytes(), "{}", p.name());
+        }
+    }
+
+    #[test]
+    fn a_short_ne_is_expanded_and_a_long_one_is_cut() {
+        let material: Vec<u8> = (1..=20).collect();
+        let ne = Secret::from(&material[..]);
+        for p in providers() {
+            let cut = ephemeral_key(*p, H, CipherAlgorithm::AesCbc128, &ne);
+            assert_eq!(cut.as_bytes(), &material[..16], "{}", p.name());
+            let k1 = p.prf(H, &material, &[&[0]]);
+            let k2 = p.prf(H, &material, &[k1.as_bytes()]);
+            let expanded = ephemeral_key(*p, H, CipherAlgorithm::AesCbc256, &ne);
+            assert_eq!(expanded.as_bytes(), &[k1.as_bytes(), k2.as_bytes()].concat()[..32], "{}", p.name());
+        }
+    }
+}
