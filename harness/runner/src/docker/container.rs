@@ -348,7 +348,7 @@ fn set_up(host: &mut HostConfig, tmpfs: HashMap<String, String>) {
         cgroup_permissions: Some("rwm".to_owned()),
     }]);
     host.tmpfs = Some(tmpfs);
-    // A daemon logs thousands of lines in a case. The engine's default, JSON, takes it more time; and no line may go.
+    // A daemon logs thousands of lines in a case. The engine's default writes each as JSON; and no line may go.
     let unlimited = HashMap::from([("max-size".to_owned(), "1t".to_owned())]);
     host.log_config = Some(HostConfigLogConfig { typ: Some("local".to_owned()), config: Some(unlimited) });
     // The harness talks to the container's address; nothing is published on the host.

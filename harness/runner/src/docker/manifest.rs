@@ -100,7 +100,7 @@ pub struct ContainerNeeds {
     /// Containers that run at the same time unless the command line says otherwise.
     pub jobs: Option<u16>,
     /// How many of them may start, load a configuration or be reset at the same time, where that takes a processor; all of
-    /// them unless the manifest says otherwise.
+    /// them unless the manifest says otherwise. For peers with a control shell; a VICI daemon is never that busy.
     pub busy: Option<NonZeroU16>,
     /// Parts of lines of the daemon's log that say that it died of a fault of its own, beside those of [`DEATHS`].
     #[serde(default)]
