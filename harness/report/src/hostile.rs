@@ -8,7 +8,7 @@ use ikev1_scenario::judge::Sight;
 use rstest::rstest;
 use serde_json::Value;
 
-use crate::model::{CellResult, Finding, MatrixResult, Report, VectorsResult, Waived, WaiverProblem};
+use crate::model::{CellResult, Change, Finding, MatrixResult, Report, VectorsResult, Waived, WaiverProblem};
 use crate::term::{Progress, Terminal, summary};
 use crate::text::is_hidden;
 use crate::{RunEvent, Sources, badge, github, html, json, junit, markdown, sarif, testing};
@@ -32,6 +32,14 @@ pub(crate) fn full() -> Report {
         expected: Some(some()),
         got: Some(some()),
     };
+    report.cases[1].changes = vec![Change {
+        packet: 5,
+        message: some(),
+        field: some(),
+        offset: 4,
+        was: Some(some()),
+        is: Some(some()),
+    }];
     report.cases[2].expected = true;
     report.cases[2].waived = Some(Waived { reason: some(), clause: some(), link: some() });
     report.peers[0].capabilities = vec![some()];

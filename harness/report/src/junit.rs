@@ -122,6 +122,7 @@ fn details(case: &CaseResult) -> String {
         lines.push(format!("requirements: {}", clean(&case.requirements.join(", "))));
     }
     lines.extend(evidence(&case.findings));
+    lines.extend(case.changes.iter().map(|change| clean(&change.to_string())));
     lines.extend(case.artefacts.iter().map(|(kind, path)| format!("{kind}: {}", clean(path))));
     lines.push(format!("rerun: {}", clean(&case.rerun)));
     lines.join("\n")

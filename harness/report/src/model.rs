@@ -4,6 +4,7 @@
 //! [`SCHEMA`]. Its JSON schema is [`schema`], kept in `reports/schema/report-v1.schema.json`.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use ikev1_scenario::Verdict;
 use ikev1_scenario::model::{Level, Role};
@@ -180,6 +181,9 @@ pub struct CaseResult {
     /// What else is worth knowing: how many derived values agree or were recomputed, the SAs at the end, refusals.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// What the case has changed in messages before the other side got them; at most 16 fields.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Change>,
     /// Files of the case by kind (`case`, `transcript`, `capture`, `keys`, `peer-log`), relative to the report.
     pub artefacts: BTreeMap<String, String>,
     /// The command that runs this case again with the same bytes.
@@ -248,6 +252,39 @@ pub struct Finding {
     /// What came.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub got: Option<String>,
+}
+
+/// A field that a case has changed in a message.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Change {
+    /// Number of the datagram in the transcript and the capture, from 1.
+    pub packet: u64,
+    /// Name of the message.
+    pub message: String,
+    /// Path of the payload field.
+    pub field: String,
+    /// Offset of the field in the decrypted message, in bytes; where it was, when it is gone.
+    pub offset: u64,
+    /// Its octets before, in hex, `...` for more of them; nothing when it was not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<String>,
+    /// Its octets as they went out; nothing when it is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is: Option<String>,
+}
+
+impl fmt::Display for Change {
+    /// What was changed, in one line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { packet, message, field, offset, was, is } = self;
+        write!(f, "the case changed {field} of {message} (datagram {packet}, octet {offset}): ")?;
+        match (was, is) {
+            (Some(was), Some(is)) => write!(f, "{is}, was {was}"),
+            (None, Some(is)) => write!(f, "{is}, was not there"),
+            (Some(was), None) => write!(f, "gone, was {was}"),
+            (None, None) => f.write_str("gone"),
+        }
+    }
 }
 
 /// The known failure that makes a verdict expected.

@@ -44,6 +44,7 @@ pub(crate) fn case(id: &str, verdict: Verdict) -> CaseResult {
         reason: "HASH_I accepted although it was corrupted".to_owned(),
         findings: vec![Finding { what: "no notify".to_owned(), packet: Some(6), ..Finding::default() }],
         notes: vec!["9 derived values are the same on both sides".to_owned()],
+        changes: Vec::new(),
         artefacts: BTreeMap::from([(
             "transcript".to_owned(),
             format!("self/{id}/initiator/transcript.jsonl"),

@@ -200,6 +200,11 @@ impl Redaction {
         result.rerun = without_seed(&result.rerun);
         self.findings(&mut result.findings);
         result.notes.iter_mut().for_each(|note| *note = self.text(note));
+        for change in &mut result.changes {
+            for value in [&mut change.was, &mut change.is].into_iter().flatten() {
+                *value = self.text(value);
+            }
+        }
     }
 
     /// The report's entry of a cell of the matrix. The ends of logs among its notes go.

@@ -139,6 +139,29 @@ pub struct Judgement {
     /// Things worth knowing that do not decide.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// What the case has changed in messages, in their order; not all where there is very much.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Change>,
+}
+
+/// A field that a case has changed in a message before the other side got it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Change {
+    /// The datagram, by its number in the transcript.
+    pub datagram: u64,
+    /// Name of the message.
+    pub message: String,
+    /// The field's path.
+    pub field: String,
+    /// Offset of the field in the decrypted message, in bytes; where it was, when it is gone.
+    pub offset: usize,
+    /// Its octets before, in hex, `...` for more of them; nothing when it was not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<String>,
+    /// Its octets as they went out; nothing when it is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is: Option<String>,
 }
 
 /// One deviation.

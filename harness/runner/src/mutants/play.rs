@@ -159,6 +159,7 @@ fn run(peer: &Arc<dyn CaseRunner>, case: &Arc<Case>, seed: u64) -> Judgement {
         reason,
         findings: Vec::new(),
         notes: Vec::new(),
+        changes: Vec::new(),
     };
     match isolate(&case.id, peer.time_limit(case), &Stop::default(), work) {
         Isolated::Done(judgement) => judgement,

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use ikev1::wire::{Dissection, Field as WireField, FieldValue, dissect};
 use ikev1_report::html::{Field, Message};
 use ikev1_report::model::Finding;
+use ikev1_scenario::judge::{ChangedField, changed_fields};
 use ikev1_scenario::model::Side;
 use ikev1_scenario::transcript::{DatagramRecord, Event, Fault, Record};
 
@@ -73,28 +74,35 @@ fn message(datagram: &DatagramRecord, plain: Option<(&str, Option<&str>)>, findi
         }
         _ => None,
     });
+    let mut changed = Vec::new();
     if let Some(before) = before {
-        message.remarks.extend(changes(&dissect(&before, opaque), &dissection, &bytes));
+        changed = changed_fields(&dissect(&before, opaque), &dissection);
+        message.remarks.extend(changed.iter().map(|field| change(field, &dissection, &bytes)));
     }
     message.fields = fields(&dissection, &bytes);
+    for field in changed.iter().filter(|field| field.is.is_some()) {
+        if let Some(row) = innermost(&mut message.fields, field.offset, field.len) {
+            row.changed = true;
+        }
+    }
     for finding in findings.iter().filter(|finding| finding.packet == Some(datagram.n)) {
         let found = finding.field.as_deref().and_then(|path| dissection.field(path));
         let offset = finding.offset.and_then(|offset| usize::try_from(offset).ok());
         let place = found.map(|field| (field.offset, field.len)).or(offset.map(|offset| (offset, 1)));
         if let Some((offset, len)) = place {
-            mark(&mut message.fields, offset, len);
+            if let Some(row) = innermost(&mut message.fields, offset, len) {
+                row.marked = true;
+            }
         }
     }
     message.bytes = bytes;
     message
 }
 
-/// Marks the innermost field that has all these octets.
-fn mark(fields: &mut [Field], offset: usize, len: usize) {
+/// The innermost field that has all these octets.
+fn innermost(fields: &mut [Field], offset: usize, len: usize) -> Option<&mut Field> {
     let has = |field: &&mut Field| field.offset <= offset && offset + len <= field.offset + field.len;
-    if let Some(field) = fields.iter_mut().filter(has).min_by_key(|field| field.len) {
-        field.marked = true;
-    }
+    fields.iter_mut().filter(has).min_by_key(|field| field.len)
 }
 
 /// The payloads as RFC 2409 writes messages.
@@ -139,6 +147,7 @@ pub(crate) fn fields(dissection: &Dissection, bytes: &[u8]) -> Vec<Field> {
             len: field.len,
             depth: field.depth,
             marked: false,
+            changed: false,
         });
     }
     rows
@@ -159,23 +168,13 @@ fn value(field: &WireField, bytes: &[u8]) -> String {
     }
 }
 
-/// What an edit has changed, field by field.
-fn changes(before: &Dissection, after: &Dissection, bytes: &[u8]) -> Vec<String> {
-    let parts = |field: &&WireField| !matches!(field.value, FieldValue::Text(_));
-    let changed = after.fields.iter().filter(parts).filter_map(|field| {
-        let (old, new) = (before.bytes(&field.path), after.bytes(&field.path));
-        if old == new {
-            return None;
-        }
-        let was = old.map_or_else(|| "not there".to_owned(), short);
-        Some(format!("changed: {} = {}, was {was}", field.path, value(field, bytes)))
-    });
-    changed.collect()
-}
-
-fn short(octets: &[u8]) -> String {
-    let more = if octets.len() > VALUE_OCTETS_MAX { "…" } else { "" };
-    format!("{}{more}", hex::encode(octets.get(..VALUE_OCTETS_MAX).unwrap_or(octets)))
+/// What an edit has changed in a field, in one line.
+fn change(changed: &ChangedField, after: &Dissection, bytes: &[u8]) -> String {
+    let was = changed.was.as_deref().unwrap_or("not there");
+    match (after.field(&changed.path), &changed.is) {
+        (Some(field), Some(_)) => format!("changed: {} = {}, was {was}", field.path, value(field, bytes)),
+        _ => format!("changed: {} is gone", changed.path),
+    }
 }
 
 fn fault(fault: &Fault) -> String {
@@ -232,6 +231,20 @@ mod tests {
         let marked: Vec<_> = found[0].fields.iter().filter(|field| field.marked).collect();
         assert_eq!(marked.len(), 1);
         assert_eq!((marked[0].path.as_str(), marked[0].offset, marked[0].len), ("nonce.data", 32, 4));
+    }
+
+    #[test]
+    fn the_field_that_the_case_has_changed_stands_out() {
+        let mut was = nonce();
+        was[33] = 0xff;
+        let mut record = datagram(&nonce(), false);
+        if let Event::Datagram(datagram) = &mut record.event {
+            datagram.fault = Some(Fault::EditedDatagram { unaltered_hex: hex::encode(was) });
+        }
+        let found = messages(&[record], &[]);
+        let changed: Vec<_> = found[0].fields.iter().filter(|field| field.changed).collect();
+        assert_eq!(changed.iter().map(|field| field.path.as_str()).collect::<Vec<_>>(), ["nonce.data"]);
+        assert_eq!(found[0].remarks, ["changed: nonce.data = 01020304 [4], was 01ff0304"]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ikev1_report::RunEvent;
-use ikev1_report::model::{CaseResult, Finding, PeerInfo, Sanity};
+use ikev1_report::model::{CaseResult, Change, Finding, PeerInfo, Sanity};
 use ikev1_report::text::shell_quote;
 use ikev1_report::waiver::{self, Waiver};
 use ikev1_scenario::DEFAULT_STRENGTH;
@@ -258,7 +258,13 @@ fn own_seed(seed: u64, peer: &str, role: Role) -> u64 {
 
 /// The judgement of a case that a peer's configuration does not fit.
 fn refusal(reason: String) -> Judgement {
-    Judgement { verdict: Verdict::Unsupported, reason, findings: Vec::new(), notes: Vec::new() }
+    Judgement {
+        verdict: Verdict::Unsupported,
+        reason,
+        findings: Vec::new(),
+        notes: Vec::new(),
+        changes: Vec::new(),
+    }
 }
 
 /// The report's entry for a judged case; duration and artefacts are left empty.
@@ -296,6 +302,7 @@ pub fn case_result(
         reason: judgement.reason,
         findings: judgement.findings.into_iter().map(finding).collect(),
         notes: judgement.notes,
+        changes: judgement.changes.into_iter().map(change).collect(),
         artefacts: BTreeMap::new(),
         rerun,
     };
@@ -314,6 +321,17 @@ fn finding(finding: ikev1_scenario::verdict::Finding) -> Finding {
         offset: finding.offset.and_then(|offset| u64::try_from(offset).ok()),
         expected: text(finding.expected),
         got: text(finding.got),
+    }
+}
+
+fn change(change: ikev1_scenario::verdict::Change) -> Change {
+    Change {
+        packet: change.datagram,
+        message: change.message,
+        field: change.field,
+        offset: u64::try_from(change.offset).unwrap_or(u64::MAX),
+        was: change.was,
+        is: change.is,
     }
 }
 

@@ -18,6 +18,7 @@
 //! Last, a fault that the peer's daemon survived, and SAs or policies that it kept when it was told to give up everything, make
 //! `warn` of `pass` and `info`; beside every other verdict they are findings.
 
+mod changes;
 mod conditions;
 mod fields;
 mod messages;
@@ -30,6 +31,7 @@ mod verdicts;
 #[cfg(test)]
 mod tests;
 
+pub use changes::{ChangedField, changed_fields};
 pub use messages::{Messages, SentMessage, has_vendor_id};
 pub use outcomes::{ConditionResult, outcomes};
 pub use sighting::{Sight, Sighting, is_error, sighting, vendor_ids};

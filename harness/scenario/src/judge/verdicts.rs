@@ -2,6 +2,7 @@
 
 use ikev1::keylog::Label;
 
+use super::changes::changes;
 use super::conditions::{Evidence, Outcome, findings_text, state_text};
 use super::fields;
 use super::messages::{Messages, describe};
@@ -49,6 +50,7 @@ pub fn judge(case: &Case, transcript: &[Record], profile: &PeerProfile) -> Judge
         .or_else(|| judge.not_exercised())
         .unwrap_or_else(|| judge.outcome());
     result.notes.extend(judge.notes());
+    result.changes = changes(transcript);
     for finding in &mut result.findings {
         finding.requirements.clone_from(&case.requirements);
     }
@@ -57,7 +59,7 @@ pub fn judge(case: &Case, transcript: &[Record], profile: &PeerProfile) -> Judge
 }
 
 fn judgement(verdict: Verdict, reason: impl Into<String>) -> Judgement {
-    Judgement { verdict, reason: reason.into(), findings: Vec::new(), notes: Vec::new() }
+    Judgement { verdict, reason: reason.into(), findings: Vec::new(), notes: Vec::new(), changes: Vec::new() }
 }
 
 struct Judge<'a> {

@@ -38,7 +38,9 @@
       const [offset, len] = ranges[row];
       for (let at = offset; at < offset + len && at < bytes.length; at += 1) action(bytes[at]);
     };
-    rows.forEach((row, index) => { if (row.classList.contains('hit')) each(index, octet => octet.classList.add('hit')); });
+    for (const mark of ['edit', 'hit']) {
+      rows.forEach((row, index) => { if (row.classList.contains(mark)) each(index, octet => octet.classList.add(mark)); });
+    }
 
     // The innermost field that has an octet.
     const rowOf = at => ranges.reduce((best, [offset, len], index) =>

@@ -130,6 +130,9 @@ pub struct Field {
     pub depth: usize,
     /// A finding is about it.
     pub marked: bool,
+    /// The case has changed it.
+    #[serde(default)]
+    pub changed: bool,
 }
 
 /// A step, and how it ended.

@@ -9,7 +9,7 @@ use super::ladder::Ends;
 use super::{ladder, message};
 use crate::html::frame::{Script, document};
 use crate::html::shown::{clean, count, duration, href, seed, verdict};
-use crate::model::{CaseResult, Finding};
+use crate::model::{CaseResult, Change, Finding};
 
 const SCRIPT: Script = Script(include_str!("../assets/case.js"));
 /// Characters of a line of a log that the page shows.
@@ -36,6 +36,7 @@ pub fn render(page: &CasePage<'_>) -> String {
                     p { strong { "Known failure." } " " (clean(&waived.reason)) " (" (clean(&waived.clause)) ", " (clean(&waived.link)) ")" }
                 }
                 (findings(&result.findings))
+                (changes(&result.changes))
                 @if !result.notes.is_empty() { ul { @for note in &result.notes { li { (clean(note)) } } } }
                 p { "Run it again:" }
                 pre.command.rerun tabindex="0" { (clean(&result.rerun)) }
@@ -100,6 +101,25 @@ fn findings(findings: &[Finding]) -> Markup {
                 }
                 @if let Some(expected) = &finding.expected { dt { "expected" } dd.value { (clean(expected)) } }
                 @if let Some(got) = &finding.got { dt { "came" } dd.value { (clean(got)) } }
+            }
+        }
+    }
+}
+
+/// What the case has changed: what the peer was to answer to, or to refuse.
+fn changes(changes: &[Change]) -> Markup {
+    html! {
+        @if !changes.is_empty() {
+            dl.finding.changed {
+                @for change in changes {
+                    dt { "changed" }
+                    dd {
+                        a href={ "#m" (change.packet) } { "message " (change.packet) }
+                        ", " code { (clean(&change.field)) } ", octet " (change.offset) ": "
+                        @match &change.is { Some(is) => code { (clean(is)) }, None => "gone" }
+                        @match &change.was { Some(was) => { ", was " code { (clean(was)) } } None => ", was not there" }
+                    }
+                }
             }
         }
     }
