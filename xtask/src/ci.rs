@@ -115,6 +115,11 @@ const STEPS: &[Step] = &[
         containers: true,
     },
     Step {
+        what: "strongSwan's report in a browser",
+        action: Action::Check(report_in_a_browser),
+        containers: true,
+    },
+    Step {
         containers: true,
         ..xtask(
             "what strongSwan speaks",
@@ -293,6 +298,17 @@ fn cases_ran(root: &Path, run: &str, at_least: usize, roles: &[&str]) -> Result<
     }
     let (seen, wanted) = (Vec::from_iter(seen).join(", "), roles.join(", "));
     Err(format!("{ran} cases passed, with the harness as {seen}; expected {at_least} or more, as {wanted}"))
+}
+
+/// The tests of `browser/tests/of_any_run.rs`, which the tests have run on the sample, on the report of a real daemon's run.
+fn report_in_a_browser(root: &Path) -> Result<(), String> {
+    let status = harness::cargo()
+        .args(["test", "--package", "xtask", "of_any_run"])
+        .env("IKEV1_BROWSER_RUN", STRONGSWAN_RUN)
+        .current_dir(root)
+        .status()
+        .map_err(|error| error.to_string())?;
+    if status.success() { Ok(()) } else { Err(status.to_string()) }
 }
 
 /// Where the host's kernel had the IPsec SAs, a guest's has to have them as well.
