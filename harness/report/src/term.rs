@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io::Write;
 use std::time::Duration;
 
-use console::{Style, measure_text_width};
+use console::{Style, measure_text_width, truncate_str};
 use ikev1_scenario::Verdict;
 use ikev1_scenario::judge::Sight;
 use ikev1_scenario::model::Role;
@@ -23,6 +23,11 @@ use crate::text::log_line;
 const REASON_CHARS_MAX: usize = 500;
 /// Most cases of one kind that the last page spells out.
 pub(crate) const CASES_SHOWN_MAX: usize = 50;
+
+/// Longest reason on the last page, where every line is to be read at a glance; the reports have all of it.
+const LAST_REASON_CHARS_MAX: usize = 240;
+/// Most changes of one case that the last page names.
+const CHANGES_SHOWN_MAX: usize = 3;
 
 /// How a run shows its progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -249,9 +254,14 @@ impl<W: Write> Terminal<W> {
             Progress::Plain => {
                 let _ = writeln!(self.out, "{line}");
             }
-            Progress::Bar => self.bar.suspend(|| {
-                let _ = writeln!(self.out, "{line}");
-            }),
+            // One line each; the last page has them in full.
+            Progress::Bar => {
+                let columns = console::Term::stderr().size_checked().map(|(_, columns)| usize::from(columns));
+                let line = columns.map_or_else(|| line.into(), |columns| truncate_str(line, columns, "…"));
+                self.bar.suspend(|| {
+                    let _ = writeln!(self.out, "{line}");
+                });
+            }
         }
     }
 }
@@ -273,7 +283,11 @@ fn failures(page: &mut String, paint: Paint, report: &Report) {
     for case in unexpected.iter().take(CASES_SHOWN_MAX) {
         let verdict = paint.verdict(case.verdict);
         put(page, format_args!("{verdict} {} ({}, {})", clean(&case.id), clean(&case.peer), case.role));
-        put(page, format_args!("    {}", clean(&case.reason)));
+        put(page, format_args!("    {}", clean(&case.description)));
+        put(page, format_args!("    {}", log_line(&case.reason, LAST_REASON_CHARS_MAX)));
+        for change in case.changes.iter().take(CHANGES_SHOWN_MAX) {
+            put(page, format_args!("    {}", clean(&change.to_string())));
+        }
         if !case.requirements.is_empty() {
             put(page, format_args!("    clauses: {}", clean(&case.requirements.join(", "))));
         }
@@ -491,7 +505,7 @@ impl Paint {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Waived;
+    use crate::model::{Change, Waived};
     use crate::testing;
 
     #[test]
@@ -504,6 +518,14 @@ mod tests {
             ("rfc2409/5.5-quick-mode/c", Verdict::Fail),
         ]);
         report.cases[0].role = Role::Responder;
+        report.cases[1].changes = vec![Change {
+            packet: 5,
+            message: "main-mode message 5".to_owned(),
+            field: "hash.data".to_owned(),
+            offset: 44,
+            was: Some("01".to_owned()),
+            is: Some("00".to_owned()),
+        }];
         report.cases[4].expected = true;
         report.cases[4].waived =
             Some(Waived { reason: "old".into(), clause: "RFC2409-5.4-01".into(), link: "https://x".into() });
@@ -515,11 +537,14 @@ mod tests {
         });
         insta::assert_snapshot!(summary(&report, "reports/run/x", false), @r"
         fail rfc2409/5.4-psk/b (self, initiator)
+            What the case is about.
             HASH_I accepted although it was corrupted
+            the case changed hash.data of main-mode message 5 (datagram 5, octet 44): 00, was 01
             clauses: RFC2409-5.4-01
             rerun: cargo xtask conform rfc2409/5.4-psk/b --role initiator --seed 7
 
         error rfc2409/5.5-quick-mode/b (self, initiator)
+            What the case is about.
             HASH_I accepted although it was corrupted
             clauses: RFC2409-5.4-01
             rerun: cargo xtask conform rfc2409/5.5-quick-mode/b --role initiator --seed 7

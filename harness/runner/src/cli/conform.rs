@@ -74,7 +74,7 @@ pub struct Args {
     #[arg(long)]
     pub(super) strict: bool,
     /// Leave credentials, keys, decrypted messages, the peers' logs and the seed out of everything that is written; such a run
-    /// can be passed on, but not be judged again
+    /// can be passed on, but not be judged again. What `--discover` finds is redacted afterwards, by `rejudge --redact`
     #[arg(long, conflicts_with = "discover")]
     pub(super) redact: bool,
     /// Folder for the reports and artefacts [default: a new one in reports/run/]

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::messages::{Messages, SentMessage, has_vendor_id};
-use super::verdicts::judge;
+use super::verdicts::{EXPECTED, judge};
 use crate::case::Case;
 use crate::model::{Condition, Contains, Exchange, Phase1Exchange, Selector, Side, StartExchange, Step};
 use crate::transcript::{EngineEvent, Event, Record, StepResult};
@@ -92,7 +92,7 @@ pub fn sighting(case: &Case, transcript: &[Record]) -> Sighting {
         Verdict::Error => Sighting::new(Sight::Error, judgement.reason),
         _ => {
             // What was expected is that the peer takes it, which needs not be said.
-            let observed = judgement.reason.split_once("Observed: ").map(|(_, observed)| observed.to_owned());
+            let observed = judgement.reason.split_once(EXPECTED).map(|(observed, _)| observed.to_owned());
             seen.not_accepted(observed.unwrap_or(judgement.reason))
         }
     }

@@ -15,6 +15,9 @@ use crate::model::{
 use crate::transcript::{DatagramRecord, EngineEvent, Event, Fault, Record, StepResult};
 use crate::verdict::{Finding, Judgement, PeerProfile, Verdict};
 
+/// Between what was observed and what was expected, in a reason.
+pub(super) const EXPECTED: &str = ". Expected: ";
+
 /// The judgement of a case that a peer cannot take part in; `None` when it can.
 pub fn unsupported(case: &Case, profile: &PeerProfile) -> Option<Judgement> {
     let mut missing: Vec<&Capability> = case.needs.difference(&profile.capabilities).collect();
@@ -372,7 +375,9 @@ impl Judge<'_> {
     /// The first accepted outcome that holds, or what was met instead.
     fn outcome(&self) -> Judgement {
         let evidence = Evidence { transcript: self.transcript, messages: self.messages, values: self.values };
-        let (mut observed, mut unknown, mut findings) = (Vec::new(), None, Vec::new());
+        let (mut unknown, mut findings) = (None, Vec::new());
+        // What was observed instead of the outcome that came nearest; the first of several.
+        let mut nearest: Option<Vec<String>> = None;
         for acceptance in &self.case.accept {
             let outcomes: Vec<Outcome> = acceptance.all.iter().map(|c| evidence.evaluate(c)).collect();
             if !outcomes.is_empty() && outcomes.iter().all(|outcome| *outcome == Outcome::Holds) {
@@ -380,6 +385,7 @@ impl Judge<'_> {
             }
             // An outcome that one condition refutes is not kept open by another.
             let refuted = outcomes.iter().any(|outcome| matches!(outcome, Outcome::Not { .. }));
+            let mut observed: Vec<String> = Vec::new();
             for outcome in outcomes {
                 match outcome {
                     Outcome::Not { observed: text, findings: found } => {
@@ -393,13 +399,16 @@ impl Judge<'_> {
                     Outcome::Unknown(_) | Outcome::Holds => {}
                 }
             }
+            if nearest.as_ref().is_none_or(|nearest| observed.len() < nearest.len()) {
+                nearest = Some(observed);
+            }
         }
         if let Some(text) = unknown {
             return judgement(Verdict::Inconclusive, text);
         }
         let wanted: Vec<&str> = self.case.accept.iter().map(|a| a.because.as_str()).collect();
-        let (wanted, observed) = (wanted.join(", or "), observed.join("; "));
-        let reason = format!("expected: {wanted}. Observed: {observed}");
+        let (wanted, observed) = (wanted.join(", or "), nearest.unwrap_or_default().join("; "));
+        let reason = format!("{observed}{EXPECTED}{wanted}");
         if findings.is_empty() {
             let what = "no accepted outcome".into();
             findings.push(Finding { what, expected: wanted, got: observed, ..Finding::default() });
