@@ -259,26 +259,98 @@ impl<D: Driver> CaseRunner for PoolRunner<D> {
 
 #[cfg(test)]
 mod tests {
+    use async_trait::async_trait;
+    use ikev1::io::{Datagram, Timestamp};
     use ikev1_scenario::model::Capability;
+    use rstest::rstest;
     use tokio::runtime::Builder;
 
     use super::*;
+    use crate::driver::{Addresses, Ending, InfraError, PeerCommand, PeerValues, SaView};
     use crate::target::loopback::Loopback;
+
+    /// A peer that hears nothing in its first cases.
+    struct Deaf {
+        inner: Loopback,
+        cases: u32,
+    }
+
+    #[async_trait]
+    impl Driver for Deaf {
+        fn profile(&self) -> &PeerProfile {
+            self.inner.profile()
+        }
+
+        async fn prepare(&mut self, case: &Case, seed: u64) -> Result<Addresses, InfraError> {
+            self.inner.prepare(case, seed).await
+        }
+
+        fn now(&self) -> Timestamp {
+            self.inner.now()
+        }
+
+        async fn send(&mut self, datagram: &Datagram) -> Result<(), InfraError> {
+            if self.cases > 0 { Ok(()) } else { self.inner.send(datagram).await }
+        }
+
+        async fn wait(&mut self, until: Timestamp) -> Result<Option<Datagram>, InfraError> {
+            self.inner.wait(until).await
+        }
+
+        async fn command(&mut self, command: PeerCommand) -> Result<(), InfraError> {
+            self.inner.command(command).await
+        }
+
+        async fn rebind(&mut self) -> Result<(), InfraError> {
+            self.inner.rebind().await
+        }
+
+        async fn state(&mut self) -> Result<SaView, InfraError> {
+            self.inner.state().await
+        }
+
+        async fn values(&mut self) -> Result<PeerValues, InfraError> {
+            self.inner.values().await
+        }
+
+        async fn finish(&mut self) -> Ending {
+            self.cases = self.cases.saturating_sub(1);
+            self.inner.finish().await
+        }
+    }
+
+    fn pool<D: Driver + 'static>(group: Option<Group>, member: fn() -> D) -> PoolRunner<D> {
+        let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+        let start: StartMember<D> = Box::new(move |_, _| Ok(member()));
+        let discard: DiscardMember = Box::new(|_| String::new());
+        PoolRunner::new("pool".to_owned(), 2, group, runtime, CaseLimits::default(), start, discard).unwrap()
+    }
 
     #[test]
     fn a_later_member_passes_its_sanity_handshake_with_the_group_of_the_run() {
         let start_with = |group| {
-            let runtime = Builder::new_current_thread().enable_time().build().unwrap();
-            let start: StartMember<Loopback> = Box::new(|_, _| Ok(Loopback::new()));
-            let discard: DiscardMember = Box::new(|_| String::new());
-            let limits = CaseLimits::default();
-            let mut pool =
-                PoolRunner::new("pool".to_owned(), 2, group, runtime, limits, start, discard).unwrap();
+            let mut pool = pool(group, Loopback::new);
             pool.profile.capabilities.remove(&Capability::Modp1024);
             pool.start_member("pool-2", 1).map(drop)
         };
         assert_eq!(start_with(Some(Group::Modp1536)), Ok(()));
         let error = start_with(None).unwrap_err();
         assert!(error.contains("self cannot do modp1024"), "{error}");
+    }
+
+    #[rstest]
+    #[case::once(|| Deaf { inner: Loopback::new(), cases: 1 }, None)]
+    #[case::twice(|| Deaf { inner: Loopback::new(), cases: 2 }, None)]
+    #[case::always(|| Deaf { inner: Loopback::new(), cases: u32::MAX }, Some("its sanity handshake, attempt 3: "))]
+    fn a_member_that_is_late_may_try_its_sanity_handshake_three_times(
+        #[case] member: fn() -> Deaf,
+        #[case] error: Option<&str>,
+    ) {
+        let started = pool(None, member).start_member("pool-2", 1).map(drop);
+        match (&started, error) {
+            (Ok(()), None) => {}
+            (Err(told), Some(begins)) => assert!(told.starts_with(begins), "{told}"),
+            _ => panic!("{started:?}"),
+        }
     }
 }
