@@ -51,6 +51,9 @@ fn unexpected(page: &mut String, report: &Report) {
             let [expected, got] = [expected, got].map(|value| value.as_deref().map_or("–".to_owned(), code));
             put(page, format_args!("  - found: {}; expected {expected}, came {got}", plain(what)));
         }
+        for change in case.changes.iter().take(3) {
+            put(page, format_args!("  - {}", plain(&change.to_string())));
+        }
     }
     let cells: Vec<_> = report.cells().filter(|cell| !cell.expected).collect();
     for cell in cells.iter().take(SHOWN_MAX) {

@@ -13,6 +13,9 @@ const CHANGES_MAX: usize = 16;
 /// Octets of a value that a change tells.
 const OCTETS_MAX: usize = 24;
 
+/// The octets behind the last payload of an encrypted message.
+const PADDING: &str = "padding";
+
 /// A field that is not as it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangedField {
@@ -28,10 +31,16 @@ pub struct ChangedField {
     pub is: Option<String>,
 }
 
-/// The fields of a message that an edit has set, those that follow from it (lengths, hashes), and the payloads that are gone.
+/// The fields of a message that an edit has set, then the payloads that are gone, and last what follows from both (lengths,
+/// hashes).
 pub fn changed_fields(before: &Dissection, after: &Dissection) -> Vec<ChangedField> {
     let hex = |octets: Option<&[u8]>| octets.map(short);
+    // An edit sees a message before it is padded.
+    let padded = before.field(PADDING).is_none() && after.field(PADDING).is_some();
+    let by_padding =
+        |path: &str| padded && (path == PADDING || path == "header.length" && end(before) == end(after));
     let set = after.fields.iter().filter(|field| !matches!(field.value, FieldValue::Text(_)));
+    let set = set.filter(|field| !by_padding(&field.path));
     let set = set.filter_map(|field| {
         let (was, is) = (before.bytes(&field.path), after.bytes(&field.path));
         let (was_hex, is_hex) = (hex(was), hex(is));
@@ -51,7 +60,20 @@ pub fn changed_fields(before: &Dissection, after: &Dissection) -> Vec<ChangedFie
         was: hex(before.bytes(&field.path)),
         is: None,
     });
-    set.chain(gone).collect()
+    let mut changed: Vec<ChangedField> = set.chain(gone).collect();
+    changed.sort_by_key(|field| follows(&field.path));
+    changed
+}
+
+/// Whether a field mostly is as it is because of others.
+fn follows(path: &str) -> bool {
+    path == "hash.data" || path.ends_with(".length") || path.ends_with(".next_payload")
+}
+
+/// Where the payloads of a message end.
+fn end(message: &Dissection) -> Option<usize> {
+    let payloads = message.fields.iter().filter(|field| field.depth == 0 && field.path != PADDING);
+    payloads.map(|field| field.offset + field.len).max()
 }
 
 /// What the transcript has of edits. A retransmission is not told again.
@@ -171,14 +193,14 @@ mod tests {
     #[rstest]
     #[case::a_value(&["0102"], &["0103"], &["9 main-mode message 3 nonce.data@32: 0102 -> 0103"])]
     #[case::a_length(&["01"], &["0102"], &[
+        "9 main-mode message 3 nonce.data@32: 01 -> 0102",
         "9 main-mode message 3 header.length@24: 00000021 -> 00000022",
         "9 main-mode message 3 nonce.length@30: 0005 -> 0006",
-        "9 main-mode message 3 nonce.data@32: 01 -> 0102",
     ])]
     #[case::a_payload_that_is_gone(&["01"], &[], &[
+        "9 main-mode message 3 nonce@28: 0000000501 -> nothing",
         "9 main-mode message 3 header.next_payload@16: 0a -> 00",
         "9 main-mode message 3 header.length@24: 00000021 -> 0000001c",
-        "9 main-mode message 3 nonce@28: 0000000501 -> nothing",
     ])]
     #[case::nothing(&["01"], &["01"], &[])]
     fn an_edit_is_told_field_by_field(#[case] was: &[&str], #[case] is: &[&str], #[case] expected: &[&str]) {
@@ -191,6 +213,21 @@ mod tests {
         let fault = Fault::EditedDatagram { unaltered_hex: hex::encode(on_4500("01")) };
         let record = datagram(2, 1, &on_4500("02"), true, fault);
         assert_eq!(told(&[record]), ["2 main-mode message 3 nonce.data@32: 01 -> 02"]);
+    }
+
+    #[test]
+    fn padding_is_no_change_of_the_case() {
+        let encrypted = |data: &str, padding: usize| {
+            let mut message = message(&[data]);
+            message.resize(message.len() + padding, 0);
+            message[19] = 1;
+            message[27] = u8::try_from(message.len()).unwrap();
+            message
+        };
+        assert_eq!(
+            told(&edited(1, 1, &encrypted("0102", 0), &encrypted("0103", 3))),
+            ["1 main-mode message 3 nonce.data@32: 0102 -> 0103"]
+        );
     }
 
     #[test]
