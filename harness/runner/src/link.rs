@@ -205,6 +205,11 @@ impl Link {
         self.passed.push(passed);
     }
 
+    /// Whether a rule has not been applied as often as it is to be.
+    pub fn waits(&self) -> bool {
+        self.rules.iter().any(|rule| rule.times > 0)
+    }
+
     /// The last copy of a message that has passed.
     pub fn passed(&self, from: Side, selector: &Selector) -> Option<&Passed> {
         self.passed.iter().rev().find(|passed| passed.from == from && passed.name.matches(selector))

@@ -125,6 +125,11 @@ impl Tap {
         self.edits.push(ArmedEdit { step, edit, fitting: 0, done: false, standing: false });
     }
 
+    /// Whether an edit waits for its message.
+    pub(super) fn waits(&self) -> bool {
+        self.edits.iter().any(|armed| !armed.done && !armed.standing)
+    }
+
     /// Notes the exchange of a message of the peer, so that occurrences count over both sides.
     pub(super) fn peer_sent(&mut self, message: &[u8]) {
         if let Some(identity) = HeaderIdentity::read(message)

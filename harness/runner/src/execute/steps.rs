@@ -8,8 +8,8 @@ use ikev1::error::ApiMisuse;
 use ikev1::event::IpsecSaId;
 use ikev1::wire::{Doi, Notification, NotifyType, ProtocolId};
 use ikev1_scenario::model::{
-    Conclude, Expect, ExpectState, NewGroup, Notify, OnSa, Probe, Replay, SaKind, Selector, Side, Start,
-    StartExchange, Step, Traffic, TrafficExpect, When, Which, Whose,
+    Conclude, Expect, ExpectState, NewGroup, Notify, OnSa, Probe, Replay, SaKind, Selector, Settle, Side,
+    Start, StartExchange, Step, Traffic, TrafficExpect, When, Which, Whose,
 };
 use ikev1_scenario::transcript::{Event, Record};
 
@@ -23,6 +23,8 @@ use crate::{traffic, view};
 
 /// How often the peer is asked for its SAs while a step waits for them.
 const STATE_INTERVAL: Duration = Duration::from_millis(50);
+/// How long a message that a rule waits for may be late when the steps end.
+const LATE_MAX: Duration = Duration::from_secs(5);
 
 /// How long answers to packets that went out once more are waited for.
 const REPLAY_WAIT: Duration = Duration::from_secs(1);
@@ -72,9 +74,7 @@ impl<D: Driver + ?Sized> Executor<'_, D> {
             },
             Step::Replay(replay) => self.replay_step(replay).await,
             Step::Advance(advance) => self.run_for(Duration::from_secs(advance.seconds)).await,
-            Step::Settle(settle) => {
-                self.settle(Duration::from_millis(settle.ms), Duration::from_millis(settle.within_ms)).await
-            }
+            Step::Settle(settle) => self.settle_step(index, *settle).await,
             Step::Rekey(on) => self.rekey(*on).await,
             Step::Delete(on) => self.delete(*on).await,
             Step::DeleteAll(_) => self.delete_all().await,
@@ -120,6 +120,25 @@ impl<D: Driver + ?Sized> Executor<'_, D> {
             shown(&expect.message),
             expect.from
         )))
+    }
+
+    async fn settle_step(&mut self, index: usize, settle: Settle) -> Result<(), Stop> {
+        let (quiet, within) = (Duration::from_millis(settle.ms), Duration::from_millis(settle.within_ms));
+        self.settle(quiet, within).await?;
+        // A message that a rule waits for must come before the steps end, or the case has no verdict: the peer may be late.
+        let mut later = self.case.steps.iter().skip(index + 1);
+        if later.all(|step| matches!(step, Step::ExpectState(_) | Step::Settle(_))) && self.a_rule_waits() {
+            let deadline = self.now() + LATE_MAX.min(within);
+            if self.run_until(deadline, |executor| !executor.a_rule_waits()).await? {
+                self.settle(quiet, within).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a message has not come yet that a step has a rule for.
+    fn a_rule_waits(&self) -> bool {
+        self.link.waits() || self.tap.lock().waits()
     }
 
     async fn conclude(&mut self, conclude: Conclude) -> Result<(), Stop> {

@@ -193,6 +193,28 @@ async fn the_handshake_survives_copies_and_delays(
     assert_eq!(further.count(), more);
 }
 
+#[rstest]
+#[case::the_message_of_a_rule_is_waited_for(json!([]), &[0, 1])]
+#[case::not_where_more_is_to_be_done(json!([{"advance": {"seconds": 0}}]), &[1])]
+#[tokio::test]
+async fn a_peer_that_is_late_has_some_seconds_more_when_the_steps_end(
+    #[case] more: Value,
+    #[case] applied: &[usize],
+) {
+    let mut all = steps(json!([
+        {"edit": {"message": {"exchange": "main-mode", "number": 5}, "apply": [{"xor": {"field": "hash.data", "mask": 1}}]}},
+        {"delay": {"message": {"exchange": "main-mode", "number": 4}, "from": "peer", "by_ms": 900}},
+        {"start": {"exchange": "phase-1"}},
+        {"settle": {"ms": 200}}
+    ]));
+    all.extend(steps(more));
+    let artefacts = run(all).await;
+    assert_eq!(problems(&artefacts.transcript), Vec::<String>::new());
+    let mut seen = rules_applied(&artefacts);
+    seen.sort_unstable();
+    assert_eq!(seen, applied);
+}
+
 #[tokio::test]
 async fn a_replayed_message_is_sent_as_it_was() {
     let mut all = vec![start(), expect_sas(1, 1)];

@@ -596,7 +596,8 @@ pub struct Advance {
     pub seconds: u64,
 }
 
-/// Lets everything run until it is quiet.
+/// Lets everything run until it is quiet. Where nothing but a look at the state follows, a message that a rule still waits for has
+/// five seconds more: the peer may be late, and without it the case has no verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settle {
