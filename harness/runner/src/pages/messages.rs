@@ -89,10 +89,9 @@ fn message(datagram: &DatagramRecord, plain: Option<(&str, Option<&str>)>, findi
         let found = finding.field.as_deref().and_then(|path| dissection.field(path));
         let offset = finding.offset.and_then(|offset| usize::try_from(offset).ok());
         let place = found.map(|field| (field.offset, field.len)).or(offset.map(|offset| (offset, 1)));
-        if let Some((offset, len)) = place {
-            if let Some(row) = innermost(&mut message.fields, offset, len) {
-                row.marked = true;
-            }
+        let row = place.and_then(|(offset, len)| innermost(&mut message.fields, offset, len));
+        if let Some(row) = row {
+            row.marked = true;
         }
     }
     message.bytes = bytes;
