@@ -218,6 +218,53 @@ fn hash_i_covers_an_edited_identity_when_the_hook_wants_it(
     assert_eq!(pair.bob.isakmp_count(), 0);
 }
 
+/// Puts a Notification payload behind the others of a phase 1 message.
+struct Notifying {
+    number: u8,
+}
+
+impl OutgoingHook for Notifying {
+    fn outgoing(&mut self, message: &mut OutgoingMessage<'_>) {
+        if message.number != self.number || message.m_id != MessageId::PHASE_1 {
+            return;
+        }
+        let told = Payload::Notification(Notification::isakmp(NotifyType::REPLAY_STATUS));
+        let (payload_type, payload) = encode_chain(&[told]);
+        let fields = dissect(message.bytes, false).fields;
+        let payloads = fields.iter().filter(|field| field.depth == 0 && field.path != "padding");
+        let (at, body) = (payloads.count() - 1, payload[4..].to_vec());
+        edit::apply(message.bytes, &Edit::InsertPayload { at, payload_type, body }).unwrap();
+    }
+}
+
+#[rstest]
+#[case::main_mode_1(Phase1Mode::Main, 1)]
+#[case::main_mode_2(Phase1Mode::Main, 2)]
+#[case::main_mode_3(Phase1Mode::Main, 3)]
+#[case::main_mode_4(Phase1Mode::Main, 4)]
+#[case::main_mode_5(Phase1Mode::Main, 5)]
+#[case::main_mode_6(Phase1Mode::Main, 6)]
+#[case::aggressive_mode_1(Phase1Mode::Aggressive, 1)]
+#[case::aggressive_mode_2(Phase1Mode::Aggressive, 2)]
+#[case::aggressive_mode_3(Phase1Mode::Aggressive, 3)]
+fn a_notification_in_a_phase_1_message_is_reported_as_one_that_no_hash_covers(
+    #[case] mode: Phase1Mode,
+    #[case] number: u8,
+) {
+    let mut pair = Pair::new(|peer| peer.mode = mode);
+    let sender = if number % 2 == 1 { &mut pair.alice } else { &mut pair.bob };
+    sender.endpoint.set_outgoing_hook(Box::new(Notifying { number }));
+    pair.alice.endpoint.initiate(pair.now, "peer", "net").unwrap();
+    pair.run(pair.now + Duration::from_millis(500));
+    let receiver = if number % 2 == 1 { &pair.bob } else { &pair.alice };
+    let told = receiver.events.iter().filter_map(|event| match event {
+        Event::Notified { notify_type: NotifyType::REPLAY_STATUS, authenticated, .. } => Some(*authenticated),
+        _ => None,
+    });
+    assert_eq!(told.collect::<Vec<_>>(), [false]);
+    assert_eq!((pair.alice.ipsec_count(), pair.bob.ipsec_count()), (1, 1));
+}
+
 #[test]
 fn every_lost_datagram_is_made_up_for() {
     for mode in [Phase1Mode::Main, Phase1Mode::Aggressive] {
