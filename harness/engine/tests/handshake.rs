@@ -233,7 +233,8 @@ impl OutgoingHook for Notifying {
         let fields = dissect(message.bytes, false).fields;
         let payloads = fields.iter().filter(|field| field.depth == 0 && field.path != "padding");
         let (at, body) = (payloads.count() - 1, payload[4..].to_vec());
-        edit::apply(message.bytes, &Edit::InsertPayload { at, payload_type, body }).unwrap();
+        // An edit that fails leaves nothing to report, which the test notices.
+        edit::apply(message.bytes, &Edit::InsertPayload { at, payload_type, body }).ok();
     }
 }
 

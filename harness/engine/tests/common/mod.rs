@@ -187,10 +187,24 @@ impl Pair {
         provider: &'static dyn CryptoProvider,
         adjust: impl Fn(From, &mut PeerConfig),
     ) -> Self {
-        let side = |who, own, other, seed| {
+        let peer = |who, own, other| {
             let mut peer = peer_config(own, other);
             adjust(who, &mut peer);
-            let config = Config { peers: vec![peer], clock_start, ..Config::default() };
+            peer
+        };
+        let (alice, bob) = (peer(From::Alice, ALICE, BOB), peer(From::Bob, BOB, ALICE));
+        Self::of(clock_start, provider, alice, vec![bob])
+    }
+
+    /// A pair in which bob speaks with several.
+    pub fn of(
+        clock_start: Option<UnixTime>,
+        provider: &'static dyn CryptoProvider,
+        alice: PeerConfig,
+        bob: Vec<PeerConfig>,
+    ) -> Self {
+        let side = |peers, seed| {
+            let config = Config { peers, clock_start, ..Config::default() };
             let mut endpoint = Endpoint::new(config, provider, Box::new(SeedRandom(seed)));
             let values = Values::default();
             let (plain, opened) = (Plain::default(), Plain::default());
@@ -199,8 +213,8 @@ impl Pair {
             Side { endpoint, events: Vec::new(), values, plain, opened, timeout: None }
         };
         Self {
-            alice: side(From::Alice, ALICE, BOB, 0x1111_2222_3333_4444),
-            bob: side(From::Bob, BOB, ALICE, 0x5555_6666_7777_8888),
+            alice: side(vec![alice], 0x1111_2222_3333_4444),
+            bob: side(bob, 0x5555_6666_7777_8888),
             now: Timestamp::ZERO,
             flying: BTreeMap::new(),
             flown: 0,
