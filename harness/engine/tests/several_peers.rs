@@ -84,7 +84,7 @@ fn an_address_comes_before_any_address(#[case] mode: Phase1Mode) {
 fn an_address_that_nobody_has_is_not_answered() {
     let elsewhere = |name| PeerConfig { remote: "192.0.2.77".parse().ok(), ..peer(name, None) };
     let refused = chosen(alice("a"), vec![elsewhere("a"), elsewhere("b")]);
-    assert!(refused.starts_with("nobody: "), "{refused}");
+    assert!(refused.contains("192.0.2.1"), "{refused}");
 }
 
 #[rstest]
