@@ -6,12 +6,12 @@ mod common;
 use core::time::Duration;
 
 use common::cheap::{CHEAP_GROUPS, WEAK_ESP_KEYS};
-use common::{From, Pair};
+use common::{From, Pair, credentials};
 use ikev1::config::{
-    BundledProtocol, Encapsulation, IntegrityAlgorithm, IpsecProtocol, IpsecTransform, NatTraversal,
-    Phase1Mode,
+    AuthenticationMethod, BundledProtocol, Encapsulation, IntegrityAlgorithm, IpsecProtocol, IpsecTransform,
+    NatTraversal, Phase1Mode, Phase1Transform,
 };
-use ikev1::crypto::{CipherAlgorithm, Group, HashAlgorithm, Secret, providers};
+use ikev1::crypto::{CipherAlgorithm, Group, HashAlgorithm, Secret, providers, reference};
 use ikev1::esp::EspError;
 use ikev1::event::{DeleteReason, Event};
 use ikev1::hook::{OutgoingHook, OutgoingMessage};
@@ -216,6 +216,56 @@ fn hash_i_covers_an_edited_identity_when_the_hook_wants_it(
     let refusals = pair.bob.refusals();
     assert!(refusals.first().is_some_and(|text| text.contains(reason)), "{refusals:?}");
     assert_eq!(pair.bob.isakmp_count(), 0);
+}
+
+#[rstest]
+#[case::one_offer(AuthenticationMethod::PreSharedKey, |_: &mut Phase1Transform| {}, true)]
+#[case::ciphers(AuthenticationMethod::PreSharedKey, cipher, true)]
+#[case::hashes(AuthenticationMethod::PreSharedKey, hash, true)]
+#[case::groups(AuthenticationMethod::PreSharedKey, modp768, false)]
+#[case::methods(AuthenticationMethod::PreSharedKey, signature, false)]
+#[case::hashes_beside_encryption(AuthenticationMethod::RsaEncryption, hash, true)]
+#[case::ciphers_beside_encryption(AuthenticationMethod::RsaEncryption, cipher, true)]
+#[case::hashes_in_the_revised_mode(AuthenticationMethod::RevisedRsaEncryption, hash, false)]
+#[case::ciphers_in_the_revised_mode(AuthenticationMethod::RevisedRsaEncryption, cipher, false)]
+fn aggressive_mode_offers_only_what_can_be_negotiated_in_it(
+    #[case] method: AuthenticationMethod,
+    #[case] differ: fn(&mut Phase1Transform),
+    #[case] offered: bool,
+) {
+    let mut pair = Pair::with(reference(), |who, peer| {
+        credentials::raw_keys(who, peer, method);
+        peer.mode = Phase1Mode::Aggressive;
+        let mut other = peer.phase1[0].clone();
+        differ(&mut other);
+        peer.phase1.push(other);
+    });
+    let started = pair.alice.endpoint.initiate_phase1(pair.now, "peer");
+    pair.run(pair.now + Duration::from_millis(500));
+    let refused = started.is_err() || !pair.alice.refusals().is_empty();
+    assert_eq!(
+        (refused, pair.alice.isakmp_count()),
+        (!offered, usize::from(offered)),
+        "{:?}",
+        pair.alice.events
+    );
+    assert_eq!(pair.sent.is_empty(), !offered);
+}
+
+fn cipher(transform: &mut Phase1Transform) {
+    transform.cipher = CipherAlgorithm::TripleDes;
+}
+
+fn hash(transform: &mut Phase1Transform) {
+    transform.hash = HashAlgorithm::Md5;
+}
+
+fn modp768(transform: &mut Phase1Transform) {
+    transform.group = Group::Modp768;
+}
+
+fn signature(transform: &mut Phase1Transform) {
+    transform.authentication = AuthenticationMethod::RsaSignature;
 }
 
 /// Puts a Notification payload behind the others of a phase 1 message.

@@ -10,6 +10,7 @@
 
 mod common;
 
+use core::time::Duration;
 use std::sync::{Arc, Mutex};
 
 use common::{From, Pair, credentials};
@@ -185,6 +186,22 @@ fn change(exchange: ExchangeType, number: u8, edits: Vec<Edit>, hash: Hash) -> C
 fn configured(mode: Phase1Mode, peer: &mut PeerConfig) {
     peer.mode = mode;
     peer.nat_traversal = NatTraversal::Off;
+}
+
+#[rstest]
+#[case::right(vec![], 0)]
+#[case::wrong(vec![xor("hash.data")], 1)]
+fn a_delete_counts_under_its_hash_1_only(#[case] edits: Vec<Edit>, #[case] left: usize) {
+    let mut pair = Pair::new(|_| {});
+    pair.establish();
+    let change = change(ExchangeType::INFORMATIONAL, 1, edits, Keep);
+    let applied = change.applied.clone();
+    pair.alice.endpoint.set_outgoing_hook(Box::new(change));
+    let sa = pair.alice.endpoint.isakmp_sas().next().unwrap().id;
+    pair.alice.endpoint.delete_isakmp_sa(pair.now, sa).unwrap();
+    pair.run(pair.now + Duration::from_millis(100));
+    assert!(*applied.lock().unwrap() > 0);
+    assert_eq!(pair.bob.isakmp_count(), left, "{:?}", pair.bob.refusals());
 }
 
 #[rstest]

@@ -130,3 +130,54 @@ pub(crate) fn show(
     let verified = bool::from(ours.as_slice().ct_eq(&theirs));
     verified.then(|| core.key_log.plaintext(Direction::Inbound, &opened.plain))
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::wire::NotifyType;
+
+    #[rstest]
+    #[case::isakmp(ProtocolId::ISAKMP, &[0, 4, 16], &[17])]
+    #[case::ah(ProtocolId::IPSEC_AH, &[0, 4, 16], &[2, 8])]
+    #[case::esp(ProtocolId::IPSEC_ESP, &[0, 4, 16], &[2, 8])]
+    #[case::ipcomp(ProtocolId::IPCOMP, &[0, 2, 4, 16], &[1, 8])]
+    #[case::none_that_there_is(ProtocolId(9), &[], &[0, 4, 16])]
+    fn a_notification_has_an_spi_of_its_protocol(
+        #[case] protocol: ProtocolId,
+        #[case] good: &[usize],
+        #[case] bad: &[usize],
+    ) {
+        let with = |len: &usize| Notification {
+            protocol,
+            spi: vec![1; *len].into(),
+            ..Notification::isakmp(NotifyType::REPLAY_STATUS)
+        };
+        let passes = |len: &usize| check_notification(&with(len)).is_ok();
+        assert!(good.iter().all(passes) && !bad.iter().any(passes));
+    }
+
+    #[rstest]
+    #[case::isakmp(ProtocolId::ISAKMP, &[16])]
+    #[case::ah(ProtocolId::IPSEC_AH, &[4])]
+    #[case::esp(ProtocolId::IPSEC_ESP, &[4])]
+    #[case::ipcomp(ProtocolId::IPCOMP, &[2, 4])]
+    #[case::none_that_there_is(ProtocolId(9), &[])]
+    fn a_delete_has_spis_of_its_protocol(#[case] protocol: ProtocolId, #[case] good: &[usize]) {
+        for len in [0, 1, 2, 4, 8, 16, 17] {
+            let delete = Delete::new(protocol, vec![vec![1; len].into()]);
+            assert_eq!(check_delete(&delete).is_ok(), good.contains(&len), "{len}");
+        }
+    }
+
+    #[rstest]
+    #[case::isakmp(Doi::ISAKMP, true)]
+    #[case::ipsec(Doi::IPSEC, true)]
+    #[case::another(Doi(127), false)]
+    fn both_have_a_doi_that_is_known(#[case] doi: Doi, #[case] good: bool) {
+        let notification = Notification { doi, ..Notification::isakmp(NotifyType::REPLAY_STATUS) };
+        let delete = Delete { doi, ..Delete::new(ProtocolId::IPSEC_ESP, vec![vec![1; 4].into()]) };
+        assert_eq!([check_notification(&notification).is_ok(), check_delete(&delete).is_ok()], [good; 2]);
+    }
+}

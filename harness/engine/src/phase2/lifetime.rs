@@ -118,6 +118,7 @@ mod tests {
         // Life type 1 seconds, 600 of them; life type 2 kilobytes, in four octets.
         let bytes = hex::decode("8001000180020258 8001000200020004 00010000".replace(' ', "")).unwrap();
         assert_eq!(notification.data, bytes);
+        assert_eq!(notification.spi.as_ref(), [1, 2, 3, 4]);
         let said = read(&notification, &WireLimits::default());
         assert_eq!(said, Ok((Some(Duration::from_secs(600)), Some(0x0001_0000))));
     }
@@ -139,6 +140,14 @@ mod tests {
             let error = ExchangeError::NotificationData(NotifyType::RESPONDER_LIFETIME);
             assert_eq!(read(&notification, &WireLimits::default()), Err(error));
         }
+    }
+
+    #[test]
+    fn attributes_of_other_classes_say_nothing_of_a_life() {
+        let mut notification = notification(ProtocolId::IPSEC_ESP, Bytes::from_static(&[0; 4]), seconds(1));
+        let data = [0x80, 4, 0, 1, 0x80, 1, 0, 1, 0x80, 5, 0, 2, 0x80, 2, 0, 9];
+        notification.data = Bytes::copy_from_slice(&data);
+        assert_eq!(read(&notification, &WireLimits::default()), Ok((Some(Duration::from_secs(9)), None)));
     }
 
     #[test]

@@ -82,6 +82,7 @@ mod tests {
     #[case::another_payload(PayloadType::SA, |_: &mut Vec<u8>| {}, HashAlgorithm::Md5)]
     #[case::another_hash(PayloadType::HASH, |_: &mut Vec<u8>| {}, HashAlgorithm::Sha1)]
     #[case::another_length(PayloadType::HASH, |body: &mut Vec<u8>| body[3] = 21, HashAlgorithm::Md5)]
+    #[case::a_length_beyond_an_octet(PayloadType::HASH, |body: &mut Vec<u8>| body[2] = 1, HashAlgorithm::Md5)]
     #[case::cut_in_the_hash(PayloadType::HASH, |body: &mut Vec<u8>| body.truncate(19), HashAlgorithm::Md5)]
     #[case::cut_in_the_header(PayloadType::HASH, |body: &mut Vec<u8>| body.truncate(3), HashAlgorithm::Md5)]
     #[case::empty(PayloadType::HASH, Vec::clear, HashAlgorithm::Md5)]

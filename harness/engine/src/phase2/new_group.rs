@@ -253,3 +253,43 @@ fn hash(cx: &mut QmCx<'_>, label: Label, after_hash: &[u8]) -> Vec<u8> {
     cx.log(label, &hash);
     hash
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    /// A group with this number in the place of a prime, which `read` does not test.
+    fn group(number: u8) -> PrivateGroup {
+        PrivateGroup::modp(&[number; 128], &[2]).unwrap()
+    }
+
+    fn transform(description: u16, group: &PrivateGroup) -> Transform {
+        let mut attributes = vec![Attribute::short(Phase1Attribute::GROUP_DESCRIPTION, description)];
+        attributes.extend(group_attributes::definition(group));
+        Transform { number: 1, id: TransformId::KEY_IKE, attributes }
+    }
+
+    fn read_with(change: impl FnOnce(&mut Proposal)) -> Result<(u16, PrivateGroup), String> {
+        let mut groups = PrivateGroups::default();
+        groups.define(0x8000, group(0xfd));
+        let mut proposal = proposal(1, transform(0x8001, &group(0xfb))).proposals.remove(0);
+        change(&mut proposal);
+        let transform = proposal.transforms[0].clone();
+        read(&proposal, &transform, &groups)
+    }
+
+    #[rstest]
+    #[case::a_new_description(|_: &mut Proposal| {}, Some((0x8001, 0xfb)))]
+    #[case::what_is_known_already(|offer: &mut Proposal| offer.transforms[0] = transform(0x8000, &group(0xfd)), Some((0x8000, 0xfd)))]
+    #[case::a_description_of_another_group(|offer: &mut Proposal| offer.transforms[0] = transform(0x8000, &group(0xfb)), None)]
+    #[case::a_description_of_the_registry(|offer: &mut Proposal| offer.transforms[0] = transform(2, &group(0xfb)), None)]
+    #[case::another_protocol(|offer: &mut Proposal| offer.protocol = ProtocolId::IPSEC_ESP, None)]
+    #[case::another_transform(|offer: &mut Proposal| offer.transforms[0].id = TransformId(2), None)]
+    #[case::an_attribute_of_no_group(|offer: &mut Proposal| offer.transforms[0].attributes.push(Attribute::short(Phase1Attribute::HASH_ALGORITHM, 2_u16)), None)]
+    fn an_offer_is_read(#[case] change: fn(&mut Proposal), #[case] expected: Option<(u16, u8)>) {
+        let expected = expected.map(|(description, number)| (description, group(number)));
+        assert_eq!(read_with(change).ok(), expected);
+    }
+}

@@ -305,6 +305,16 @@ fn an_offer_is_refused_with_its_reason(
     assert_eq!(error.notify_type(), Some(told), "{error}");
 }
 
+#[test]
+fn ah_takes_no_key_length() {
+    let policy = ah(&[AH_MD5]);
+    let mut offered = offer(&policy, &[THEIRS], None, &groups()).unwrap();
+    assert!(chosen(&policy, &offered).is_ok());
+    attributes_of(&mut offered).push(Attribute::short(IpsecAttribute::KEY_LENGTH, 128_u16));
+    let error = chosen(&policy, &offered).unwrap_err();
+    assert_eq!(error.notify_type(), Some(NotifyType::ATTRIBUTES_NOT_SUPPORTED), "{error}");
+}
+
 #[rstest]
 #[case::unchanged(|_: &mut SaPayload| {}, true)]
 #[case::another_order(|sa: &mut SaPayload| attributes_of(sa).reverse(), true)]
