@@ -143,7 +143,7 @@ fn a_weak_key_sets_up_no_ipsec_sa(#[case] cipher: Option<CipherAlgorithm>, #[cas
 
 #[test]
 fn a_wrong_key_sets_up_nothing() {
-    let mut pair = Pair::with(ikev1::crypto::reference(), |who, peer| {
+    let mut pair = Pair::with(reference(), |who, peer| {
         if who == From::Bob {
             peer.pre_shared_key = Secret::new(b"another secret".to_vec());
         }
