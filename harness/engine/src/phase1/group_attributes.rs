@@ -323,6 +323,20 @@ mod tests {
         }
     }
 
+    #[rstest]
+    #[case::none(None, true)]
+    #[case::the_first_private_one(Some(0x8000), true)]
+    #[case::the_last_of_the_registry(Some(0x7fff), false)]
+    #[case::another_group(Some(2), false)]
+    fn a_description_beside_the_numbers_must_not_name_another_group(
+        #[case] description: Option<u16>,
+        #[case] good: bool,
+    ) {
+        let mut attributes = definition(&b_163());
+        attributes.extend(description.map(|id| short(Phase1Attribute::GROUP_DESCRIPTION, id)));
+        assert_eq!(read(&attributes).unwrap().group().is_ok(), good);
+    }
+
     #[test]
     fn leading_zeros_and_the_basic_form_say_the_same_group() {
         let plain = definition(&PrivateGroup::modp(&ODD, &[5]).unwrap());
