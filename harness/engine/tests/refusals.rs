@@ -205,6 +205,14 @@ fn a_delete_counts_under_its_hash_1_only(#[case] edits: Vec<Edit>, #[case] left:
 }
 
 #[rstest]
+#[case::right(vec![], 1)]
+#[case::wrong(vec![xor("hash.data")], 0)]
+fn quick_mode_ends_under_hash_3_only(#[case] edits: Vec<Edit>, #[case] pairs: usize) {
+    let outcome = outcome(Pair::new(|_| {}), change(QUICK, 3, edits, Keep));
+    assert_eq!(outcome.stands, (1, pairs));
+}
+
+#[rstest]
 // Section 5.1.
 #[case::length_too_large(MAIN, 3, vec![set("header.length", 4000)], Keep, NotifyType::UNEQUAL_PAYLOAD_LENGTHS)]
 #[case::length_too_small_in_reply(MAIN, 4, vec![set("header.length", 40)], Keep, NotifyType::UNEQUAL_PAYLOAD_LENGTHS)]
