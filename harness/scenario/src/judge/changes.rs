@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use ikev1::wire::{Dissection, FieldValue, dissect};
 
 use super::messages::bare;
+use crate::tracker::MessageName;
 use crate::transcript::{Event, Fault, Record};
 use crate::verdict::Change;
 
@@ -76,7 +77,7 @@ fn end(message: &Dissection) -> Option<usize> {
     payloads.map(|field| field.offset + field.len).max()
 }
 
-/// What the transcript has of edits. A retransmission is not told again.
+/// What the transcript has of edits. A copy that is changed as an earlier one was is not told again.
 pub(super) fn changes(transcript: &[Record]) -> Vec<Change> {
     let plain: HashMap<u64, (&str, &str)> = transcript
         .iter()
@@ -87,10 +88,10 @@ pub(super) fn changes(transcript: &[Record]) -> Vec<Change> {
             _ => None,
         })
         .collect();
-    let mut changes = Vec::new();
+    let (mut changes, mut told) = (Vec::new(), Vec::new());
     for record in transcript {
         let Event::Datagram(datagram) = &record.event else { continue };
-        let Some(name) = datagram.message.filter(|name| name.copy == 1) else { continue };
+        let Some(name) = datagram.message else { continue };
         let (is, was, opaque) = match (&datagram.fault, plain.get(&datagram.n)) {
             (Some(Fault::EditedDatagram { unaltered_hex }), _) => {
                 let is = bare(datagram.nat_t, &datagram.hex);
@@ -101,6 +102,11 @@ pub(super) fn changes(transcript: &[Record]) -> Vec<Change> {
             _ => continue,
         };
         let fields = changed_fields(&dissect(&was, opaque), &dissect(&is, opaque));
+        let edit = (MessageName { copy: 1, changed: false, ..name }, fields.clone());
+        if told.contains(&edit) {
+            continue;
+        }
+        told.push(edit);
         changes.extend(fields.into_iter().map(|field| Change {
             datagram: datagram.n,
             message: name.to_string(),
@@ -128,7 +134,6 @@ mod tests {
 
     use super::*;
     use crate::model::{Exchange, Side};
-    use crate::tracker::MessageName;
     use crate::transcript::DatagramRecord;
 
     /// A main mode message in the clear with Nonce payloads of these data, in hex.
@@ -234,6 +239,14 @@ mod tests {
     fn a_retransmission_is_not_told_again() {
         let [one, two] = [1, 2].map(|copy| edited(copy.into(), copy, &message(&["01"]), &message(&["02"])));
         assert_eq!(told(&[one, two].concat()), ["1 main-mode message 3 nonce.data@32: 01 -> 02"]);
+    }
+
+    #[test]
+    fn a_copy_that_is_changed_otherwise_is_told() {
+        let changed = |copy: u32, is| edited(copy.into(), copy, &message(&["01"]), &message(&[is]));
+        let told = told(&[changed(1, "01"), changed(2, "02"), changed(3, "03")].concat());
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(told[0].starts_with("2 ") && told[1].starts_with("3 "), "{told:?}");
     }
 
     #[test]
