@@ -1,9 +1,12 @@
 //! `ci`: everything that CI checks. Every step runs, even after a failure; the end names the ones that failed.
 
-use std::io::{self, Write};
+use std::collections::VecDeque;
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::Command;
-use std::time::Instant;
+use std::process::{Command, ExitStatus};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::harness::{self, Outcome};
 use crate::report::Report;
@@ -35,6 +38,12 @@ const IKE_SCAN_RUN: &str = "reports/run/ci/ike-scan";
 const OPENIKED_RUN: &str = "reports/run/ci/openiked";
 /// As few cases that passed show that the container cases really ran.
 const CONTAINER_CASES_MIN: usize = 25;
+/// As many lines of what a run found are repeated at the end.
+const UNEXPECTED_MAX: usize = 20;
+/// As many of the last lines of another step that failed are.
+const LAST_LINES_MAX: usize = 50;
+/// So long a process that a step has left behind may keep its output open.
+const OUTPUT_OPEN_MAX: Duration = Duration::from_secs(2);
 const INITIATOR: &str = "initiator";
 const RESPONDER: &str = "responder";
 /// The harness' roles in the runs: clients only initiate, and a peer without IKEv1 only refuses.
@@ -249,15 +258,16 @@ fn steps(args: &Args) -> io::Result<Outcome> {
         let start = Instant::now();
         let result = run_step(step, &root);
         let seconds = start.elapsed().as_secs();
-        let outcome = match result {
+        let outcome = match &result {
             Ok(()) => "ok".to_owned(),
-            Err(reason) => {
-                failed = true;
-                format!("FAILED: {reason}")
-            }
+            Err(failure) => format!("FAILED: {}", failure.reason),
         };
         writeln!(err, "=== ci: {}: {outcome}, after {seconds} s", step.what)?;
         summary.push(format!("{seconds:>5} s  {}: {outcome}", step.what));
+        if let Err(failure) = result {
+            failed = true;
+            summary.extend(failure.lines.iter().map(|line| format!("         {line}")));
+        }
     }
     for line in &summary {
         writeln!(err, "{line}")?;
@@ -265,9 +275,21 @@ fn steps(args: &Args) -> io::Result<Outcome> {
     Ok(if failed { Outcome::Unexpected } else { Outcome::Success })
 }
 
-fn run_step(step: &Step, root: &Path) -> Result<(), String> {
+/// Why a step failed, and what the end repeats of it, as little else may be kept of a long log.
+struct Failure {
+    reason: String,
+    lines: Vec<String>,
+}
+
+impl From<String> for Failure {
+    fn from(reason: String) -> Self {
+        Self { reason, lines: Vec::new() }
+    }
+}
+
+fn run_step(step: &Step, root: &Path) -> Result<(), Failure> {
     let mut command = match step.action {
-        Action::Check(check) => return check(root),
+        Action::Check(check) => return Ok(check(root)?),
         Action::Xtask(arguments) => harness::command(arguments.iter().map(Into::into)),
         Action::Cargo(arguments) => {
             let mut command = harness::cargo();
@@ -278,8 +300,53 @@ fn run_step(step: &Step, root: &Path) -> Result<(), String> {
     if step.what == "documentation" {
         command.env("RUSTDOCFLAGS", "-D warnings");
     }
-    let status = command.current_dir(root).status().map_err(|e| e.to_string())?;
-    if status.success() { Ok(()) } else { Err(status.to_string()) }
+    command.current_dir(root);
+    let (status, last_lines) = watched(command).map_err(|error| error.to_string())?;
+    if status.success() {
+        return Ok(());
+    }
+    let lines = unexpected(step, root).unwrap_or(last_lines);
+    Err(Failure { reason: status.to_string(), lines })
+}
+
+/// Runs a command, whose output goes to standard error; gives its last lines too.
+fn watched(mut command: Command) -> io::Result<(ExitStatus, Vec<String>)> {
+    let (reader, writer) = io::pipe()?;
+    let mut child = command.stdout(writer.try_clone()?).stderr(writer).spawn()?;
+    // It holds ends of the pipe.
+    drop(command);
+    let (sender, lines) = mpsc::channel();
+    thread::spawn(move || {
+        for line in BufReader::new(reader).split(b'\n').map_while(Result::ok) {
+            let line = String::from_utf8_lossy(&line).into_owned();
+            let _ = writeln!(io::stderr(), "{line}");
+            if sender.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    let status = child.wait()?;
+    let mut last_lines = VecDeque::new();
+    while let Ok(line) = lines.recv_timeout(OUTPUT_OPEN_MAX) {
+        last_lines.push_back(line);
+        if last_lines.len() > LAST_LINES_MAX {
+            last_lines.pop_front();
+        }
+    }
+    Ok((status, last_lines.into()))
+}
+
+/// What the run of a step that failed has in its report; `None` where it has none, or nothing is wrong by it.
+fn unexpected(step: &Step, root: &Path) -> Option<Vec<String>> {
+    let Action::Xtask(arguments) = step.action else { return None };
+    let [_, out] = arguments.windows(2).find(|pair| pair[0] == "--out")? else { return None };
+    let mut lines = Report::load(&root.join(out)).ok()?.unexpected();
+    let more = lines.len().saturating_sub(UNEXPECTED_MAX);
+    lines.truncate(UNEXPECTED_MAX);
+    if more > 0 {
+        lines.push(format!("and {more} more"));
+    }
+    (!lines.is_empty()).then_some(lines)
 }
 
 /// The README's test command is the one that runs here.
@@ -354,4 +421,29 @@ fn no_container_is_left(_: &Path) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_lines_of_a_command_are_kept_from_both_of_its_outputs() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "for n in $(seq 99); do echo line $n; done; echo why >&2; exit 3"]);
+        let (status, lines) = watched(command).unwrap();
+        assert_eq!(status.code(), Some(3));
+        assert_eq!(lines.len(), LAST_LINES_MAX);
+        assert_eq!(lines[LAST_LINES_MAX - 2..], ["line 99", "why"]);
+    }
+
+    #[test]
+    fn what_a_command_leaves_behind_does_not_hold_up_the_next() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo begun; sleep 20 &"]);
+        let start = Instant::now();
+        let (status, lines) = watched(command).unwrap();
+        assert!(status.success() && start.elapsed() < Duration::from_secs(15));
+        assert_eq!(lines, ["begun"]);
+    }
 }

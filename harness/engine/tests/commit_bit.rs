@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use common::{From, Pair};
 use ikev1::crypto::reference;
-use ikev1::event::Event;
+use ikev1::event::{DeleteReason, Event};
 use ikev1::io::Datagram;
 use ikev1::wire::{ExchangeType, Header, NotifyType};
 use rstest::rstest;
@@ -156,4 +156,27 @@ fn a_flag_that_the_responder_gives_back_makes_nobody_wait() {
     });
     pair.establish();
     assert_eq!(counts(&pair), (1, 1));
+}
+
+#[rstest]
+#[case::heard(false, DeleteReason::Replaced)]
+#[case::not_heard(true, DeleteReason::Expired)]
+fn a_pair_is_replaced_once_connected_is_heard(#[case] lost: bool, #[case] expected: DeleteReason) {
+    // More time between rekey and expiry than the exchange is waited for.
+    let mut pair = Pair::with(reference(), |who, peer| {
+        peer.commit_bit = who == From::Bob;
+        peer.rekey_margin = Duration::from_secs(300);
+    });
+    pair.establish();
+    let old = pair.alice.endpoint.ipsec_sas().next().unwrap().id;
+    pair.link = Box::new(move |from, _, datagram| {
+        let lost = lost && from == From::Bob && is(&datagram, ExchangeType::INFORMATIONAL);
+        if lost { Vec::new() } else { vec![datagram] }
+    });
+    pair.run(pair.now + Duration::from_secs(1300));
+    let reason = pair.alice.events.iter().find_map(|event| match event {
+        Event::IpsecSaDeleted { sa, reason, .. } if *sa == old => Some(*reason),
+        _ => None,
+    });
+    assert_eq!(reason, Some(expected));
 }

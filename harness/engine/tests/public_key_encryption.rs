@@ -15,7 +15,7 @@ use ikev1::crypto::{CipherAlgorithm, Group, HashAlgorithm, default_provider, pro
 use ikev1::io::Timestamp;
 use ikev1::keylog::Label;
 use ikev1::pki::{Certificate, Credentials, TrustStore, UnixTime};
-use ikev1::wire::PayloadType;
+use ikev1::wire::{IdType, Identification, PayloadType};
 use proptest::prelude::*;
 use rstest::rstest;
 
@@ -92,6 +92,24 @@ fn opens_a_message_that_others_made(#[case] method: Method, #[case] fixture: &st
         let answers = pair.sent.iter().filter(|(from, _)| *from == From::Bob).count();
         assert!(answers > 0, "bob answers: {:?}", pair.bob.refusals());
     }
+}
+
+/// A key of 2048 bits encrypts 245 octets in one block (RFC 2409 section 5.2); the body of an ID payload has four before
+/// its data. The revised mode encrypts it under Ke_i.
+#[rstest]
+#[case::a_block(Method::RsaEncryption, 241, true)]
+#[case::more_than_a_block(Method::RsaEncryption, 242, false)]
+#[case::more_than_a_block_in_the_revised_mode(Method::RevisedRsaEncryption, 242, true)]
+fn an_identity_must_fit_into_a_block(#[case] method: Method, #[case] length: usize, #[case] fits: bool) {
+    let mut pair = Pair::with(default_provider(), |who, peer| {
+        credentials::raw_keys(who, peer, method);
+        if who == From::Alice {
+            peer.local_id = Identification::new(IdType::KEY_ID, vec![7_u8; length]);
+        }
+    });
+    assert_eq!(pair.alice.endpoint.initiate(pair.now, "peer", "net").is_ok(), fits);
+    pair.drain();
+    assert_eq!(pair.sent.len(), usize::from(fits));
 }
 
 /// Types and lengths of a message's payloads.

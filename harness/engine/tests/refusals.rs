@@ -13,9 +13,9 @@ mod common;
 use core::time::Duration;
 use std::sync::{Arc, Mutex};
 
-use common::{From, Pair, credentials};
+use common::{From, Pair, body, credentials, rehash};
 use ikev1::config::{AuthenticationMethod, NatTraversal, PeerConfig, Phase1Mode};
-use ikev1::crypto::{HashAlgorithm, reference};
+use ikev1::crypto::reference;
 use ikev1::event::Event;
 use ikev1::hook::{OutgoingHook, OutgoingMessage};
 use ikev1::io::Timestamp;
@@ -71,24 +71,11 @@ impl OutgoingHook for Change {
                 None => message.hash_covers_edit = true,
             }
         } else if self.hash == Recompute {
-            let dissection = dissect(message.bytes, false);
-            let hash = dissection.field("hash").unwrap();
-            let after = &message.bytes[hash.offset + hash.len..];
-            let key = message.skeyid_a.unwrap();
             let quick_mode_1 = self.received.lock().unwrap().last().cloned().filter(|_| message.number == 2);
-            let ni_b = quick_mode_1.map(|quick_mode_1| body(&quick_mode_1, "nonce")).unwrap_or_default();
-            let covered = [&message.m_id.0.to_be_bytes()[..], &ni_b, after];
-            let bytes = reference().prf(HashAlgorithm::Sha1, key, &covered).as_bytes().to_vec();
-            apply(message.bytes, &Edit::Set { path: "hash.data".into(), bytes }).unwrap();
+            rehash(message, quick_mode_1.as_deref());
         }
         *self.applied.lock().unwrap() += 1;
     }
-}
-
-/// The body of a payload, without its generic header.
-fn body(message: &[u8], path: &str) -> Vec<u8> {
-    let field = dissect(message, false).field(path).unwrap().clone();
-    message[field.offset + 4..field.offset + field.len].to_vec()
 }
 
 fn set(path: &str, value: u64) -> Edit {

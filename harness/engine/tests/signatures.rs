@@ -132,6 +132,21 @@ fn certificates_go_along_when_they_are_asked_for(
     assert_eq!(types.contains(&PayloadType::CERT), asks);
 }
 
+#[rstest]
+fn under_a_pre_shared_key_no_certificate_is_asked_for_or_shown(
+    #[values(Phase1Mode::Main, Phase1Mode::Aggressive)] mode: Phase1Mode,
+) {
+    let mut pair = certified(mode, |_, peer| {
+        peer.phase1[0].authentication = Method::PreSharedKey;
+        peer.request_certificate = true;
+        peer.send_certificate = SendCertificate::Always;
+    });
+    assert_eq!(counts(&mut pair), (1, 1), "{:?}", pair.bob.refusals());
+    let types = payload_types(&pair);
+    assert!(!types.contains(&PayloadType::CERT_REQUEST), "{types:?}");
+    assert!(!types.contains(&PayloadType::CERT), "{types:?}");
+}
+
 /// The payloads of every message of phase 1, whoever sent it.
 fn payload_types(pair: &Pair) -> Vec<PayloadType> {
     let clear = pair.sent.iter().map(|(_, datagram)| datagram.payload.to_vec());

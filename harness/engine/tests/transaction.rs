@@ -407,6 +407,23 @@ fn a_request_is_answered_though_there_is_nothing_to_tell() {
     assert_eq!(pair.alice.ipsec_count(), 1, "the configured client is used");
 }
 
+#[test]
+fn an_assigned_address_is_no_client_where_none_is_wanted() {
+    let mut pair = pair(|who, peer| {
+        let (mut host, mut server) = (config_host(ConfigMethod::Pull), config_server(ConfigMethod::Pull));
+        if let (Some(ModeConfig::Host(host)), Some(ModeConfig::EdgeDevice(server))) = (&mut host, &mut server)
+        {
+            (host.assigned_client, server.assigned_client) = (false, false);
+        }
+        peer.mode_config = if who == From::Alice { host } else { server };
+    });
+    pair.establish();
+    assert!(configured(&pair.alice).unwrap().contains(&ConfigItem::Address(ADDRESS.into())));
+    let net = Identification::ipv4_subnet([10, 11, 0, 0].into(), 24);
+    let clients = |side: &Side| side.endpoint.ipsec_sas().next().unwrap().clients.unwrap();
+    assert_eq!((clients(&pair.alice).0, clients(&pair.bob).1), (net.clone(), net));
+}
+
 /// Both hashes are `prf(SKEYID_a, M-ID | ATTR)`, computed here from what was decrypted; the IVs follow Appendix B.
 #[test]
 fn hashes_and_ivs_are_those_of_the_draft() {

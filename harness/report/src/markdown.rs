@@ -7,7 +7,7 @@ use ikev1_scenario::Verdict;
 use ikev1_scenario::verdict::Counts;
 
 use crate::Outcome;
-use crate::model::{Finding, Report};
+use crate::model::{Finding, Report, version_beside};
 use crate::text::one_line;
 
 /// Longest text of one reason, in characters.
@@ -105,9 +105,13 @@ fn peers(page: &mut String, report: &Report) {
     for ((position, peer, role), sums) in rows {
         let version = report.peers.get(position).map_or("", |peer| peer.version.as_str());
         let cells: Vec<_> = Verdict::ALL.iter().map(|verdict| sums.get(*verdict).to_string()).collect();
-        put(page, format_args!("| {} {} | {role} | {} |", plain(peer), plain(version), cells.join(" | ")));
+        let name =
+            version_beside(peer, version).map_or(peer.to_owned(), |version| format!("{peer} {version}"));
+        put(page, format_args!("| {} | {role} | {} |", plain(&name), cells.join(" | ")));
     }
-    page.push('\n');
+    let known = report.known_failures();
+    let known = if known > 0 { format!("\n{known} of these are known failures.\n") } else { String::new() };
+    put(page, format_args!("{known}"));
 }
 
 fn counts(counts: &Counts) -> String {
@@ -144,7 +148,10 @@ fn code(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
+    use crate::model::Waived;
     use crate::testing;
 
     #[test]
@@ -167,5 +174,27 @@ mod tests {
 
         The files of this run hold test credentials \(pre-shared keys, passwords, private keys\), derived keys and decrypted messages.
         ");
+    }
+
+    #[rstest]
+    #[case::a_release_in_the_name("charon-5.9.8", "5.9.8", "| charon-5.9.8 | initiator |")]
+    #[case::another_version("charon-5.9", "5.9.8", "| charon-5.9 5.9.8 | initiator |")]
+    #[case::a_number_that_ends_alike("charon-15.9.8", "5.9.8", "| charon-15.9.8 5.9.8 | initiator |")]
+    #[case::no_version("charon", "", "| charon | initiator |")]
+    fn a_peer_is_shown_with_its_version_once(#[case] name: &str, #[case] version: &str, #[case] row: &str) {
+        let mut report = testing::report([("rfc2409/5.4-psk/a", Verdict::Pass)]);
+        (report.peers[0].name, report.peers[0].version) = (name.to_owned(), version.to_owned());
+        report.cases[0].peer = name.to_owned();
+        let page = render(&report);
+        assert!(page.lines().any(|line| line.starts_with(row)), "{page}");
+    }
+
+    #[test]
+    fn known_failures_are_counted_below_the_table() {
+        let mut report = testing::report([("rfc2409/5.4-psk/b", Verdict::Fail)]);
+        assert!(!render(&report).contains("known failures"));
+        report.cases[0].expected = true;
+        report.cases[0].waived = Some(Waived { reason: "r".into(), clause: "c".into(), link: "l".into() });
+        assert!(render(&report).contains("| 1 | 0 |\n\n1 of these are known failures.\n\nRun again"));
     }
 }

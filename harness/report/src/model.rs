@@ -63,6 +63,11 @@ impl Report {
         self.cases.len() + self.cells().count() + self.probes().count()
     }
 
+    /// How many cases have a verdict that a known failure covers.
+    pub fn known_failures(&self) -> usize {
+        self.cases.iter().filter(|case| case.waived.is_some()).count()
+    }
+
     /// The cases whose verdict was not expected, worst first.
     pub fn unexpected(&self) -> Vec<&CaseResult> {
         let mut cases: Vec<_> = self.cases.iter().filter(|case| !case.expected).collect();
@@ -285,6 +290,12 @@ impl fmt::Display for Change {
             (None, None) => f.write_str("gone"),
         }
     }
+}
+
+/// A peer's version, unless its name already ends with it, as that of a release often does.
+pub(crate) fn version_beside<'a>(peer: &str, version: &'a str) -> Option<&'a str> {
+    let said = peer.strip_suffix(version).is_some_and(|rest| version.is_empty() || rest.ends_with('-'));
+    (!said).then_some(version)
 }
 
 /// The known failure that makes a verdict expected.

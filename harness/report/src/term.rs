@@ -376,7 +376,7 @@ fn matrix(page: &mut String, paint: Paint, report: &Report) {
 
 fn sums(page: &mut String, paint: Paint, report: &Report, folder: &str) {
     let run = &report.run;
-    let known = report.cases.iter().filter(|case| case.waived.is_some()).count();
+    let known = report.known_failures();
     let known = if known > 0 { format!(" ({known} of them known failures)") } else { String::new() };
     let probes: BTreeMap<Sight, usize> = report.probes().fold(BTreeMap::new(), |mut sums, probe| {
         *sums.entry(probe.sight).or_default() += 1;

@@ -135,6 +135,11 @@ pub enum Event {
         /// What it said.
         error: String,
     },
+    /// This is the second time that the case is played, as the harness or its infrastructure failed in the first.
+    PlayedBefore {
+        /// How.
+        error: String,
+    },
     /// The harness or its infrastructure failed.
     Infrastructure {
         /// How.

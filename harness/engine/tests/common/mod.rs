@@ -20,12 +20,15 @@ use ikev1::crypto::{
     CipherAlgorithm, CryptoProvider, Group, HashAlgorithm, PrivateKey, RandomSource, Secret, reference,
 };
 use ikev1::event::Event;
+use ikev1::hook::OutgoingMessage;
 use ikev1::io::{Datagram, IP_UDP, Output, Timestamp};
 use ikev1::keylog::{Direction, KeyLog, Label};
 use ikev1::keys;
 use ikev1::pki::{Credentials, TrustStore, UnixTime};
+use ikev1::wire::edit::{self, Edit};
 use ikev1::wire::{
-    CookiePair, ExchangeType, Flags, Hash, Header, IdType, Identification, MessageId, Payload, encode_chain,
+    CookiePair, ExchangeType, Flags, Hash, Header, IdType, Identification, MessageId, Payload, dissect,
+    encode_chain,
 };
 
 /// A seeded xorshift generator: the same seed gives the same bytes.
@@ -390,6 +393,23 @@ impl Side {
         let values = self.values.lock().unwrap();
         values.iter().rev().find(|(_, _, l, _)| *l == label).map(|(_, _, _, bytes)| bytes.clone())
     }
+}
+
+/// The body of a payload, without its generic header.
+pub fn body(message: &[u8], path: &str) -> Vec<u8> {
+    let field = dissect(message, false).field(path).unwrap().clone();
+    message[field.offset + 4..field.offset + field.len].to_vec()
+}
+
+/// Recomputes HASH(1), HASH(2) or the hash of an informational message after an edit, with SHA. HASH(2) covers the nonce
+/// of quick mode 1 too.
+pub fn rehash(message: &mut OutgoingMessage<'_>, quick_mode_1: Option<&[u8]>) {
+    let hash = dissect(message.bytes, false).field("hash").unwrap().clone();
+    let after = &message.bytes[hash.offset + hash.len..];
+    let ni_b = quick_mode_1.map(|quick_mode_1| body(quick_mode_1, "nonce")).unwrap_or_default();
+    let covered = [&message.m_id.0.to_be_bytes()[..], &ni_b, after];
+    let bytes = reference().prf(HashAlgorithm::Sha1, message.skeyid_a.unwrap(), &covered).as_bytes().to_vec();
+    edit::apply(message.bytes, &Edit::Set { path: "hash.data".into(), bytes }).unwrap();
 }
 
 /// A link that loses, doubles and reorders datagrams, as often as `percent` says each, by a seed.

@@ -322,6 +322,18 @@ fn what_is_unexpected_comes_first_and_a_verdict_is_never_a_colour_alone() {
 }
 
 #[test]
+fn the_banner_leads_to_the_known_failures() {
+    let links = |report: &Report| -> Vec<String> {
+        let known = |element: &Element| element.attribute("href") == Some("#known");
+        parse(&index(report, &register("text"))).into_iter().filter(known).map(|link| link.text).collect()
+    };
+    let mut report = report("text");
+    assert!(links(&report).contains(&"1 known failure".to_owned()), "{:?}", links(&report));
+    report.cases[2].waived = None;
+    assert_eq!(links(&report), [""; 0]);
+}
+
+#[test]
 fn a_case_page_shows_ladder_octets_and_outcomes() {
     insta::assert_snapshot!(body(&case("text", true)));
 }

@@ -56,7 +56,7 @@ pub struct Args {
     /// Only cases in which the harness plays this role: `initiator` or `responder`
     #[arg(long, value_name = "ROLE", value_parser = parse_role)]
     role: Option<Role>,
-    /// Cases that run at the same time [default: number of cores for `self`, for a container what its manifest says or 8]; with --matrix pairs [default: 4]
+    /// Cases that are at work at the same time [default: number of cores for `self`, for a container what its manifest says or 8]; with --matrix pairs [default: 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub(super) jobs: Option<u16>,
     /// Where all randomness comes from; the same seed gives the same bytes [default: a random one]

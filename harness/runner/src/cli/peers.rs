@@ -17,7 +17,9 @@ use crate::docker::{
 };
 use crate::driver::Driver;
 use crate::execute::CaseLimits;
-use crate::run::{CaseRunner, DeviceRunner, LoopbackRunner, PoolRunner, SanityScenario, StartMember};
+use crate::run::{
+    CaseRunner, DeviceRunner, LoopbackRunner, PoolRunner, PoolSize, SanityScenario, StartMember,
+};
 use crate::target::shell_peer::ShellPeer;
 use crate::target::strongswan::Strongswan;
 
@@ -26,8 +28,7 @@ pub(super) const SELF: &str = "self";
 /// Every folder of a peer has this file.
 const MANIFEST: &str = "peer.toml";
 
-/// Cases that run at the same time against containers unless the command line says otherwise: most of their time
-/// is waiting, and Docker's default address pools have room for three such runs.
+/// Cases that are at work at the same time against containers unless the command line says otherwise.
 const CONTAINER_JOBS: usize = 8;
 
 /// What stands for every release of every peer in a container.
@@ -110,7 +111,7 @@ impl PeerName {
         *self == Self::Loopback
     }
 
-    /// Cases that run at the same time unless the command line says otherwise.
+    /// Cases that are at work at the same time unless the command line says otherwise.
     pub(super) fn default_jobs(&self, workspace: &Workspace) -> usize {
         let Some(folder) = self.folder(workspace) else {
             let cores = || std::thread::available_parallelism().map_or(1, usize::from);
@@ -174,7 +175,7 @@ pub(super) async fn engine() -> Result<(), DockerError> {
     engine_is_here().await
 }
 
-/// Starts a peer, and lets it play `jobs` cases at the same time, with the SAs of a daemon that needs a kernel for them in
+/// Starts a peer, of whose cases `jobs` may be at work at the same time, with the SAs of a daemon that needs a kernel for them in
 /// `kernel`. Daemons that are started later pass a sanity handshake with `group`. What takes long, such as the build of an
 /// image, is told to `progress`.
 pub(super) fn open(
@@ -208,12 +209,13 @@ pub(super) fn open(
         None => Ok(SanityScenario::default()),
     };
     let sanity = sanity.map_err(CliError::usage)?;
+    let size = PoolSize::for_jobs(jobs, chosen.dir.manifest.container.containers);
     match chosen.dir.manifest.control.clone() {
-        Control::Vici {} => pool(runtime, jobs, group, sanity, move |member| {
+        Control::Vici {} => pool(runtime, size, group, sanity, move |member| {
             let chosen = chosen.clone();
             async move { Strongswan::start(&chosen, member).await }
         }),
-        Control::Shell(control) => pool(runtime, jobs, group, sanity, move |member| {
+        Control::Shell(control) => pool(runtime, size, group, sanity, move |member| {
             let (chosen, control) = (chosen.clone(), control.clone());
             async move { ShellPeer::start(&chosen, &control, member).await }
         }),
@@ -236,7 +238,7 @@ pub(super) async fn choose(
 /// A pool of daemons in containers; `start` starts one that belongs to a run of the given name.
 fn pool<D, F, S>(
     runtime: Runtime,
-    jobs: usize,
+    size: PoolSize,
     group: Option<Group>,
     sanity: SanityScenario,
     start: S,
@@ -257,7 +259,7 @@ where
         let _ = sweep_blocking(member);
         log
     });
-    let pool = PoolRunner::new(process_run_id(), jobs, group, runtime, CaseLimits::default(), start, discard);
+    let pool = PoolRunner::new(process_run_id(), size, group, runtime, CaseLimits::default(), start, discard);
     Ok(Arc::new(pool.map_err(CliError::Harness)?.with_sanity(sanity)))
 }
 

@@ -78,8 +78,8 @@ impl CaseRunner for InformedRunner {
         self.peer.adapt(case)
     }
 
-    fn runs_side_by_side(&self) -> bool {
-        self.peer.runs_side_by_side()
+    fn under_way(&self, jobs: usize) -> usize {
+        self.peer.under_way(jobs)
     }
 
     fn time_limit(&self, case: &Case) -> Duration {

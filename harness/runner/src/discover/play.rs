@@ -50,7 +50,7 @@ pub fn discover(
     }
     // A peer that said nothing, or was not ready in time, may have been busy with other probes: it is asked again when there are
     // none. What it says then counts.
-    let repeats = peer.runs_side_by_side() && options.run.jobs > 1;
+    let repeats = peer.under_way(options.run.jobs) > 1;
     let mut unanswered = Vec::new();
     let again = RunOptions { jobs: 1, ..options.run.clone() };
     for (run, last) in [(options.run, false), (&again, true)] {

@@ -47,8 +47,8 @@ impl CaseRunner for Other {
         &self.profile
     }
 
-    fn runs_side_by_side(&self) -> bool {
-        true
+    fn under_way(&self, jobs: usize) -> usize {
+        jobs
     }
 
     fn time_limit(&self, case: &Case) -> Duration {

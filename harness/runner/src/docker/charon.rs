@@ -2,6 +2,7 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
+    sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
@@ -27,8 +28,9 @@ pub const CHARON_PROTECTED: Ipv4Addr = Ipv4Addr::new(10, 12, 0, 1);
 /// The host behind the harness, in the network that [`CharonConnection::new`] gives it.
 pub const HARNESS_PROTECTED: Ipv4Addr = Ipv4Addr::new(10, 11, 0, 1);
 
-/// How charon logs each command that it gets, at level 2 of `cfg`; [`Charon::settled_log`] looks for it.
-const LOGGED_REQUEST: &str = "requests: version";
+/// Begins the name of an ISAKMP SA that is never there. charon logs at level 1 that it is told to end it, as it does few
+/// commands; [`Charon::settled_log`] looks for it.
+const MARK: &str = "end-of-log";
 
 /// What a charon says about itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,6 +114,8 @@ pub struct Charon {
     container: PeerContainer,
     vici: Vici,
     version: CharonVersion,
+    /// How many marks its log has.
+    marks: AtomicU64,
 }
 
 impl Charon {
@@ -175,7 +179,7 @@ impl Charon {
             }
             sleep(POLL).await;
         };
-        Ok(Self { container, vici, version })
+        Ok(Self { container, vici, version, marks: AtomicU64::new(0) })
     }
 
     /// The container.
@@ -369,8 +373,13 @@ impl Charon {
     /// is no error; the log as it is then is returned.
     pub async fn settled_log(&self, offset: usize) -> Result<String, DockerError> {
         let before = self.container.log_len();
-        query_version(&self.vici).await?;
-        self.container.wait_for_log(before, LOG_TIME_MAX, |log| log.contains(LOGGED_REQUEST)).await;
+        let mark = format!("{MARK}-{}", self.marks.fetch_add(1, Ordering::Relaxed));
+        match self.vici.request("terminate", &Section::new().value("ike", &mark)).await {
+            Ok(_) | Err(ViciError::Refused { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let logged = format!("'{mark}'");
+        self.container.wait_for_log(before, LOG_TIME_MAX, |log| log.contains(&logged)).await;
         Ok(self.container.log_since(offset))
     }
 

@@ -97,9 +97,12 @@ pub struct ContainerNeeds {
     pub tmpfs: BTreeMap<String, String>,
     /// Seconds until the daemon takes commands.
     pub ready_seconds: Option<u64>,
-    /// Containers that run at the same time unless the command line says otherwise.
+    /// Cases that are at work at the same time unless the command line says otherwise.
     pub jobs: Option<u16>,
-    /// How many of them may start, load a configuration or be reset at the same time, where that takes a processor; all of
+    /// As many containers at most, where they are to be more than the cases at work: while a case only waits, another has its
+    /// turn. With one job there is one.
+    pub containers: Option<u16>,
+    /// How many containers may start, load a configuration or be reset at the same time, where that takes a processor; all of
     /// them unless the manifest says otherwise. For peers with a control shell; a VICI daemon is never that busy.
     pub busy: Option<NonZeroU16>,
     /// Parts of lines of the daemon's log that say that it died of a fault of its own, beside those of [`DEATHS`].

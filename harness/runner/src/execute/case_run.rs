@@ -13,6 +13,7 @@ use ikev1_scenario::transcript::{Event, Record, StepResult};
 use super::executor::{Executor, Stop};
 use super::hook::{EditHook, SharedTap, ValueTap};
 use super::recorder::Recorder;
+use super::turn::Turn;
 use crate::driver::{Driver, Ending, InfraError, PeerValues};
 use crate::random::SeededRandom;
 use crate::{settings, view};
@@ -62,10 +63,15 @@ pub struct CaseArtefacts {
 
 impl CaseArtefacts {
     /// The artefacts of a case that could not begin.
-    fn of_failure(error: &impl core::fmt::Display) -> Self {
+    pub(crate) fn of_failure(error: &impl core::fmt::Display) -> Self {
         let event = Event::Infrastructure { error: error.to_string() };
         let transcript = vec![Record { at_ms: 0, event }, Record { at_ms: 0, event: Event::End }];
         Self { transcript, pcap: Vec::new(), key_table: String::new(), peer_log: String::new() }
+    }
+
+    /// Whether the peer's daemon died, before the case or of it.
+    pub(crate) fn peer_died(&self) -> bool {
+        self.transcript.iter().any(|record| matches!(record.event, Event::PeerDied { .. }))
     }
 }
 
@@ -78,6 +84,17 @@ pub async fn execute_case<D: Driver + ?Sized>(
     case: &Case,
     seed: u64,
     limits: CaseLimits,
+) -> CaseArtefacts {
+    execute_case_in_turn(driver, case, seed, limits, &Turn::ALWAYS).await
+}
+
+/// As [`execute_case`], and leaves its turn to others while it only waits.
+pub async fn execute_case_in_turn<D: Driver + ?Sized>(
+    driver: &mut D,
+    case: &Case,
+    seed: u64,
+    limits: CaseLimits,
+    turn: &Turn<'_>,
 ) -> CaseArtefacts {
     let mut recorder = match Recorder::new() {
         Ok(recorder) => recorder,
@@ -93,7 +110,7 @@ pub async fn execute_case<D: Driver + ?Sized>(
     };
     recorder.push(Timestamp::ZERO, begin);
 
-    let recorder = match prepare(driver, case, seed, limits, recorder).await {
+    let recorder = match prepare(driver, case, seed, limits, turn, recorder).await {
         Ok(mut executor) => {
             let steps = tokio::time::timeout(limits.real_time_max, executor.steps()).await;
             if steps.is_err() {
@@ -133,6 +150,7 @@ async fn prepare<'a, D: Driver + ?Sized>(
     case: &'a Case,
     seed: u64,
     limits: CaseLimits,
+    turn: &'a Turn<'a>,
     recorder: Recorder,
 ) -> Result<Executor<'a, D>, (Recorder, InfraError)> {
     let prepared = tokio::time::timeout(limits.peer_time_max, driver.prepare(case, seed)).await;
@@ -153,7 +171,7 @@ async fn prepare<'a, D: Driver + ?Sized>(
     let tap = SharedTap::default();
     engine.set_key_log(Box::new(ValueTap(tap.clone())));
     engine.set_outgoing_hook(Box::new(EditHook(tap.clone())));
-    Ok(Executor::new(driver, case, seed, limits, addresses, engine, tap, recorder))
+    Ok(Executor::new(driver, case, seed, limits, turn, addresses, engine, tap, recorder))
 }
 
 impl<D: Driver + ?Sized> Executor<'_, D> {

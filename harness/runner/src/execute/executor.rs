@@ -16,12 +16,16 @@ use ikev1_scenario::transcript::{Event, Fault};
 use super::case_run::CaseLimits;
 use super::hook::{Plain, SharedTap};
 use super::recorder::{Passing, Recorder};
+use super::turn::Turn;
 use crate::driver::{Addresses, Driver, InfraError};
 use crate::link::{self, Fate, HexError, Link, NON_ESP_MARKER, Outcome, Passed};
 use crate::random::SeededRandom;
 
 /// Timeouts that the engine may have at one moment; more is a loop.
 const ROUNDS_MAX: u64 = 10_000;
+
+/// A peer that has said nothing for so long may take its time: until then it counts as being at work.
+const AT_ONCE: Duration = Duration::from_millis(10);
 
 /// Why a case ends before its last step.
 #[derive(Debug)]
@@ -91,6 +95,7 @@ pub(super) struct Executor<'a, D: ?Sized> {
     pub(super) last_datagram: Timestamp,
     seed: u64,
     limits: CaseLimits,
+    turn: &'a Turn<'a>,
     pub(super) addresses: Addresses,
     tracker: MessageTracker,
     timeout: Option<Timestamp>,
@@ -108,6 +113,7 @@ impl<'a, D: Driver + ?Sized> Executor<'a, D> {
         case: &'a Case,
         seed: u64,
         limits: CaseLimits,
+        turn: &'a Turn<'a>,
         addresses: Addresses,
         engine: Endpoint,
         tap: SharedTap,
@@ -126,6 +132,7 @@ impl<'a, D: Driver + ?Sized> Executor<'a, D> {
             last_datagram: Timestamp::ZERO,
             seed,
             limits,
+            turn,
             addresses,
             tracker: MessageTracker::new(),
             timeout: None,
@@ -163,10 +170,24 @@ impl<'a, D: Driver + ?Sized> Executor<'a, D> {
             }
             let late = self.late.iter().map(|late| late.at).min();
             let next = [self.timeout, late].into_iter().flatten().fold(deadline, Timestamp::min);
-            if let Some(datagram) = self.driver.wait(next).await? {
+            if let Some(datagram) = self.wait(next).await? {
                 self.receive(datagram).await?;
             }
         }
+    }
+
+    /// Waits for a datagram until that moment; what does not come at once leaves the turn to another case.
+    async fn wait(&mut self, until: Timestamp) -> Result<Option<Datagram>, InfraError> {
+        let soon = self.now() + AT_ONCE;
+        if !self.turn.is_shared() || until <= soon {
+            return self.driver.wait(until).await;
+        }
+        let datagram = self.driver.wait(soon).await?;
+        if datagram.is_some() {
+            return Ok(datagram);
+        }
+        let _pause = self.turn.pause();
+        self.driver.wait(until).await
     }
 
     /// Lets time pass.

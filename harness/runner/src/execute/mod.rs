@@ -19,6 +19,8 @@ mod find;
 mod hook;
 mod recorder;
 mod steps;
+mod turn;
 
-pub use case_run::{CaseArtefacts, CaseLimits, execute_case};
+pub use case_run::{CaseArtefacts, CaseLimits, execute_case, execute_case_in_turn};
 pub(crate) use hook::StandingEdits;
+pub use turn::{Turn, Turns};

@@ -150,6 +150,7 @@ fn event(case: &Case, event: &Event) -> Option<Note> {
         Event::ConfigurationRefused { error } => {
             bad(Whose::Peer, format!("did not take its configuration: {error}"))
         }
+        Event::PlayedBefore { error } => note(Whose::Harness, format!("failed in an earlier play: {error}")),
         Event::Infrastructure { error } => bad(Whose::Harness, error.clone()),
         _ => None,
     }

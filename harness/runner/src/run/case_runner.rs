@@ -41,11 +41,18 @@ pub trait CaseRunner: fmt::Debug + Send + Sync {
         sanity_case(when, group)
     }
 
-    /// Whether cases may run at the same time, as they may when each has a peer of its own.
-    fn runs_side_by_side(&self) -> bool;
+    /// How many cases may be under way where `jobs` may be at work: more than one when each has a peer of its own, and more
+    /// than `jobs` when those that only wait are not counted.
+    fn under_way(&self, jobs: usize) -> usize;
 
     /// Wall-clock time after which a case counts as hung.
     fn time_limit(&self, case: &Case) -> Duration;
+
+    /// Whether what fails by our own fault is played once more, as it may be where the peer runs in surroundings that have bad
+    /// moments.
+    fn plays_again(&self) -> bool {
+        false
+    }
 
     /// Plays one case. All randomness comes from `seed` and the case's ID.
     fn run_case(&self, case: &Case, seed: u64) -> CaseArtefacts;

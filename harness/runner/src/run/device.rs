@@ -141,8 +141,8 @@ impl CaseRunner for DeviceRunner {
         Ok(under(&self.alive, when))
     }
 
-    fn runs_side_by_side(&self) -> bool {
-        false
+    fn under_way(&self, _: usize) -> usize {
+        1
     }
 
     fn policy(&self) -> Option<&DevicePolicy> {

@@ -29,7 +29,7 @@ pub use device::DeviceRunner;
 #[cfg(feature = "mutants")]
 pub(crate) use isolate::{Isolated, isolate};
 pub use peers::LoopbackRunner;
-pub use pool::{DiscardMember, PoolRunner, StartMember};
+pub use pool::{DiscardMember, PoolRunner, PoolSize, StartMember};
 pub use sanity::{SanityError, SanityScenario, sanity_case, sanity_case_by};
 pub use schedule::{RunOptions, case_result, run_cases};
 pub use stop::Stop;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ikev1_scenario::case::Case;
-use ikev1_scenario::transcript::{Event, Record};
 use ikev1_scenario::verdict::PeerProfile;
 use tokio::runtime::Builder;
 
@@ -49,8 +48,8 @@ impl CaseRunner for LoopbackRunner {
         &self.profile
     }
 
-    fn runs_side_by_side(&self) -> bool {
-        true
+    fn under_way(&self, jobs: usize) -> usize {
+        jobs
     }
 
     fn time_limit(&self, _: &Case) -> Duration {
@@ -63,7 +62,7 @@ impl CaseRunner for LoopbackRunner {
                 let mut peer = Loopback::with_quirks(Arc::clone(&self.quirks));
                 runtime.block_on(execute_case(&mut peer, case, seed, self.limits))
             }
-            Err(error) => failed(&format!("cannot start a runtime: {error}")),
+            Err(error) => CaseArtefacts::of_failure(&format!("cannot start a runtime: {error}")),
         }
     }
 
@@ -78,11 +77,4 @@ impl CaseRunner for LoopbackRunner {
 pub(super) fn total(limits: CaseLimits) -> Duration {
     // The peer is asked before the steps, after them, and once more to end the case.
     limits.real_time_max + 3 * limits.peer_time_max + SLACK
-}
-
-/// The artefacts of a case that could not be played.
-pub(super) fn failed(error: &str) -> CaseArtefacts {
-    let record = |event| Record { at_ms: 0, event };
-    let transcript = vec![record(Event::Infrastructure { error: error.to_owned() }), record(Event::End)];
-    CaseArtefacts { transcript, pcap: Vec::new(), key_table: String::new(), peer_log: String::new() }
 }

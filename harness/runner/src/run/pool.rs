@@ -14,19 +14,34 @@ use ikev1_scenario::verdict::{PeerProfile, Verdict};
 use tokio::runtime::Runtime;
 
 use super::case_runner::CaseRunner;
-use super::peers::{failed, total};
-use super::sanity::{SanityError, SanityScenario};
+use super::peers::total;
+use super::sanity::{SANITY_ATTEMPTS, SanityError, SanityScenario};
 use crate::driver::Driver;
-use crate::execute::{CaseArtefacts, CaseLimits, execute_case};
-
-/// How often a member may try its sanity handshake.
-const SANITY_ATTEMPTS: u32 = 3;
+use crate::execute::{CaseArtefacts, CaseLimits, Turns, execute_case, execute_case_in_turn};
 
 /// Starts a member; its name is the run that whatever is started for it belongs to.
 pub type StartMember<D> = Box<dyn Fn(&Runtime, &str) -> Result<D, String> + Send + Sync>;
 
 /// Removes whatever was started for a member of that name, in use or not, and gives the peer's log.
 pub type DiscardMember = Box<dyn Fn(&str) -> String + Send + Sync>;
+
+/// How large a pool is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolSize {
+    /// As many members at most.
+    pub members: usize,
+    /// As many of their cases at work at most; those that only wait are not counted.
+    pub at_work: usize,
+}
+
+impl PoolSize {
+    /// For that many jobs, with a peer that bears `containers` where most of their cases wait. One job is one case after the other.
+    #[must_use]
+    pub fn for_jobs(jobs: usize, containers: Option<u16>) -> Self {
+        let members = if jobs > 1 { containers.map_or(jobs, usize::from).max(jobs) } else { 1 };
+        Self { members, at_work: jobs }
+    }
+}
 
 /// A pool of peers, such as daemons in containers. All but the first are started when a case needs one.
 pub struct PoolRunner<D> {
@@ -35,6 +50,7 @@ pub struct PoolRunner<D> {
     group: Group,
     sanity: SanityScenario,
     limits: CaseLimits,
+    turns: Turns,
     state: Mutex<State<D>>,
     freed: Condvar,
     runtime: Runtime,
@@ -63,14 +79,14 @@ struct Member<D> {
 }
 
 impl<D: Driver> PoolRunner<D> {
-    /// Starts the first member of a pool of `size`, whose sockets and tasks live in `runtime`. Later members pass their
+    /// Starts the first member of a pool of that size, whose sockets and tasks live in `runtime`. Later members pass their
     /// sanity handshake with `group`, or without it with the peer's first.
     ///
     /// # Errors
     /// Says why the member did not start.
     pub fn new(
         name: String,
-        size: usize,
+        size: PoolSize,
         group: Option<Group>,
         runtime: Runtime,
         limits: CaseLimits,
@@ -82,7 +98,7 @@ impl<D: Driver> PoolRunner<D> {
         let profile = driver.profile().clone();
         let group = group.unwrap_or_else(|| default_group(&profile));
         let mut places = vec![Place::Free(Member { name: first, driver })];
-        places.resize_with(size.max(1), || Place::Empty);
+        places.resize_with(size.members.max(1), || Place::Empty);
         let state = Mutex::new(State { places, started: 1, closed: false });
         let sanity = SanityScenario::default();
         Ok(Self {
@@ -91,6 +107,7 @@ impl<D: Driver> PoolRunner<D> {
             group,
             sanity,
             limits,
+            turns: Turns::new(size.at_work),
             state,
             freed: Condvar::new(),
             runtime,
@@ -195,8 +212,9 @@ impl<D: Driver> CaseRunner for PoolRunner<D> {
         self.sanity.case(when, group)
     }
 
-    fn runs_side_by_side(&self) -> bool {
-        true
+    fn under_way(&self, jobs: usize) -> usize {
+        // One job is one case after the other.
+        if jobs > 1 { self.lock().places.len() } else { 1 }
     }
 
     fn time_limit(&self, _: &Case) -> Duration {
@@ -204,16 +222,26 @@ impl<D: Driver> CaseRunner for PoolRunner<D> {
         2 * total(self.limits)
     }
 
+    fn plays_again(&self) -> bool {
+        true
+    }
+
     fn run_case(&self, case: &Case, seed: u64) -> CaseArtefacts {
-        let Some((name, driver)) = self.take(case) else { return failed("the peer is gone") };
+        let turn = self.turns.take();
+        let Some((name, driver)) = self.take(case) else {
+            return CaseArtefacts::of_failure(&"the peer is gone");
+        };
         let mut driver = match driver.map_or_else(|| self.start_member(&name, seed), Ok) {
             Ok(driver) => driver,
             Err(error) => {
                 self.put(&name, Place::Empty);
-                return failed(&format!("another instance of the peer did not start: {error}"));
+                return CaseArtefacts::of_failure(&format!(
+                    "another instance of the peer did not start: {error}"
+                ));
             }
         };
-        let artefacts = self.runtime.block_on(execute_case(&mut driver, case, seed, self.limits));
+        let execution = execute_case_in_turn(&mut driver, case, seed, self.limits, &turn);
+        let artefacts = self.runtime.block_on(execution);
         let unwanted = self.put(&name, Place::Free(Member { name: name.clone(), driver }));
         let _inside = self.runtime.enter();
         drop(unwanted);
@@ -230,7 +258,10 @@ impl<D: Driver> CaseRunner for PoolRunner<D> {
         self.freed.notify_one();
         match busy {
             // Its driver is still at work or has panicked; the next case gets a new member.
-            Some(Place::Busy { member, .. }) => Ok((self.discard)(&member)),
+            Some(Place::Busy { member, .. }) => {
+                self.turns.leave();
+                Ok((self.discard)(&member))
+            }
             _ => Ok(String::new()),
         }
     }
@@ -261,18 +292,31 @@ impl<D: Driver> CaseRunner for PoolRunner<D> {
 mod tests {
     use async_trait::async_trait;
     use ikev1::io::{Datagram, Timestamp};
-    use ikev1_scenario::model::Capability;
+    use std::sync::Arc;
+
+    use ikev1_scenario::DEFAULT_GROUP;
+    use ikev1_scenario::model::{Capability, Settle, Step};
     use rstest::rstest;
     use tokio::runtime::Builder;
+    use tokio::sync::Barrier;
+    use tokio::time::timeout;
 
     use super::*;
     use crate::driver::{Addresses, Ending, InfraError, PeerCommand, PeerValues, SaView};
+    use crate::run::sanity_case;
     use crate::target::loopback::Loopback;
 
-    /// A peer that hears nothing in its first cases.
+    /// A peer that hears nothing in its first cases, and whose cases meet where they wait for longer than 5 s.
     struct Deaf {
         inner: Loopback,
         cases: u32,
+        meet: Option<Arc<Barrier>>,
+    }
+
+    impl Deaf {
+        fn for_cases(cases: u32) -> Self {
+            Self { inner: Loopback::new(), cases, meet: None }
+        }
     }
 
     #[async_trait]
@@ -294,6 +338,10 @@ mod tests {
         }
 
         async fn wait(&mut self, until: Timestamp) -> Result<Option<Datagram>, InfraError> {
+            if let Some(meet) = self.meet.as_ref().filter(|_| until > self.now() + Duration::from_secs(5)) {
+                let met = timeout(Duration::from_secs(60), meet.wait()).await;
+                met.map_err(|_| InfraError::NotPrepared)?;
+            }
             self.inner.wait(until).await
         }
 
@@ -323,7 +371,9 @@ mod tests {
         let runtime = Builder::new_current_thread().enable_time().build().unwrap();
         let start: StartMember<D> = Box::new(move |_, _| Ok(member()));
         let discard: DiscardMember = Box::new(|_| String::new());
-        PoolRunner::new("pool".to_owned(), 2, group, runtime, CaseLimits::default(), start, discard).unwrap()
+        let size = PoolSize { members: 2, at_work: 2 };
+        PoolRunner::new("pool".to_owned(), size, group, runtime, CaseLimits::default(), start, discard)
+            .unwrap()
     }
 
     #[test]
@@ -339,9 +389,9 @@ mod tests {
     }
 
     #[rstest]
-    #[case::once(|| Deaf { inner: Loopback::new(), cases: 1 }, None)]
-    #[case::twice(|| Deaf { inner: Loopback::new(), cases: 2 }, None)]
-    #[case::always(|| Deaf { inner: Loopback::new(), cases: u32::MAX }, Some("its sanity handshake, attempt 3: "))]
+    #[case::once(|| Deaf::for_cases(1), None)]
+    #[case::twice(|| Deaf::for_cases(2), None)]
+    #[case::always(|| Deaf::for_cases(u32::MAX), Some("its sanity handshake, attempt 3: "))]
     fn a_member_that_is_late_may_try_its_sanity_handshake_three_times(
         #[case] member: fn() -> Deaf,
         #[case] error: Option<&str>,
@@ -352,5 +402,40 @@ mod tests {
             (Err(told), Some(begins)) => assert!(told.starts_with(begins), "{told}"),
             _ => panic!("{started:?}"),
         }
+    }
+
+    #[rstest]
+    #[case::one_after_the_other(1, Some(40), 1)]
+    #[case::more_members_than_jobs(8, Some(40), 40)]
+    #[case::more_jobs_than_the_manifest_has_containers(64, Some(40), 64)]
+    #[case::a_manifest_that_names_none(12, None, 12)]
+    fn a_pool_has_the_members_of_the_manifest_or_one_for_each_job(
+        #[case] jobs: usize,
+        #[case] containers: Option<u16>,
+        #[case] members: usize,
+    ) {
+        assert_eq!(PoolSize::for_jobs(jobs, containers), PoolSize { members, at_work: jobs });
+    }
+
+    #[test]
+    fn a_case_that_only_waits_leaves_its_turn_to_another() {
+        let meet = Arc::new(Barrier::new(3));
+        let start: StartMember<Deaf> =
+            Box::new(move |_, _| Ok(Deaf { meet: Some(Arc::clone(&meet)), ..Deaf::for_cases(0) }));
+        let discard: DiscardMember = Box::new(|_| String::new());
+        let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+        let size = PoolSize { members: 3, at_work: 1 };
+        let limits = CaseLimits::default();
+        let pool = PoolRunner::new("pool".to_owned(), size, None, runtime, limits, start, discard).unwrap();
+        assert_eq!((pool.under_way(1), pool.under_way(2)), (1, 3));
+        let mut case = sanity_case("first", DEFAULT_GROUP).unwrap();
+        case.steps.push(Step::Settle(Settle { ms: 10_000, within_ms: 20_000 }));
+        // Each waits for the other two, so none ends unless all three are under way.
+        let verdicts = thread::scope(|scope| {
+            let play = || judge(&case, &pool.run_case(&case, 1).transcript, pool.profile()).verdict;
+            let plays: Vec<_> = (0..3).map(|_| scope.spawn(play)).collect();
+            plays.into_iter().map(|play| play.join().unwrap()).collect::<Vec<_>>()
+        });
+        assert_eq!(verdicts, [Verdict::Pass; 3]);
     }
 }

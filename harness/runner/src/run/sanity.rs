@@ -13,6 +13,9 @@ use serde_json::{Value, json};
 /// What the IDs of sanity handshakes begin with.
 pub(super) const SANITY: &str = "sanity/";
 
+/// How often a sanity handshake may be tried with a peer that plays again: it may be late once, beside others.
+pub(super) const SANITY_ATTEMPTS: u32 = 3;
+
 const SCENARIO: &str = include_str!("sanity.json");
 
 /// Why the sanity case cannot be made: a mistake in this crate, or in a peer's manifest.

@@ -17,13 +17,14 @@ use ikev1_scenario::case::Case;
 use ikev1_scenario::expand::default_group;
 use ikev1_scenario::judge::{judge, unsupported};
 use ikev1_scenario::model::{Capability, Group, Role, Step};
+use ikev1_scenario::transcript::{Event, Record};
 use ikev1_scenario::verdict::{Judgement, PeerProfile, Verdict};
 use sha2::{Digest, Sha256};
 
 use super::artefacts::{CaseFolder, write_profile};
 use super::case_runner::CaseRunner;
 use super::isolate::{Isolated, isolate};
-use super::peers::failed;
+use super::sanity::SANITY_ATTEMPTS;
 use super::stop::Stop;
 use crate::execute::CaseArtefacts;
 use crate::redact::Redaction;
@@ -102,6 +103,12 @@ enum Message {
     Fault(String),
 }
 
+/// A play of a case that failed by our own fault.
+struct EarlierPlay {
+    error: String,
+    peer_log: String,
+}
+
 struct PeerRun<'a> {
     peer: &'a Arc<dyn CaseRunner>,
     profile: &'a PeerProfile,
@@ -114,12 +121,8 @@ struct PeerRun<'a> {
 impl PeerRun<'_> {
     /// Runs a sanity handshake; gives whether it passed.
     fn sanity(&self, when: &str, sink: &mut dyn FnMut(RunEvent)) -> bool {
-        let result = match self.peer.sanity(when, self.options.group_with(self.profile)) {
-            Ok(case) => self.one(&Arc::new(case)),
-            Err(error) => Err(error.to_string()),
-        };
-        let (verdict, reason) = match result {
-            Ok(Some(result)) => (result.verdict, result.reason),
+        let (verdict, reason) = match self.sanity_result(when) {
+            Ok(Some((verdict, reason))) => (verdict, reason),
             Ok(None) => return false,
             Err(text) => (Verdict::Error, text),
         };
@@ -128,11 +131,26 @@ impl PeerRun<'_> {
         verdict == Verdict::Pass
     }
 
+    /// Verdict and reason of a sanity handshake, which a peer that plays again may miss before.
+    fn sanity_result(&self, when: &str) -> Result<Option<(Verdict, String)>, String> {
+        let case = self.peer.sanity(when, self.options.group_with(self.profile));
+        let case = Arc::new(case.map_err(|error| error.to_string())?);
+        let attempts = if self.peer.plays_again() { SANITY_ATTEMPTS } else { 1 };
+        let (mut attempt, mut before) = (1, String::new());
+        loop {
+            let Some(CaseResult { verdict, reason, .. }) = self.one(&case)? else { return Ok(None) };
+            if attempt == attempts || !matches!(verdict, Verdict::Fail | Verdict::Inconclusive) {
+                return Ok(Some((verdict, reason + &before)));
+            }
+            before = format!("; attempt {attempt} was {verdict}: {reason}");
+            attempt += 1;
+        }
+    }
+
     /// Runs all cases, side by side where the peer allows it.
     fn all(&self, cases: Vec<Case>, sink: &mut dyn FnMut(RunEvent)) -> Vec<CaseResult> {
         let mut cases: Vec<_> = cases.into_iter().map(Arc::new).collect();
-        let jobs =
-            if self.peer.runs_side_by_side() { self.options.jobs.clamp(1, cases.len().max(1)) } else { 1 };
+        let jobs = self.peer.under_way(self.options.jobs).clamp(1, cases.len().max(1));
         if jobs > 1 && !self.profile.capabilities.contains(&Capability::VirtualTime) {
             // The longest first, so that no job is left with one at the end.
             cases.sort_by_key(|case| Reverse(waiting_time(case)));
@@ -189,7 +207,7 @@ impl PeerRun<'_> {
         let case = &adapted;
         let outcome = match refused.or_else(|| unsupported(case, self.profile)) {
             Some(judgement) => (judgement, None),
-            None => match self.isolated(case) {
+            None => match self.isolated(case, None) {
                 Some(outcome) => outcome,
                 None => return Ok(None),
             },
@@ -215,16 +233,36 @@ impl PeerRun<'_> {
         Ok(Some(result))
     }
 
-    fn isolated(&self, case: &Arc<Case>) -> Option<(Judgement, Option<CaseArtefacts>)> {
+    /// Plays and judges a case; once more where that fails by our own fault, the peer allows it, and there was no play `before`. What must not go unseen is never played again: a panic or a hang of the harness, the death of a daemon.
+    fn isolated(
+        &self,
+        case: &Arc<Case>,
+        before: Option<EarlierPlay>,
+    ) -> Option<(Judgement, Option<CaseArtefacts>)> {
+        let again = before.is_none() && self.peer.plays_again();
         let limit = self.peer.time_limit(case);
         let (peer, task, profile) = (Arc::clone(self.peer), Arc::clone(case), self.profile.clone());
         let seed = own_seed(self.options.seed, &self.profile.name, case.role);
         let work = move || {
-            let execution = peer.run_case(&task, seed);
+            let mut execution = peer.run_case(&task, seed);
+            if let Some(EarlierPlay { error, peer_log }) = before {
+                let second = &execution.peer_log;
+                execution.peer_log = format!("{peer_log}\n--- the second play ---\n{second}");
+                let event = Event::PlayedBefore { error };
+                // Behind the beginning, where there is one.
+                let place = execution.transcript.len().min(1);
+                execution.transcript.insert(place, Record { at_ms: 0, event });
+            }
             let judgement = judge(&task, &execution.transcript, &profile);
             (judgement, execution)
         };
         let reason = match isolate(&case.id, limit, &self.options.stop, work) {
+            Isolated::Done((judgement, execution))
+                if again && judgement.verdict == Verdict::Error && !execution.peer_died() =>
+            {
+                let before = EarlierPlay { error: judgement.reason, peer_log: execution.peer_log };
+                return self.isolated(case, Some(before));
+            }
             Isolated::Done((judgement, execution)) => return Some((judgement, Some(execution))),
             Isolated::Stopped => return None,
             Isolated::Panicked(text) => format!("the harness panicked: {text}"),
@@ -237,7 +275,7 @@ impl PeerRun<'_> {
                 (format!("{reason}; the peer cannot be used any more: {lost}"), String::new())
             }
         };
-        let artefacts = CaseArtefacts { peer_log, ..failed(&reason) };
+        let artefacts = CaseArtefacts { peer_log, ..CaseArtefacts::of_failure(&reason) };
         let judgement = judge(case, &artefacts.transcript, self.profile);
         Some((judgement, Some(artefacts)))
     }

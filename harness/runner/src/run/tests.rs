@@ -3,12 +3,14 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use ikev1_report::{Builder, Outcome, Report, RunEvent};
 use ikev1_scenario::DEFAULT_GROUP;
 use ikev1_scenario::case::Case;
 use ikev1_scenario::model::{Capability, Group};
+use ikev1_scenario::transcript::{Event, Record};
 use ikev1_scenario::verdict::{PeerProfile, Verdict};
 use rstest::rstest;
 
@@ -20,6 +22,15 @@ use crate::execute::CaseArtefacts;
 struct Unreliable {
     inner: LoopbackRunner,
     profile: PeerProfile,
+    plays_again: bool,
+    /// How often `t/trouble` and `t/panics` were played.
+    plays: AtomicU32,
+    /// So many of the plays of `t/trouble` end by our own fault.
+    troubles: u32,
+    /// The trouble is that the daemon was found dead at the beginning.
+    dies: bool,
+    /// So many of the last sanity handshakes are cut off.
+    cut_off: AtomicU32,
 }
 
 impl Unreliable {
@@ -28,7 +39,8 @@ impl Unreliable {
         let mut profile = inner.profile().clone();
         profile.capabilities.remove(&Capability::Traffic);
         profile.missing.insert(Capability::Traffic, "no route".to_owned());
-        Self { inner, profile }
+        let (plays, cut_off) = Default::default();
+        Self { inner, profile, plays_again: false, plays, troubles: 0, dies: false, cut_off }
     }
 }
 
@@ -37,8 +49,8 @@ impl CaseRunner for Unreliable {
         &self.profile
     }
 
-    fn runs_side_by_side(&self) -> bool {
-        true
+    fn under_way(&self, jobs: usize) -> usize {
+        jobs
     }
 
     fn time_limit(&self, _: &Case) -> Duration {
@@ -47,11 +59,44 @@ impl CaseRunner for Unreliable {
 
     fn run_case(&self, case: &Case, seed: u64) -> CaseArtefacts {
         match case.id.as_str() {
-            "t/panics" => panic!("at message 5"),
+            "t/panics" => {
+                self.plays.fetch_add(1, Ordering::Relaxed);
+                panic!("at message 5")
+            }
             "t/hangs" => std::thread::sleep(Duration::from_secs(60)),
+            "t/trouble" => {
+                let play = self.plays.fetch_add(1, Ordering::Relaxed);
+                if play < self.troubles {
+                    if self.dies {
+                        let died = Event::PeerDied { line: "segmentation fault".to_owned() };
+                        let mut artefacts = self.inner.run_case(case, seed);
+                        artefacts.transcript.insert(1, Record { at_ms: 0, event: died });
+                        artefacts.transcript.retain(|record| {
+                            !matches!(record.event, Event::StepBegin { .. } | Event::Datagram(_))
+                        });
+                        return artefacts;
+                    }
+                    return CaseArtefacts::of_failure(&format!("the socket closed in play {play}"));
+                }
+            }
+            "sanity/last" => {
+                let left = self.cut_off.load(Ordering::Relaxed);
+                if left > 0 {
+                    self.cut_off.store(left - 1, Ordering::Relaxed);
+                    // The peer says nothing.
+                    let mut artefacts = self.inner.run_case(case, seed);
+                    artefacts.transcript.truncate(2);
+                    artefacts.transcript.push(Record { at_ms: 9, event: Event::End });
+                    return artefacts;
+                }
+            }
             _ => {}
         }
         self.inner.run_case(case, seed)
+    }
+
+    fn plays_again(&self) -> bool {
+        self.plays_again
     }
 
     fn recover(&self, _: &Case) -> Result<String, String> {
@@ -81,8 +126,17 @@ fn options(folder: &Path) -> RunOptions {
 
 /// Runs cases; `watch` sees each event before the report does.
 fn run(cases: Vec<Case>, options: &RunOptions, mut watch: impl FnMut(&RunEvent)) -> Report {
+    run_with(&Arc::new(Unreliable::new()), cases, options, |event| watch(event))
+}
+
+fn run_with(
+    peer: &Arc<Unreliable>,
+    cases: Vec<Case>,
+    options: &RunOptions,
+    mut watch: impl FnMut(&RunEvent),
+) -> Report {
     let mut builder = Builder::default();
-    let peer: Arc<dyn CaseRunner> = Arc::new(Unreliable::new());
+    let peer: Arc<dyn CaseRunner> = Arc::<Unreliable>::clone(peer);
     run_cases(cases, &peer, &[], options, &mut |event| {
         watch(&event);
         builder.event(&event);
@@ -111,6 +165,73 @@ fn a_panic_or_a_hang_costs_one_case() {
     assert_eq!(Outcome::of(&report), Outcome::Harness);
 }
 
+#[rstest]
+#[case::in_no_play(true, 0, 1, Verdict::Pass, None)]
+#[case::in_the_first(true, 1, 2, Verdict::Pass, Some("the socket closed in play 0"))]
+#[case::in_both(true, 2, 2, Verdict::Error, Some("the socket closed in play 0"))]
+#[case::in_the_first_with_a_peer_that_does_not_play_again(false, 1, 1, Verdict::Error, None)]
+fn a_case_that_fails_by_our_own_fault_is_played_once_more_and_says_so(
+    #[case] plays_again: bool,
+    #[case] troubles: u32,
+    #[case] plays: u32,
+    #[case] verdict: Verdict,
+    #[case] note: Option<&str>,
+) {
+    let folder = tempfile::tempdir().unwrap();
+    let peer = Arc::new(Unreliable { plays_again, troubles, ..Unreliable::new() });
+    let report = run_with(&peer, vec![case("t/trouble")], &options(folder.path()), |_| ());
+    let [result] = &report.cases[..] else { panic!("{} results", report.cases.len()) };
+    assert_eq!((peer.plays.load(Ordering::Relaxed), result.verdict), (plays, verdict), "{}", result.reason);
+    if verdict == Verdict::Error {
+        let last = format!("the socket closed in play {}", plays - 1);
+        assert!(result.reason.contains(&last), "{}", result.reason);
+    }
+    let told: Vec<_> = result.notes.iter().filter(|text| text.contains("second time")).collect();
+    assert_eq!(told.len(), usize::from(note.is_some()), "{:?}", result.notes);
+    assert!(told.iter().all(|text| note.is_some_and(|note| text.contains(note))), "{told:?}");
+    let relative = Path::new(&result.artefacts["case"]).parent().unwrap();
+    let (stored, records) = CaseFolder::at(folder.path(), relative).read().unwrap();
+    let again = ikev1_scenario::judge(&stored, &records, &read_profile(folder.path(), "self").unwrap());
+    assert_eq!((again.verdict, &again.notes), (verdict, &result.notes), "rejudged");
+}
+
+#[test]
+fn a_daemon_that_died_between_cases_is_not_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let peer = Unreliable { plays_again: true, troubles: 1, dies: true, ..Unreliable::new() };
+    let report = run_with(&Arc::new(peer), vec![case("t/trouble")], &options(folder.path()), |_| ());
+    assert_eq!(report.cases[0].verdict, Verdict::Error);
+    assert!(report.cases[0].reason.contains("segmentation fault"), "{}", report.cases[0].reason);
+}
+
+#[test]
+fn a_panic_of_the_harness_is_not_played_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let peer = Arc::new(Unreliable { plays_again: true, ..Unreliable::new() });
+    let report = run_with(&peer, vec![case("t/panics")], &options(folder.path()), |_| ());
+    assert_eq!((peer.plays.load(Ordering::Relaxed), report.cases[0].verdict), (1, Verdict::Error));
+}
+
+#[rstest]
+#[case::once(true, 1, Verdict::Pass, &["attempt 1"])]
+#[case::twice(true, 2, Verdict::Pass, &["attempt 2"])]
+#[case::always(true, 3, Verdict::Inconclusive, &["attempt 2"])]
+#[case::once_with_a_peer_that_does_not_play_again(false, 1, Verdict::Inconclusive, &[])]
+fn a_sanity_handshake_may_be_missed_by_a_peer_that_plays_again(
+    #[case] plays_again: bool,
+    #[case] cut_off: u32,
+    #[case] verdict: Verdict,
+    #[case] told: &[&str],
+) {
+    let folder = tempfile::tempdir().unwrap();
+    let peer = Unreliable { plays_again, cut_off: AtomicU32::new(cut_off), ..Unreliable::new() };
+    let report = run_with(&Arc::new(peer), vec![case("t/a")], &options(folder.path()), |_| ());
+    let last = &report.peers[0].sanity[1];
+    assert_eq!(last.verdict, verdict, "{}", last.reason);
+    assert_eq!(last.reason.matches("attempt").count(), told.len(), "{}", last.reason);
+    assert!(told.iter().all(|text| last.reason.contains(text)), "{}", last.reason);
+}
+
 #[test]
 fn what_the_peer_lacks_is_unsupported_with_the_evidence() {
     let folder = tempfile::tempdir().unwrap();
@@ -130,12 +251,10 @@ fn run_without(lacking: &[Capability], group: Option<Group>) -> Report {
     let options = RunOptions { group, ..options(folder.path()) };
     let group = options.group_with(peer.profile());
     let case = Case { id: "t/a".to_owned(), ..sanity_case("first", group).unwrap() };
-    let peer: Arc<dyn CaseRunner> = Arc::new(peer);
-    let mut builder = Builder::default();
-    run_cases(vec![case], &peer, &[], &options, &mut |event| builder.event(&event));
+    let report = run_with(&Arc::new(peer), vec![case], &options, |_| ());
     let sanity = fs::read_to_string(folder.path().join("self/sanity/first/initiator/case.json")).unwrap();
     assert!(sanity.contains(group.name()), "the sanity handshake is with {group}: {sanity}");
-    builder.report()
+    report
 }
 
 #[rstest]

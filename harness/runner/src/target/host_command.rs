@@ -53,6 +53,8 @@ async fn kill_group(group: u32) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
     #[tokio::test]
@@ -79,8 +81,13 @@ mod tests {
         let error = run(&command, &[], Duration::from_secs(2)).await.unwrap_err();
         assert!(error.contains("had not ended after 2 s and was killed"), "{error}");
         let pid = std::fs::read_to_string(&file).unwrap();
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
-        // Nobody may have waited for it yet.
-        assert!(stat.is_empty() || stat.contains(") Z "), "{stat}");
+        let stat = || std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+        // It dies when a processor comes to it, and then nobody may have waited for it yet.
+        let dead = || stat().is_empty() || stat().contains(") Z ");
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !dead() {
+            assert!(Instant::now() < deadline, "{}", stat());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 }

@@ -76,7 +76,7 @@ fn docker(args: &[&str]) -> String {
 }
 
 #[tokio::test]
-async fn an_engine_that_is_restarted_costs_the_cases_that_it_touches() {
+async fn an_engine_that_is_restarted_costs_no_case() {
     if chosen("strongswan").await.is_none() {
         return;
     }
@@ -98,14 +98,14 @@ async fn an_engine_that_is_restarted_costs_the_cases_that_it_touches() {
     thread::sleep(Duration::from_secs(3));
     let _proxy = Proxy::open(path);
     let rest: Vec<String> = lines.collect();
-    assert_eq!(run.wait().unwrap().code(), Some(3), "{rest:#?}");
+    assert_eq!(run.wait().unwrap().code(), Some(0), "{rest:#?}");
 
     let report = std::fs::read_to_string(out.join("report.json")).unwrap();
     let report: Value = serde_json::from_str(&report).unwrap();
     let cases = report["cases"].as_array().unwrap();
-    let errors: Vec<_> = cases.iter().filter(|case| case["verdict"] == "error").collect();
-    assert!((1..=3).contains(&errors.len()) && cases.len() > 8, "{errors:#?} of {}", cases.len());
-    assert_ne!(cases.last().unwrap()["verdict"], "error", "{errors:#?}");
+    let again = |case: &&Value| case["notes"].to_string().contains("played a second time");
+    let again: Vec<_> = cases.iter().filter(again).collect();
+    assert!((1..=3).contains(&again.len()) && cases.len() > 8, "{again:#?} of {}", cases.len());
     let left = docker(&["ps", "--all", "--quiet", "--filter", &label]);
     assert_eq!(left + &docker(&["network", "ls", "--quiet", "--filter", &label]), "");
 }

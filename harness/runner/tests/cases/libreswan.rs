@@ -17,6 +17,13 @@ use rstest::rstest;
 use std::time::Duration;
 
 /// pluto of the default release, and the guard of its containers; `None` where Docker is missing and not required.
+/// What a script begins with that is to do something while a case has its IPsec SAs.
+const ONCE_PAIRED: &str =
+    "until whack --showstates | grep -q 'STATE_QUICK.*established'; do sleep 0.2; done\n";
+
+/// The longest that such a script takes, also on a busy machine.
+const IN_A_CASE: Duration = Duration::from_secs(60);
+
 async fn pluto(test: &str) -> Option<(RunGuard, ShellPeer)> {
     let guard = RunGuard::new(format!("test-{}-libreswan-{test}", std::process::id()));
     let chosen = chosen("libreswan").await?;
@@ -121,13 +128,14 @@ async fn a_pluto_that_dies_of_a_fault_of_its_own_is_told_from_one_that_was_kille
     let Some((_guard, mut driver)) = pluto(signal).await else { return };
     let steps = serde_json::json!([
         {"start": {"exchange": "both"}},
-        {"settle": {"ms": 3000}},
+        {"settle": {"ms": 5000}},
         {"expect_state": {"ipsec_sas": {"exactly": 1}}}
     ]);
     let case = with_group(case(signal, Role::Initiator, serde_json::from_value(steps).unwrap()));
-    let script = format!("sleep 1; echo 'kill -{signal} $(cat /run/pluto/pluto.pid)' | in-guest run");
+    let kill = format!("echo 'kill -{signal} $(cat /run/pluto/pluto.pid)' | in-guest run >/dev/null 2>&1 &");
+    let script = format!("{ONCE_PAIRED}{kill}");
     let shell = driver.daemon().another_shell();
-    let killed = tokio::spawn(async move { shell.run(&script, Duration::from_secs(10)).await });
+    let killed = tokio::spawn(async move { shell.run(&script, IN_A_CASE).await });
     let artefacts = execute_case(&mut driver, &case, 1, CaseLimits::default()).await;
     // The shell may end before it answers, as the guest does.
     let _ = killed.await.unwrap();
@@ -140,14 +148,14 @@ async fn a_pluto_that_dies_of_a_fault_of_its_own_is_told_from_one_that_was_kille
 #[tokio::test(flavor = "multi_thread")]
 async fn what_pluto_survives_and_what_its_kernel_keeps_is_said_of_the_case_and_not_of_the_next() {
     let Some((_guard, mut driver)) = pluto("health").await else { return };
-    let steps = serde_json::json!([{"start": {"exchange": "both"}}, {"settle": {"ms": 4000}}]);
+    let steps = serde_json::json!([{"start": {"exchange": "both"}}, {"settle": {"ms": 5000}}]);
     let unwell = with_group(case("unwell", Role::Initiator, serde_json::from_value(steps).unwrap()));
-    let script = "sleep 1
-        printf 'EXPECTATION FAILED: made by a test' | in-guest mark
+    let script = ONCE_PAIRED.to_owned()
+        + "printf 'EXPECTATION FAILED: made by a test' | in-guest mark
         echo >/core.7
         echo ip xfrm policy add dir out src 192.0.2.1 dst 192.0.2.2 tmpl proto esp mode tunnel | in-guest run";
     let shell = driver.daemon().another_shell();
-    let made = tokio::spawn(async move { shell.run(script, Duration::from_secs(10)).await });
+    let made = tokio::spawn(async move { shell.run(&script, IN_A_CASE).await });
     let artefacts = execute_case(&mut driver, &unwell, 1, CaseLimits::default()).await;
     made.await.unwrap().unwrap();
     let said = |artefacts: &CaseArtefacts| {

@@ -2,6 +2,7 @@
 //!
 //! Needs Docker. Without it the tests say so and pass, unless `IKEV1_REQUIRE_DOCKER=1` is set.
 
+use std::process::Output;
 use std::time::Duration;
 
 use crate::common::{both, case, echo, expect_sas, problems, start, values};
@@ -100,12 +101,21 @@ async fn charon_deletes_and_rekeys_when_told_and_the_next_case_starts_without_sa
     assert_agrees(&mut driver, &sanity("after", Role::Initiator)).await;
 }
 
-/// Does something to the container half a second from now.
-fn soon(command: &'static str, id: &str) {
+/// Does something to the container once charon has an IPsec SA.
+fn once_paired(command: &'static str, id: &str) {
     let id = id.to_owned();
+    let is_pair = |line: &str| line.contains("CHILD_SA") && line.contains("established");
     tokio::spawn(async move {
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        let output = tokio::process::Command::new("docker").args([command, &id]).output().await.unwrap();
+        let docker =
+            |command: &str| tokio::process::Command::new("docker").args([command, id.as_str()]).output();
+        let paired = |log: &Output| {
+            let lines = |text| String::from_utf8_lossy(text).lines().any(is_pair);
+            lines(&log.stdout) || lines(&log.stderr)
+        };
+        while !paired(&docker("logs").await.unwrap()) {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        let output = docker(command).await.unwrap();
         assert!(output.status.success(), "{output:?}");
     });
 }
@@ -119,11 +129,11 @@ async fn a_charon_that_fails_costs_one_case(#[case] how: &'static str) {
     let Some(mut driver) = peer(&guard).await else { return };
     let steps = serde_json::json!([
         {"start": {"exchange": "both"}},
-        {"settle": {"ms": 2000}},
+        {"settle": {"ms": 5000}},
         {"expect_state": {"ipsec_sas": {"exactly": 1}}}
     ]);
     let case = case(how, Role::Initiator, serde_json::from_value(steps).unwrap());
-    soon(how, driver.charon().container().id());
+    once_paired(how, driver.charon().container().id());
     let artefacts = execute_case(&mut driver, &case, 1, CaseLimits::default()).await;
     let problems = problems(&artefacts.transcript);
     assert!(problems[0].contains("charon: list SAs"), "{problems:?}");

@@ -9,7 +9,7 @@ use super::ladder::Ends;
 use super::{ladder, message};
 use crate::html::frame::{Script, document};
 use crate::html::shown::{clean, count, duration, href, seed, verdict};
-use crate::model::{CaseResult, Change, Finding};
+use crate::model::{CaseResult, Change, Finding, version_beside};
 
 const SCRIPT: Script = Script(include_str!("../assets/case.js"));
 /// Characters of a line of a log that the page shows.
@@ -76,7 +76,7 @@ fn facts(page: &CasePage<'_>) -> Markup {
         dl.facts.row {
             div { dt { "verdict" } dd { (result.verdict.name()) ", " (expected) } }
             div { dt { "level" } dd { (result.level.name()) } }
-            div { dt { "peer" } dd { (clean(&result.peer)) @if !page.peer_version.is_empty() { ", " (clean(page.peer_version)) } } }
+            div { dt { "peer" } dd { (clean(&result.peer)) @if let Some(version) = version_beside(&result.peer, page.peer_version) { ", " (clean(version)) } } }
             div { dt { "harness is" } dd { (result.role.name()) } }
             div { dt { "took" } dd { (duration(result.duration_ms)) } }
             div { dt { "seed" } dd { (seed(page.run)) } }

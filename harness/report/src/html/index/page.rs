@@ -8,7 +8,7 @@ use crate::exit::Outcome;
 use crate::html::frame::{Script, document};
 use crate::html::shown::{clean, count, duration, seed, verdict};
 use crate::html::{CASES_WITH_ALL_PAGES_MAX, data};
-use crate::model::{CaseResult, PeerInfo, Report};
+use crate::model::{CaseResult, PeerInfo, Report, version_beside};
 use ikev1_scenario::Verdict;
 
 const SCRIPT: Script = Script(include_str!("../assets/index.js"));
@@ -57,6 +57,7 @@ fn outcome(report: &Report) -> (&'static str, &'static str) {
 fn banner(report: &Report) -> Markup {
     let (class, word) = outcome(report);
     let cells = report.matrix.as_ref().map(|matrix| matrix.summary);
+    let known = report.known_failures();
     html! {
         p class={ "banner " (class) } {
             strong { (word) } " "
@@ -70,6 +71,7 @@ fn banner(report: &Report) -> Markup {
                     }
                 }
             }
+            @if known > 0 { " " a href="#known" { (count(known, "known failure")) } }
         }
     }
 }
@@ -169,7 +171,7 @@ fn run(report: &Report) -> Markup {
 fn peer_info(peer: &PeerInfo) -> Markup {
     html! {
         details {
-            summary { b { (clean(&peer.name)) } " " (clean(&peer.version)) }
+            summary { b { (clean(&peer.name)) } @if let Some(version) = version_beside(&peer.name, &peer.version) { " " (clean(version)) } }
             dl.facts {
                 @for sanity in &peer.sanity {
                     dt { (clean(&sanity.when)) " handshake" } dd { (verdict(sanity.verdict)) " " (clean(&sanity.reason)) }
