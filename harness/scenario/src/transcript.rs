@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Role, Side};
 use crate::tracker::MessageName;
+use crate::verdict::Verdict;
 
 /// One line of a transcript.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -135,10 +136,13 @@ pub enum Event {
         /// What it said.
         error: String,
     },
-    /// This is the second time that the case is played, as the harness or its infrastructure failed in the first.
+    /// This is the second time that the case is played: in the first the harness or its infrastructure failed, or the peer may
+    /// only have been late.
     PlayedBefore {
-        /// How.
-        error: String,
+        /// The verdict of the first.
+        verdict: Verdict,
+        /// Why.
+        reason: String,
     },
     /// The harness or its infrastructure failed.
     Infrastructure {

@@ -144,6 +144,15 @@ pub struct Judgement {
     pub changes: Vec<Change>,
 }
 
+impl Judgement {
+    /// Whether no finding shows what was sent: neither a datagram nor a value. A deviation is then about something that did not
+    /// come, or not in its time.
+    #[must_use]
+    pub fn shows_nothing(&self) -> bool {
+        self.findings.iter().all(|finding| finding.datagram.is_none() && finding.field.is_none())
+    }
+}
+
 /// A field that a case has changed in a message before the other side got it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

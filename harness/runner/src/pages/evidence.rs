@@ -150,7 +150,9 @@ fn event(case: &Case, event: &Event) -> Option<Note> {
         Event::ConfigurationRefused { error } => {
             bad(Whose::Peer, format!("did not take its configuration: {error}"))
         }
-        Event::PlayedBefore { error } => note(Whose::Harness, format!("failed in an earlier play: {error}")),
+        Event::PlayedBefore { verdict, reason } => {
+            note(Whose::Harness, format!("`{verdict}` in the first play: {reason}"))
+        }
         Event::Infrastructure { error } => bad(Whose::Harness, error.clone()),
         _ => None,
     }

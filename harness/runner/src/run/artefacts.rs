@@ -19,6 +19,8 @@ const TRANSCRIPT_FILE: &str = "transcript.jsonl";
 const CAPTURE_FILE: &str = "capture.pcap";
 const KEYS_FILE: &str = "keys.txt";
 const PEER_LOG_FILE: &str = "peer.log";
+/// In the folder of a case that was played twice, what the first play left behind.
+const FIRST_PLAY_FOLDER: &str = "first-play";
 
 /// Why an artefact could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +64,11 @@ impl CaseFolder {
     /// The folder with this path below the folder of a run.
     pub fn at(run: &Path, relative: &Path) -> Self {
         Self { run: run.to_owned(), relative: relative.to_owned() }
+    }
+
+    /// The folder of the first play, of two.
+    pub fn first_play(&self) -> Self {
+        Self::at(&self.run, &self.relative.join(FIRST_PLAY_FOLDER))
     }
 
     /// Its path.

@@ -48,8 +48,8 @@ pub trait CaseRunner: fmt::Debug + Send + Sync {
     /// Wall-clock time after which a case counts as hung.
     fn time_limit(&self, case: &Case) -> Duration;
 
-    /// Whether what fails by our own fault is played once more, as it may be where the peer runs in surroundings that have bad
-    /// moments.
+    /// Whether a case is played once more where its first play may say more of the surroundings than of the peer, as they may have
+    /// bad moments: it failed by our own fault, or something did not come in its time.
     fn plays_again(&self) -> bool {
         false
     }

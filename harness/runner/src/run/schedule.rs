@@ -103,10 +103,12 @@ enum Message {
     Fault(String),
 }
 
-/// A play of a case that failed by our own fault.
-struct EarlierPlay {
-    error: String,
-    peer_log: String,
+/// One play of a case.
+struct Play {
+    judgement: Judgement,
+    execution: CaseArtefacts,
+    /// The harness neither panicked nor hung.
+    whole: bool,
 }
 
 struct PeerRun<'a> {
@@ -138,7 +140,7 @@ impl PeerRun<'_> {
         let attempts = if self.peer.plays_again() { SANITY_ATTEMPTS } else { 1 };
         let (mut attempt, mut before) = (1, String::new());
         loop {
-            let Some(CaseResult { verdict, reason, .. }) = self.one(&case)? else { return Ok(None) };
+            let Some(CaseResult { verdict, reason, .. }) = self.one(&case, false)? else { return Ok(None) };
             if attempt == attempts || !matches!(verdict, Verdict::Fail | Verdict::Inconclusive) {
                 return Ok(Some((verdict, reason + &before)));
             }
@@ -189,7 +191,7 @@ impl PeerRun<'_> {
         while !self.options.stop.is_set() && !self.dead.load(Ordering::SeqCst) {
             let Some(case) = cases.get(next.fetch_add(1, Ordering::SeqCst)) else { return };
             send(Message::Started(Arc::clone(case)));
-            match self.one(case) {
+            match self.one(case, self.peer.plays_again()) {
                 Ok(Some(result)) => send(Message::Finished(Box::new(result))),
                 Ok(None) => return,
                 Err(text) => send(Message::Fault(text)),
@@ -197,58 +199,79 @@ impl PeerRun<'_> {
         }
     }
 
-    /// Runs and judges one case; `None` when the run was stopped meanwhile, an error when its artefacts are lost.
-    fn one(&self, case: &Arc<Case>) -> Result<Option<CaseResult>, String> {
+    /// Runs and judges one case, where it is worth it and `again` allows it in a second play; `None` when the run was stopped
+    /// meanwhile, an error when its artefacts are lost.
+    fn one(&self, case: &Arc<Case>, again: bool) -> Result<Option<CaseResult>, String> {
         let start = Instant::now();
         let (adapted, refused) = match self.peer.adapt(case) {
             Ok(adapted) => (adapted, None),
             Err(reason) => (Arc::clone(case), Some(refusal(reason))),
         };
         let case = &adapted;
-        let outcome = match refused.or_else(|| unsupported(case, self.profile)) {
+        let folder = CaseFolder::new(&self.options.folder, &self.profile.name, case);
+        let (judgement, execution) = match refused.or_else(|| unsupported(case, self.profile)) {
             Some(judgement) => (judgement, None),
-            None => match self.isolated(case, None) {
-                Some(outcome) => outcome,
-                None => return Ok(None),
-            },
+            None => {
+                let Some(mut play) = self.play(case, None) else { return Ok(None) };
+                if again && self.may_have_been_late(case, &play) {
+                    self.write(&folder.first_play(), case, &play.execution)?;
+                    let Judgement { verdict, reason, .. } = play.judgement;
+                    let Some(second) = self.play(case, Some(Event::PlayedBefore { verdict, reason })) else {
+                        return Ok(None);
+                    };
+                    play = second;
+                }
+                (play.judgement, Some(play.execution))
+            }
         };
-        let (judgement, execution) = outcome;
         let mut result = case_result(case, self.profile, judgement, self.waivers, self.options);
-        let mut artefacts = BTreeMap::new();
+        if self.options.redact {
+            let transcript = execution.as_ref().map_or(&[][..], |execution| &execution.transcript);
+            Redaction::of([case.as_ref()], transcript).result(&mut result);
+        }
         if let Some(execution) = execution {
-            let folder = CaseFolder::new(&self.options.folder, &self.profile.name, case);
-            let written = if self.options.redact {
-                let redaction = Redaction::of([case.as_ref()], &execution.transcript);
-                redaction.result(&mut result);
-                folder.write_redacted(case, &execution, &redaction)
-            } else {
-                folder.write(case, &execution)
-            };
-            artefacts = written.map_err(|error| error.to_string())?;
-        } else if self.options.redact {
-            Redaction::of([case.as_ref()], &[]).result(&mut result);
+            result.artefacts = self.write(&folder, case, &execution)?;
         }
         result.duration_ms = millis(start.elapsed());
-        result.artefacts = artefacts;
         Ok(Some(result))
     }
 
-    /// Plays and judges a case; once more where that fails by our own fault, the peer allows it, and there was no play `before`. What must not go unseen is never played again: a panic or a hang of the harness, the death of a daemon.
-    fn isolated(
+    fn write(
         &self,
-        case: &Arc<Case>,
-        before: Option<EarlierPlay>,
-    ) -> Option<(Judgement, Option<CaseArtefacts>)> {
-        let again = before.is_none() && self.peer.plays_again();
+        folder: &CaseFolder,
+        case: &Case,
+        execution: &CaseArtefacts,
+    ) -> Result<BTreeMap<String, String>, String> {
+        let written = if self.options.redact {
+            folder.write_redacted(case, execution, &Redaction::of([case], &execution.transcript))
+        } else {
+            folder.write(case, execution)
+        };
+        written.map_err(|error| error.to_string())
+    }
+
+    /// Whether the first play of a case may say nothing of the peer. What must not go unseen is never passed over by a second: a
+    /// panic or a hang of the harness, the death of a daemon, and what is there to be seen in a datagram or a value.
+    fn may_have_been_late(&self, case: &Case, play: &Play) -> bool {
+        let bad = match play.judgement.verdict {
+            Verdict::Pass | Verdict::Info | Verdict::Unsupported => false,
+            Verdict::Warn | Verdict::Fail | Verdict::Inconclusive | Verdict::Error => true,
+        };
+        let known = || {
+            let judgement = play.judgement.clone();
+            case_result(case, self.profile, judgement, self.waivers, self.options).waived.is_some()
+        };
+        bad && play.whole && play.judgement.shows_nothing() && !play.execution.peer_died() && !known()
+    }
+
+    /// Plays and judges a case; `before` tells of an earlier play. `None` when the run was stopped meanwhile.
+    fn play(&self, case: &Arc<Case>, before: Option<Event>) -> Option<Play> {
         let limit = self.peer.time_limit(case);
         let (peer, task, profile) = (Arc::clone(self.peer), Arc::clone(case), self.profile.clone());
         let seed = own_seed(self.options.seed, &self.profile.name, case.role);
         let work = move || {
             let mut execution = peer.run_case(&task, seed);
-            if let Some(EarlierPlay { error, peer_log }) = before {
-                let second = &execution.peer_log;
-                execution.peer_log = format!("{peer_log}\n--- the second play ---\n{second}");
-                let event = Event::PlayedBefore { error };
+            if let Some(event) = before {
                 // Behind the beginning, where there is one.
                 let place = execution.transcript.len().min(1);
                 execution.transcript.insert(place, Record { at_ms: 0, event });
@@ -257,13 +280,9 @@ impl PeerRun<'_> {
             (judgement, execution)
         };
         let reason = match isolate(&case.id, limit, &self.options.stop, work) {
-            Isolated::Done((judgement, execution))
-                if again && judgement.verdict == Verdict::Error && !execution.peer_died() =>
-            {
-                let before = EarlierPlay { error: judgement.reason, peer_log: execution.peer_log };
-                return self.isolated(case, Some(before));
+            Isolated::Done((judgement, execution)) => {
+                return Some(Play { judgement, execution, whole: true });
             }
-            Isolated::Done((judgement, execution)) => return Some((judgement, Some(execution))),
             Isolated::Stopped => return None,
             Isolated::Panicked(text) => format!("the harness panicked: {text}"),
             Isolated::Hung => format!("the case did not end within {} s", limit.as_secs()),
@@ -275,9 +294,9 @@ impl PeerRun<'_> {
                 (format!("{reason}; the peer cannot be used any more: {lost}"), String::new())
             }
         };
-        let artefacts = CaseArtefacts { peer_log, ..CaseArtefacts::of_failure(&reason) };
-        let judgement = judge(case, &artefacts.transcript, self.profile);
-        Some((judgement, Some(artefacts)))
+        let execution = CaseArtefacts { peer_log, ..CaseArtefacts::of_failure(&reason) };
+        let judgement = judge(case, &execution.transcript, self.profile);
+        Some(Play { judgement, execution, whole: false })
     }
 }
 

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use ikev1_report::waiver::Waiver;
 use ikev1_report::{Builder, Outcome, Report, RunEvent};
 use ikev1_scenario::DEFAULT_GROUP;
 use ikev1_scenario::case::Case;
-use ikev1_scenario::model::{Capability, Group};
+use ikev1_scenario::model::{Capability, Group, Level, Step};
 use ikev1_scenario::transcript::{Event, Record};
 use ikev1_scenario::verdict::{PeerProfile, Verdict};
 use rstest::rstest;
@@ -23,9 +24,9 @@ struct Unreliable {
     inner: LoopbackRunner,
     profile: PeerProfile,
     plays_again: bool,
-    /// How often `t/trouble` and `t/panics` were played.
+    /// How often `t/trouble`, `t/late`, `t/wrong` and `t/panics` were played.
     plays: AtomicU32,
-    /// So many of the plays of `t/trouble` end by our own fault.
+    /// So many of the plays of `t/trouble` end by our own fault, and in so many of `t/late` the peer is late.
     troubles: u32,
     /// The trouble is that the daemon was found dead at the beginning.
     dies: bool,
@@ -78,6 +79,18 @@ impl CaseRunner for Unreliable {
                     }
                     return CaseArtefacts::of_failure(&format!("the socket closed in play {play}"));
                 }
+            }
+            "t/late" if self.plays.fetch_add(1, Ordering::Relaxed) < self.troubles => {
+                let mut hasty = case.clone();
+                for step in &mut hasty.steps {
+                    if let Step::ExpectState(expect) = step {
+                        expect.within_ms = 0;
+                    }
+                }
+                return self.inner.run_case(&hasty, seed);
+            }
+            "t/wrong" => {
+                self.plays.fetch_add(1, Ordering::Relaxed);
             }
             "sanity/last" => {
                 let left = self.cut_off.load(Ordering::Relaxed);
@@ -186,13 +199,78 @@ fn a_case_that_fails_by_our_own_fault_is_played_once_more_and_says_so(
         let last = format!("the socket closed in play {}", plays - 1);
         assert!(result.reason.contains(&last), "{}", result.reason);
     }
-    let told: Vec<_> = result.notes.iter().filter(|text| text.contains("second time")).collect();
+    let told: Vec<_> = result.notes.iter().filter(|text| text.contains("the harness failed")).collect();
     assert_eq!(told.len(), usize::from(note.is_some()), "{:?}", result.notes);
     assert!(told.iter().all(|text| note.is_some_and(|note| text.contains(note))), "{told:?}");
     let relative = Path::new(&result.artefacts["case"]).parent().unwrap();
     let (stored, records) = CaseFolder::at(folder.path(), relative).read().unwrap();
     let again = ikev1_scenario::judge(&stored, &records, &read_profile(folder.path(), "self").unwrap());
     assert_eq!((again.verdict, &again.notes), (verdict, &result.notes), "rejudged");
+}
+
+#[rstest]
+#[case::in_no_play(Level::Must, 0, 1, Verdict::Pass, None)]
+#[case::in_the_first(Level::Must, 1, 2, Verdict::Pass, Some(Verdict::Fail))]
+#[case::in_the_first_where_the_clause_is_a_should(Level::Should, 1, 2, Verdict::Pass, Some(Verdict::Warn))]
+#[case::in_both(Level::Must, 2, 2, Verdict::Fail, Some(Verdict::Fail))]
+fn a_case_whose_peer_may_only_have_been_late_is_played_once_more_and_both_plays_are_kept(
+    #[case] level: Level,
+    #[case] troubles: u32,
+    #[case] plays: u32,
+    #[case] verdict: Verdict,
+    #[case] first: Option<Verdict>,
+) {
+    let folder = tempfile::tempdir().unwrap();
+    let peer = Arc::new(Unreliable { plays_again: true, troubles, ..Unreliable::new() });
+    let late = Case { level, ..case("t/late") };
+    let report = run_with(&peer, vec![late], &options(folder.path()), |_| ());
+    let result = &report.cases[0];
+    assert_eq!((peer.plays.load(Ordering::Relaxed), result.verdict), (plays, verdict), "{}", result.reason);
+    let told = result.notes.iter().find(|text| text.contains("may only have been late"));
+    let expected = first.map(|first| format!("(`{first}`): step 2 (expect_state)"));
+    assert_eq!(told.is_some(), expected.is_some(), "{:?}", result.notes);
+    assert!(told.zip(expected).is_none_or(|(told, expected)| told.contains(&expected)), "{told:?}");
+    let relative = Path::new(&result.artefacts["case"]).parent().unwrap();
+    let first_play = CaseFolder::at(folder.path(), relative).first_play();
+    let judged = first_play.path().exists().then(|| {
+        let (stored, records) = first_play.read().unwrap();
+        ikev1_scenario::judge(&stored, &records, peer.profile()).verdict
+    });
+    assert_eq!(judged, first);
+}
+
+/// A case in which the peer is wrong in a datagram.
+fn wrong() -> Case {
+    let mut case = case("t/wrong");
+    let expect = serde_json::json!({
+        "expect": {
+            "message": { "exchange": "main-mode", "number": 2 },
+            "assert": [{ "field": "header.version", "check": { "equals": 0x20 } }]
+        }
+    });
+    case.steps.insert(1, serde_json::from_value(expect).unwrap());
+    case
+}
+
+fn known(case: &str) -> Vec<Waiver> {
+    let text = format!(
+        "[[deviation]]\ncase = \"{case}\"\nversions = \"*\"\nclause = \"RFC 2409 section 5.4\"\nreason = \"it is slow\"\nlink = \"none\"\nexpires = \"2099-01-01\"\n"
+    );
+    ikev1_report::waiver::parse(Path::new("expected.toml"), &text).unwrap()
+}
+
+#[rstest]
+#[case::a_datagram_shows_it(wrong(), Vec::new())]
+#[case::it_is_known(case("t/late"), known("t/late"))]
+fn a_failure_is_not_played_again_where(#[case] case: Case, #[case] waivers: Vec<Waiver>) {
+    let folder = tempfile::tempdir().unwrap();
+    let peer = Arc::new(Unreliable { plays_again: true, troubles: 1, ..Unreliable::new() });
+    let mut builder = Builder::default();
+    let runner: Arc<dyn CaseRunner> = Arc::<Unreliable>::clone(&peer);
+    run_cases(vec![case], &runner, &waivers, &options(folder.path()), &mut |event| builder.event(&event));
+    let report = builder.report();
+    let result = &report.cases[0];
+    assert_eq!((peer.plays.load(Ordering::Relaxed), result.verdict), (1, Verdict::Fail), "{}", result.reason);
 }
 
 #[test]

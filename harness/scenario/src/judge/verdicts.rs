@@ -436,8 +436,12 @@ impl Judge<'_> {
                 Event::Engine { side, event: EngineEvent::ExchangeFailed { exchange, error, .. } } => {
                     notes.push(format!("at {} ms {exchange} failed at the {side}: {error}", record.at_ms));
                 }
-                Event::PlayedBefore { error } => {
-                    notes.push(format!("played a second time, as the harness failed in the first: {error}"));
+                Event::PlayedBefore { verdict, reason } => {
+                    let why = match verdict {
+                        Verdict::Error => "the harness failed in the first",
+                        _ => "the peer may only have been late in the first",
+                    };
+                    notes.push(format!("played a second time, as {why} (`{verdict}`): {reason}"));
                 }
                 Event::Engine { side, event: EngineEvent::DatagramRejected { error } } => {
                     notes.push(format!("at {} ms the {side} rejected a datagram: {error}", record.at_ms));
