@@ -255,7 +255,9 @@ impl PeerRun<'_> {
     fn may_have_been_late(&self, case: &Case, play: &Play) -> bool {
         let bad = match play.judgement.verdict {
             Verdict::Pass | Verdict::Info | Verdict::Unsupported => false,
-            Verdict::Warn | Verdict::Fail | Verdict::Inconclusive | Verdict::Error => true,
+            Verdict::Fail | Verdict::Inconclusive | Verdict::Error => true,
+            // Without a finding it is an outcome that was seen, and is accepted with a warning.
+            Verdict::Warn => !play.judgement.findings.is_empty(),
         };
         let known = || {
             let judgement = play.judgement.clone();
