@@ -224,6 +224,7 @@ pub(super) fn conduct(args: &Args, context: &Context) -> Result<(Report, PathBuf
         folder: run_folder(args.out.as_deref(), context, started)?,
         program: context.program.clone(),
         redact: args.redact,
+        probes: false,
         stop,
     };
     let prober = args.discover.then(|| Prober::new(context, &[], args.group)).transpose()?;

@@ -153,6 +153,7 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
         folder: conform::run_folder(args.out.as_deref(), context, started)?,
         program: context.program.clone(),
         redact: false,
+        probes: false,
         stop,
     };
     let planned = ids.len() * peers.len();

@@ -105,6 +105,7 @@ fn rejudge(folder: &Path, old: &Report, context: &Context) -> Result<Report, Cli
         folder: folder.to_owned(),
         program: context.program.clone(),
         redact: false,
+        probes: false,
         stop: Stop::default(),
     };
     for case in &mut new.cases {

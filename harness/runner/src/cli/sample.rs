@@ -126,6 +126,7 @@ fn make(folder: &Path, context: &Context) -> Result<Report, CliError> {
         folder: folder.to_owned(),
         program: PROGRAM.to_owned(),
         redact: false,
+        probes: false,
         stop: Stop::default(),
     };
     let mut builder = Builder::default();

@@ -8,11 +8,11 @@ use ikev1_report::discovery::{DiscoveryResult, ProbeResult};
 use ikev1_scenario::adapt::DevicePolicy;
 use ikev1_scenario::case::Case;
 use ikev1_scenario::judge::Sight;
-use ikev1_scenario::model::Capability;
+use ikev1_scenario::model::{Capability, Group};
 use ikev1_scenario::verdict::PeerProfile;
 
 use crate::execute::CaseArtefacts;
-use crate::run::CaseRunner;
+use crate::run::{CaseRunner, SanityError};
 
 /// The profile with what probes have found: a capability is lacking where every probe of it was refused, or cannot be
 /// configured. What the profile said to be missing stays so, with what was found behind it; what was found in a device without
@@ -78,12 +78,24 @@ impl CaseRunner for InformedRunner {
         self.peer.adapt(case)
     }
 
+    fn sanity(&self, when: &str, group: Group) -> Result<Case, SanityError> {
+        self.peer.sanity(when, group)
+    }
+
     fn under_way(&self, jobs: usize) -> usize {
         self.peer.under_way(jobs)
     }
 
     fn time_limit(&self, case: &Case) -> Duration {
         self.peer.time_limit(case)
+    }
+
+    fn plays_again(&self) -> bool {
+        self.peer.plays_again()
+    }
+
+    fn one_fewer(&self) {
+        self.peer.one_fewer();
     }
 
     fn run_case(&self, case: &Case, seed: u64) -> CaseArtefacts {

@@ -52,8 +52,9 @@ pub fn discover(
     // none. What it says then counts.
     let repeats = peer.under_way(options.run.jobs) > 1;
     let mut unanswered = Vec::new();
-    let again = RunOptions { jobs: 1, ..options.run.clone() };
-    for (run, last) in [(options.run, false), (&again, true)] {
+    let first = RunOptions { probes: true, ..options.run.clone() };
+    let again = RunOptions { jobs: 1, ..first.clone() };
+    for (run, last) in [(&first, false), (&again, true)] {
         let cases = if last { std::mem::take(&mut unanswered) } else { std::mem::take(&mut cases) };
         if cases.is_empty() || run.stop.is_set() {
             continue;

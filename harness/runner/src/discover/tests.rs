@@ -22,7 +22,7 @@ use rstest::rstest;
 
 use super::*;
 use crate::execute::CaseArtefacts;
-use crate::run::{CaseRunner, LoopbackRunner, RunOptions, Stop, read_profile, run_cases};
+use crate::run::{CaseRunner, LoopbackRunner, RunOptions, SanityError, Stop, read_profile, run_cases};
 
 /// The engine with another configuration than the case has for it, and another profile.
 #[derive(Debug)]
@@ -47,8 +47,17 @@ impl CaseRunner for Other {
         &self.profile
     }
 
+    fn sanity(&self, when: &str, group: Group) -> Result<Case, SanityError> {
+        let case = self.engine.sanity(when, group)?;
+        Ok(Case { description: "its own".to_owned(), ..case })
+    }
+
     fn under_way(&self, jobs: usize) -> usize {
         jobs
+    }
+
+    fn plays_again(&self) -> bool {
+        true
     }
 
     fn time_limit(&self, case: &Case) -> Duration {
@@ -90,6 +99,7 @@ fn options(folder: &Path) -> RunOptions {
         folder: folder.to_owned(),
         program: "cargo xtask".to_owned(),
         redact: false,
+        probes: false,
         stop: Stop::default(),
     }
 }
@@ -362,6 +372,15 @@ fn a_case_that_needs_what_was_refused_is_unsupported_with_the_packet() {
     let said = PeerProfile { missing: [(Capability::Idea, "no keyword".to_owned())].into(), ..profile };
     let reason = &super::informed(&said, &found).missing[&Capability::Idea];
     assert!(reason.starts_with("no keyword; offered idea alone"), "{reason}");
+}
+
+#[test]
+fn a_peer_whose_profile_was_completed_keeps_its_ways() {
+    let peer = Other::with(|_| ());
+    let profile = peer.profile.clone();
+    let informed = InformedRunner::new(Arc::new(peer), profile);
+    assert_eq!(informed.sanity("first", DEFAULT_GROUP).unwrap().description, "its own");
+    assert!(informed.plays_again());
 }
 
 #[test]

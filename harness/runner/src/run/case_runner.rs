@@ -64,6 +64,10 @@ pub trait CaseRunner: fmt::Debug + Send + Sync {
     /// Says why the peer cannot be used any more; the run with it ends.
     fn recover(&self, case: &Case) -> Result<String, String>;
 
+    /// Tells that from now on one case fewer will be under way at the same time, so that what was started for it can go before the
+    /// last cases have ended.
+    fn one_fewer(&self) {}
+
     /// Removes whatever was started for the peer. Further cases fail. It must not wait for a case under way.
     fn close(&self);
 }

@@ -266,6 +266,18 @@ impl<D: Driver> CaseRunner for PoolRunner<D> {
         }
     }
 
+    fn one_fewer(&self) {
+        let mut state = self.lock();
+        let empty = state.places.iter().position(|place| matches!(place, Place::Empty));
+        let free = || state.places.iter().position(|place| matches!(place, Place::Free(_)));
+        // The last one is for the sanity handshake at the end.
+        let index = empty.or_else(free).filter(|_| state.places.len() > 1);
+        let place = index.map(|index| state.places.swap_remove(index));
+        drop(state);
+        let _inside = self.runtime.enter();
+        drop(place);
+    }
+
     fn close(&self) {
         let places = {
             let mut state = self.lock();
@@ -311,11 +323,12 @@ mod tests {
         inner: Loopback,
         cases: u32,
         meet: Option<Arc<Barrier>>,
+        _share: Option<Arc<()>>,
     }
 
     impl Deaf {
         fn for_cases(cases: u32) -> Self {
-            Self { inner: Loopback::new(), cases, meet: None }
+            Self { inner: Loopback::new(), cases, meet: None, _share: None }
         }
     }
 
@@ -417,25 +430,49 @@ mod tests {
         assert_eq!(PoolSize::for_jobs(jobs, containers), PoolSize { members, at_work: jobs });
     }
 
-    #[test]
-    fn a_case_that_only_waits_leaves_its_turn_to_another() {
-        let meet = Arc::new(Barrier::new(3));
-        let start: StartMember<Deaf> =
-            Box::new(move |_, _| Ok(Deaf { meet: Some(Arc::clone(&meet)), ..Deaf::for_cases(0) }));
+    /// A pool of three whose cases meet, each with a member of its own; such a case; and what each of its members has a share of.
+    fn meeting(at_work: usize) -> (PoolRunner<Deaf>, Case, Arc<()>) {
+        let (meet, share) = (Arc::new(Barrier::new(3)), Arc::new(()));
+        let own = Arc::downgrade(&share);
+        let start: StartMember<Deaf> = Box::new(move |_, _| {
+            let meet = Some(Arc::clone(&meet));
+            Ok(Deaf { meet, _share: own.upgrade(), ..Deaf::for_cases(0) })
+        });
         let discard: DiscardMember = Box::new(|_| String::new());
         let runtime = Builder::new_current_thread().enable_time().build().unwrap();
-        let size = PoolSize { members: 3, at_work: 1 };
-        let limits = CaseLimits::default();
+        let (size, limits) = (PoolSize { members: 3, at_work }, CaseLimits::default());
         let pool = PoolRunner::new("pool".to_owned(), size, None, runtime, limits, start, discard).unwrap();
-        assert_eq!((pool.under_way(1), pool.under_way(2)), (1, 3));
         let mut case = sanity_case("first", DEFAULT_GROUP).unwrap();
         case.steps.push(Step::Settle(Settle { ms: 10_000, within_ms: 20_000 }));
-        // Each waits for the other two, so none ends unless all three are under way.
-        let verdicts = thread::scope(|scope| {
-            let play = || judge(&case, &pool.run_case(&case, 1).transcript, pool.profile()).verdict;
+        (pool, case, share)
+    }
+
+    fn three_plays(pool: &PoolRunner<Deaf>, case: &Case) -> Vec<Verdict> {
+        thread::scope(|scope| {
+            let play = || judge(case, &pool.run_case(case, 1).transcript, pool.profile()).verdict;
             let plays: Vec<_> = (0..3).map(|_| scope.spawn(play)).collect();
-            plays.into_iter().map(|play| play.join().unwrap()).collect::<Vec<_>>()
+            plays.into_iter().map(|play| play.join().unwrap()).collect()
+        })
+    }
+
+    #[test]
+    fn a_case_that_only_waits_leaves_its_turn_to_another() {
+        let (pool, case, _) = meeting(1);
+        assert_eq!((pool.under_way(1), pool.under_way(2)), (1, 3));
+        // Each waits for the other two, so none ends unless all three are under way.
+        assert_eq!(three_plays(&pool, &case), [Verdict::Pass; 3]);
+    }
+
+    #[test]
+    fn a_member_that_no_case_needs_any_more_is_gone_before_the_pool_is_closed() {
+        let (pool, case, share) = meeting(3);
+        assert_eq!(three_plays(&pool, &case), [Verdict::Pass; 3]);
+        let left = [(); 4].map(|()| {
+            pool.one_fewer();
+            Arc::strong_count(&share) - 1
         });
-        assert_eq!(verdicts, [Verdict::Pass; 3]);
+        assert_eq!(left, [2, 1, 1, 1], "one is for the last sanity handshake");
+        pool.close();
+        assert_eq!(Arc::strong_count(&share), 1);
     }
 }

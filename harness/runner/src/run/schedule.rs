@@ -48,6 +48,8 @@ pub struct RunOptions {
     pub program: String,
     /// Whether secrets are left out of everything that is written.
     pub redact: bool,
+    /// Whether the cases are probes: who runs them asks once more by himself, and goes on with the peer.
+    pub probes: bool,
     /// Ends the run early.
     pub stop: Stop,
 }
@@ -184,14 +186,20 @@ impl PeerRun<'_> {
         results
     }
 
-    /// Takes one case after the other until none is left, the run is stopped or the peer is lost.
+    /// Takes one case after the other until none is left, and then leaves to the peer what it needs no more; or until the run is
+    /// stopped or the peer is lost.
     fn work(&self, cases: &[Arc<Case>], next: &AtomicUsize, sender: &mpsc::Sender<Message>) {
         // The receiver lives as long as any worker, so nothing sent is lost.
         let send = |message| drop(sender.send(message));
         while !self.options.stop.is_set() && !self.dead.load(Ordering::SeqCst) {
-            let Some(case) = cases.get(next.fetch_add(1, Ordering::SeqCst)) else { return };
+            let Some(case) = cases.get(next.fetch_add(1, Ordering::SeqCst)) else {
+                if !self.options.probes {
+                    self.peer.one_fewer();
+                }
+                return;
+            };
             send(Message::Started(Arc::clone(case)));
-            match self.one(case, self.peer.plays_again()) {
+            match self.one(case, !self.options.probes && self.peer.plays_again()) {
                 Ok(Some(result)) => send(Message::Finished(Box::new(result))),
                 Ok(None) => return,
                 Err(text) => send(Message::Fault(text)),

@@ -133,6 +133,7 @@ fn options(folder: &Path) -> RunOptions {
         folder: folder.to_owned(),
         program: "cargo xtask".to_owned(),
         redact: false,
+        probes: false,
         stop: Stop::default(),
     }
 }

@@ -66,6 +66,7 @@ fn a_container_that_is_killed_is_replaced_and_its_case_played_again() {
         folder: folder.path().to_owned(),
         program: "cargo xtask".to_owned(),
         redact: false,
+        probes: false,
         stop: Stop::default(),
     };
     // Both roles: as responder the harness owns port 500 once for each member.
