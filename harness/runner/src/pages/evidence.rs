@@ -151,7 +151,7 @@ fn event(case: &Case, event: &Event) -> Option<Note> {
             bad(Whose::Peer, format!("did not take its configuration: {error}"))
         }
         Event::PlayedBefore { verdict, reason } => {
-            note(Whose::Harness, format!("`{verdict}` in the first play: {reason}"))
+            note(Whose::Harness, format!("{verdict} in the first play: {reason}"))
         }
         Event::Infrastructure { error } => bad(Whose::Harness, error.clone()),
         _ => None,

@@ -26,6 +26,19 @@ impl Outcome {
         Self::Not { observed: observed.into(), findings: Vec::new() }
     }
 
+    /// As [`Outcome::not`], where a message of a side shows it.
+    fn shown_by(sent: &SentMessage<'_>, observed: impl Into<String>, expected: &str) -> Self {
+        let observed = observed.into();
+        let finding = Finding {
+            what: format!("{} of the {}", sent.name, sent.from),
+            datagram: Some(sent.first.n),
+            expected: expected.to_owned(),
+            got: observed.clone(),
+            ..Finding::default()
+        };
+        Self::Not { observed, findings: vec![finding] }
+    }
+
     fn of(holds: bool, observed: impl FnOnce() -> String) -> Self {
         if holds { Self::Holds } else { Self::not(observed()) }
     }
@@ -75,17 +88,25 @@ impl Evidence<'_> {
             },
             Condition::NoMessage { message, from } => {
                 match (self.messages.find(message, *from), self.messages.unreadable(message, *from)) {
-                    (Some(_), _) => Outcome::not(format!("the {from} sent {}", describe(message))),
+                    (Some(sent), _) => {
+                        let observed = format!("the {from} sent {}", describe(message));
+                        Outcome::shown_by(sent, observed, "no such message")
+                    }
                     (None, Some(sent)) => Outcome::Unknown(Unreadable::new(sent).to_string()),
                     (None, None) => Outcome::Holds,
                 }
             }
             Condition::Port { message, from, port } => match self.messages.find(message, *from) {
                 None => Outcome::not(format!("the {from} did not send {}", describe(message))),
-                Some(sent) => Outcome::of(sent.first.nat_t == (*port == ToPort::NatT), || {
-                    let other = if sent.first.nat_t { "NAT traversal" } else { "ISAKMP" };
-                    format!("{} went through the {other} port", describe(message))
-                }),
+                Some(sent) if sent.first.nat_t == (*port == ToPort::NatT) => Outcome::Holds,
+                Some(sent) => {
+                    let (port, other) = match sent.first.nat_t {
+                        true => ("NAT traversal", "ISAKMP"),
+                        false => ("ISAKMP", "NAT traversal"),
+                    };
+                    let observed = format!("{} went through the {port} port", describe(message));
+                    Outcome::shown_by(sent, observed, &format!("it goes through the {other} port"))
+                }
             },
             Condition::Exchanges { exchange, count } => {
                 let n = self.messages.exchanges(*exchange);
@@ -320,10 +341,9 @@ impl Evidence<'_> {
             }
             Some(message) => {
                 let types = self.notify_text(message.first.n);
-                Outcome::not(format!(
-                    "after {after} the {from} sent {}{types}, which can be read",
-                    message.name
-                ))
+                let observed =
+                    format!("after {after} the {from} sent {}{types}, which can be read", message.name);
+                Outcome::shown_by(message, observed, "a message that cannot be read")
             }
             None => Outcome::Holds,
         }

@@ -697,6 +697,29 @@ fn a_differing_value_fails_and_is_named_with_both_values() {
     assert_eq!(judgement.findings[0].field.as_deref(), Some("SKEYID_d"));
 }
 
+#[rstest]
+#[case::no_message(r#"{"no_message": {"message": {"exchange": "main-mode", "number": 4}}}"#, Some(4))]
+#[case::another_port(
+    r#"{"port": {"message": {"exchange": "main-mode", "number": 4}, "port": "nat-t"}}"#,
+    Some(4)
+)]
+#[case::a_message_that_did_not_come(
+    r#"{"message": {"message": {"exchange": "main-mode", "number": 6}}}"#,
+    None
+)]
+fn a_finding_about_a_message_that_came_names_its_packet_and_shows_something(
+    #[case] condition: &str,
+    #[case] datagram: Option<u64>,
+) {
+    let case = case(&[START], &[condition]);
+    let mut script = Script::of(&case);
+    until_4(&mut script);
+    let judgement = judge(&case, &script.end(), &profile());
+    assert_eq!(judgement.verdict, Verdict::Fail, "{}", judgement.reason);
+    let [finding] = &judgement.findings[..] else { panic!("{:?}", judgement.findings) };
+    assert_eq!((finding.datagram, judgement.shows_nothing()), (datagram, datagram.is_none()), "{finding:?}");
+}
+
 #[test]
 fn values_with_several_instances_agree_when_one_side_saw_fewer() {
     let case = case(&[START], &[r#"{"values_agree": {"labels": ["next IV"]}}"#]);
