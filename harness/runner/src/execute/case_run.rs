@@ -69,9 +69,10 @@ impl CaseArtefacts {
         Self { transcript, pcap: Vec::new(), key_table: String::new(), peer_log: String::new() }
     }
 
-    /// Whether the peer's daemon died, before the case or of it.
-    pub(crate) fn peer_died(&self) -> bool {
-        self.transcript.iter().any(|record| matches!(record.event, Event::PeerDied { .. }))
+    /// Whether the peer's daemon died, before the case or of it, or met a fault of its own and went on.
+    pub(crate) fn shows_a_fault_of_the_daemon(&self) -> bool {
+        let fault = |event: &Event| matches!(event, Event::PeerDied { .. } | Event::PeerAlarm { .. });
+        self.transcript.iter().any(|record| fault(&record.event))
     }
 }
 

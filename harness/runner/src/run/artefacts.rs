@@ -71,6 +71,19 @@ impl CaseFolder {
         Self::at(&self.run, &self.relative.join(FIRST_PLAY_FOLDER))
     }
 
+    /// Removes it, as what an earlier run may have left in the same place.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn remove(&self) -> Result<(), ArtefactError> {
+        match fs::remove_dir_all(self.path()) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(ArtefactError::Io { file: self.path(), source })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Its path.
     pub fn path(&self) -> PathBuf {
         self.run.join(&self.relative)

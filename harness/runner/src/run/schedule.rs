@@ -220,6 +220,7 @@ impl PeerRun<'_> {
         let (judgement, execution) = match refused.or_else(|| unsupported(case, self.profile)) {
             Some(judgement) => (judgement, None),
             None => {
+                folder.first_play().remove().map_err(|error| error.to_string())?;
                 let Some(mut play) = self.play(case, None) else { return Ok(None) };
                 if again && self.may_have_been_late(case, &play) {
                     self.write(&folder.first_play(), case, &play.execution)?;
@@ -259,7 +260,7 @@ impl PeerRun<'_> {
     }
 
     /// Whether the first play of a case may say nothing of the peer. What must not go unseen is never passed over by a second: a
-    /// panic or a hang of the harness, the death of a daemon, and what is there to be seen in a datagram or a value.
+    /// panic or a hang of the harness, a fault of a daemon, and what is there to be seen in a datagram or a value.
     fn may_have_been_late(&self, case: &Case, play: &Play) -> bool {
         let bad = match play.judgement.verdict {
             Verdict::Pass | Verdict::Info | Verdict::Unsupported => false,
@@ -271,7 +272,8 @@ impl PeerRun<'_> {
             let judgement = play.judgement.clone();
             case_result(case, self.profile, judgement, self.waivers, self.options).waived.is_some()
         };
-        bad && play.whole && play.judgement.shows_nothing() && !play.execution.peer_died() && !known()
+        let unseen = play.judgement.shows_nothing() && !play.execution.shows_a_fault_of_the_daemon();
+        bad && play.whole && unseen && !known()
     }
 
     /// Plays and judges a case; `before` tells of an earlier play. `None` when the run was stopped meanwhile.

@@ -240,6 +240,17 @@ fn a_case_whose_peer_may_only_have_been_late_is_played_once_more_and_both_plays_
     assert_eq!(judged, first);
 }
 
+#[test]
+fn a_first_play_of_an_earlier_run_does_not_stay_in_its_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let peer = Arc::new(Unreliable { plays_again: true, troubles: 1, ..Unreliable::new() });
+    let first_play = folder.path().join("self/t/late/initiator/first-play");
+    for kept in [true, false] {
+        run_with(&peer, vec![case("t/late")], &options(folder.path()), |_| ());
+        assert_eq!(first_play.is_dir(), kept);
+    }
+}
+
 /// A case in which the peer is wrong in a datagram.
 fn wrong() -> Case {
     let mut case = case("t/wrong");

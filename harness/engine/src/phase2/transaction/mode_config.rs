@@ -119,6 +119,20 @@ mod tests {
     }
 
     #[test]
+    fn a_request_suggests_a_wanted_address_and_nothing_else() {
+        let (address, netmask) =
+            (ConfigAttribute::INTERNAL_IP4_ADDRESS, ConfigAttribute::INTERNAL_IP4_NETMASK);
+        let host =
+            ConfigHost { method: ConfigMethod::Pull, wishes: vec![address, netmask], assigned_client: false };
+        let wanted = Ipv4Addr::new(10, 3, 0, 9);
+        let suggested = |wanted| items(&request(&host, 7, wanted)).unwrap();
+        assert_eq!(suggested(Some(wanted)), [ConfigItem::Address(wanted.into())]);
+        assert_eq!(suggested(None), []);
+        let asked = |class| asks_for(&request(&host, 7, None), class);
+        assert!(asked(address) && asked(netmask) && !asked(ConfigAttribute::INTERNAL_IP4_DNS));
+    }
+
+    #[test]
     fn a_netmask_goes_with_an_address_only() {
         let has_mask =
             |assigned| told(&server(), assigned).iter().any(|item| matches!(item, ConfigItem::Netmask(_)));

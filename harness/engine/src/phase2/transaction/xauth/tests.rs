@@ -84,6 +84,27 @@ fn a_host_can_say_nothing_but_fail(#[case] status: u16) {
     assert!(matches!(judge(&Asking::new(5, &[0; 8]), &simple(3), answers), Judgement::GivenUp));
 }
 
+/// The edge device has no answer of its own to compare with.
+#[rstest]
+#[case::chosen_by_the_user(ConfigAttribute::XAUTH_NEXT_PIN, true)]
+#[case::named_by_the_user(ConfigAttribute::XAUTH_DOMAIN, true)]
+#[case::a_secret_that_the_user_does_not_have(ConfigAttribute::XAUTH_PASSCODE, false)]
+fn an_answer_that_is_not_known_is_right_only_where_the_user_chooses(
+    #[case] class: ConfigAttribute,
+    #[case] right: bool,
+) {
+    let mut round = XauthRound::name_and_password();
+    round.asked = vec![NAME, class];
+    let answers = vec![text(NAME, b"ann"), text(class, b"1234")];
+    let judged = judge(&Asking::new(5, &[0; 8]), &server(vec![round], 0), answers);
+    assert_eq!(matches!(judged, Judgement::Passed(_)), right, "{judged:?}");
+}
+
+#[test]
+fn random_octets_are_written_as_two_hexadecimal_digits_each() {
+    assert_eq!(ascii(&[0x1f, 0xa0, 0x00, 0x9c]), b"1fa0009c");
+}
+
 #[test]
 fn wrong_answers_are_asked_again_until_the_retries_are_used_up() {
     let server = simple(2);
